@@ -1,0 +1,53 @@
+// The arrows of the house, as rules: cli -> writer -> reader -> src -> tiles-spec, never up and never in a circle.
+const ABOVE = {
+  'tiles-spec': '^(src|reader|writer|cli)/',
+  src: '^(reader|writer|cli)/',
+  reader: '^(writer|cli)/',
+  writer: '^cli/',
+};
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['^cli/main\\.ts$', 'worker\\.ts$'] }, to: {} },
+    ...Object.entries(ABOVE).map(([room, above]) => ({
+      name: `${room}-looks-down-only`,
+      severity: 'error',
+      from: { path: `^${room}/` },
+      to: { path: above },
+    })),
+    {
+      name: 'tiles-spec-is-pure',
+      comment: 'tiles-spec runs in a browser: nothing but noble, no Node built-in.',
+      severity: 'error',
+      from: { path: '^tiles-spec/' },
+      to: { pathNot: ['^tiles-spec/', '^node_modules/@noble/'] },
+    },
+    {
+      name: 'kinds-run-in-a-browser',
+      comment: 'What finds an entry must not need Node.',
+      severity: 'error',
+      from: { path: '^src/kinds/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'reader-core-runs-in-a-browser',
+      comment: 'Only reader/node may use Node.',
+      severity: 'error',
+      from: { path: '^reader/', pathNot: '^reader/node/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'sqlite-in-staging-alone',
+      severity: 'error',
+      from: { pathNot: '^writer/staging/' },
+      to: { path: '^node_modules/sqlite3/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

@@ -1,0 +1,143 @@
+/**
+ * The settings of `stele serve`.
+ * @module
+ */
+import { join } from 'node:path';
+import { ConfigurationError } from '../src/errors.js';
+import { parseSetting, readSettings, type Settings } from './configuration.js';
+import {
+  parseAddress,
+  parseBaseUrl,
+  parseCount,
+  parseDuration,
+  parseOrigin,
+  parseSize,
+  type Address,
+} from './units.js';
+
+export const SERVE_SETTINGS = {
+  data: {
+    value: 'DIR',
+    default: './stele-data',
+    description: "the data folder: the log's key, its staging, its store",
+  },
+  listen: {
+    value: 'HOST:PORT',
+    default: '127.0.0.1:3000',
+    description: 'where to listen; port 0 picks a free one',
+  },
+  'public-url': { value: 'URL', description: 'where clients reach the log (default: http:// and --listen)' },
+  origin: {
+    value: 'NAME',
+    description: "the log's name for ever (default: the host name of the public URL)",
+  },
+  store: {
+    value: 'file:DIR',
+    description: 'where the static files are (default: store/ in the data folder)',
+  },
+  key: {
+    value: 'FILE',
+    description: "the log's private key, PKCS#8 PEM (default: log.key in the data folder)",
+  },
+  'batch-age': {
+    value: 'DURATION',
+    default: '200ms',
+    description: 'the least time between two publications',
+  },
+  'batch-size': {
+    value: 'N',
+    default: '1024',
+    description: 'entries that are published without waiting for that time',
+  },
+  'max-body': { value: 'SIZE', default: '4MiB', description: 'the longest request body' },
+  'max-pending': {
+    value: 'N',
+    default: '4096',
+    description: 'entries in flight before others are told to come again',
+  },
+  'no-create': { description: 'refuse to start where there is no log yet' },
+  'expect-checkpoint': {
+    value: 'FILE|URL',
+    description: 'refuse to start unless the log extends this checkpoint',
+  },
+  'metrics-listen': {
+    value: 'HOST:PORT',
+    description: 'where to serve /metrics alone (default: with the rest)',
+  },
+  'log-level': {
+    value: 'LEVEL',
+    default: 'info',
+    description: 'trace, debug, info, warn, error, fatal or silent',
+  },
+} as const satisfies Settings;
+
+export interface ServeConfiguration {
+  readonly data: string;
+  readonly listen: Address;
+  readonly publicUrl: string | undefined;
+  readonly origin: string | undefined;
+  readonly storeFolder: string;
+  readonly keyFile: string;
+  /** Milliseconds. */
+  readonly batchAge: number;
+  readonly batchSize: number;
+  /** Bytes. */
+  readonly maxBody: number;
+  readonly maxPending: number;
+  readonly create: boolean;
+  readonly expectCheckpoint: string | undefined;
+  readonly metricsListen: Address | undefined;
+  readonly logLevel: string;
+}
+
+/** @throws ConfigurationError naming the setting that does not fit. */
+export async function readServeConfiguration(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<ServeConfiguration> {
+  const values = await readSettings(SERVE_SETTINGS, args, environment);
+  type Name = keyof typeof values;
+  const optional = <T>(name: Name, parse: (text: string) => T) => {
+    const value = values[name];
+    return value === undefined ? undefined : parseSetting(name, value, parse);
+  };
+  const required = <T>(name: Name, parse: (text: string) => T) =>
+    parseSetting(name, values[name] ?? '', parse);
+  const data = required('data', parsePlace);
+  return {
+    data,
+    listen: required('listen', parseAddress),
+    publicUrl: optional('public-url', parseBaseUrl),
+    origin: optional('origin', parseOrigin),
+    storeFolder: optional('store', parseStore) ?? join(data, 'store'),
+    keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
+    batchAge: required('batch-age', parseDuration),
+    batchSize: required('batch-size', parseCount),
+    maxBody: required('max-body', parseSize),
+    maxPending: required('max-pending', parseCount),
+    create: values['no-create'] !== 'true',
+    expectCheckpoint: optional('expect-checkpoint', parsePlace),
+    metricsListen: optional('metrics-listen', parseAddress),
+    logLevel: required('log-level', parseLevel),
+  };
+}
+
+function parsePlace(text: string): string {
+  if (text === '') throw new ConfigurationError('it is empty');
+  return text;
+}
+
+function parseStore(text: string): string {
+  const [, folder] = /^file:(.+)$/.exec(text) ?? [];
+  if (folder === undefined) throw new ConfigurationError(`${JSON.stringify(text)} is not file:DIR`);
+  return folder;
+}
+
+function parseLevel(text: string): string {
+  if (!/^(trace|debug|info|warn|error|fatal|silent)$/.test(text)) {
+    throw new ConfigurationError(
+      `${JSON.stringify(text)} is not trace, debug, info, warn, error, fatal or silent`,
+    );
+  }
+  return text;
+}

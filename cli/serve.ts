@@ -1,0 +1,224 @@
+/**
+ * `stele serve`: the writer daemon. Puts the parts together, and takes them apart again.
+ * @module
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { pino, type Logger } from 'pino';
+import { request } from 'undici';
+import { ConfigurationError } from '../src/errors.js';
+import { LogKey } from '../src/keys/log-key.js';
+import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
+import { FolderStore } from '../src/store/folder.js';
+import type { ObjectStore } from '../src/store/store.js';
+import { encodeText, keyHash } from '../tiles-spec/index.js';
+import { CheckPool } from '../writer/checks/check-pool.js';
+import { ingestRoutes } from '../writer/http/ingest-routes.js';
+import { Metrics } from '../writer/http/metrics.js';
+import { openApiDocument } from '../writer/http/openapi.js';
+import { readRoutes } from '../writer/http/read-routes.js';
+import { createServer, healthRoute, metricsRoute, openApiRoute } from '../writer/http/server.js';
+import { FolderLock } from '../writer/staging/lock.js';
+import { SqliteStaging, type Staging } from '../writer/staging/staging.js';
+import { Writer } from '../writer/writer.js';
+import { readServeConfiguration, type ServeConfiguration } from './serve-settings.js';
+import { parseOrigin, type Address } from './units.js';
+import { VERSION } from './version.js';
+
+/** How long stopping waits for a store that does not answer, in milliseconds. */
+const LONGEST_STOP = 30_000;
+
+/** Runs the daemon until a signal, or until something stops the log. Returns the exit code. */
+export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const configuration = await readServeConfiguration(args, environment);
+  const log = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }));
+  // What was opened is closed in the opposite order, however far the start has come.
+  const opened: (() => Promise<unknown>)[] = [];
+  const abort = new AbortController();
+  try {
+    const { writer, app } = await start(configuration, log, opened, abort.signal);
+    return await untilStopped(writer, app, log, abort);
+  } finally {
+    for (const close of opened.reverse()) await close();
+  }
+}
+
+async function start(
+  configuration: ServeConfiguration,
+  log: Logger,
+  opened: (() => Promise<unknown>)[],
+  signal: AbortSignal,
+): Promise<{ writer: Writer; app: FastifyInstance }> {
+  const { data, storeFolder } = configuration;
+  await mkdir(data, { recursive: true });
+  const staging = await openStaging(data);
+  opened.push(() => staging.close());
+  const known = await staging.identity();
+  const origin =
+    configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
+  const key = await openKey(configuration, known === undefined, log);
+  const lock = await FolderLock.take(storeFolder);
+  opened.push(() => lock.release());
+  const store = new FolderStore(storeFolder);
+  await store.sweep();
+
+  const metrics = new Metrics(VERSION, () => writer.pending);
+  const expected = configuration.expectCheckpoint && (await readCheckpoint(configuration.expectCheckpoint));
+  const writer: Writer = await Writer.open(
+    {
+      ...configuration,
+      store,
+      staging,
+      key,
+      origin,
+      log,
+      ...(expected ? { expected } : {}),
+      onPublished: (tree, entries) => {
+        metrics.newEntries.inc(entries);
+        metrics.batchEntries.observe(entries);
+        metrics.treeSize.set(tree.checkpoint.size);
+      },
+    },
+    signal,
+  );
+  metrics.treeSize.set(writer.checkpoint.size);
+  opened.push(() => writer.close());
+  await writeFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
+
+  const checks = new CheckPool(availableParallelism());
+  opened.push(() => checks.close());
+  const logId = keyHash(key.verifierKey(origin));
+  const app = createServer(log, metrics);
+  opened.push(() => app.close());
+  ingestRoutes(app, { writer, checks, logId, maxBody: configuration.maxBody, metrics });
+  healthRoute(app, () => writer.fault());
+  openApiRoute(app, openApiDocument(VERSION));
+  if (configuration.metricsListen === undefined) metricsRoute(app, metrics);
+  else opened.push(await serveMetrics(configuration.metricsListen, metrics, log));
+  readRoutes(app, store);
+  const { host, port } = await listen(app, configuration.listen);
+
+  const url = configuration.publicUrl ?? urlOf({ host, port });
+  if (new URL(url).hostname !== origin) {
+    log.warn(
+      { url, origin },
+      "the public URL's host name is not the log's origin: Sigstore's clients will refuse the log",
+    );
+  }
+  const publicLog = { url, spki: key.spki, logId, created: writer.identity.created };
+  await publish(store, 'trusted_root.json', formatTrustedRoot(publicLog));
+  await publish(store, 'signing_config.json', formatSigningConfig(publicLog));
+  console.log(`stele serves ${url} with the verifier key ${writer.identity.verifierKey}`);
+  return { writer, app };
+}
+
+/** Waits for a signal, or for the log to stop by itself. */
+async function untilStopped(
+  writer: Writer,
+  app: FastifyInstance,
+  log: Logger,
+  abort: AbortController,
+): Promise<number> {
+  const signalled = new Promise<'signal'>((settle) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        log.info({ signal }, 'stopping: publishing what was accepted');
+        settle('signal');
+      });
+    }
+  });
+  const first = await Promise.race([signalled, writer.stopped]);
+  const deadline = setTimeout(() => {
+    abort.abort(new Error(`the store did not answer within ${LONGEST_STOP / 1000} s`));
+  }, LONGEST_STOP);
+  const [cause] = await Promise.all([first === 'signal' ? writer.close() : first, app.close()]);
+  clearTimeout(deadline);
+  if (cause === undefined) return 0;
+  log.fatal({ err: cause }, 'the log has stopped');
+  console.error(`stele: the log has stopped: ${cause.message}`);
+  return 1;
+}
+
+async function openStaging(data: string): Promise<Staging> {
+  const file = join(data, 'staging.sqlite');
+  try {
+    return await SqliteStaging.open(file);
+  } catch (error) {
+    const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
+    if (busy) throw new ConfigurationError(`${file} is in use by another writer that runs: stop it first`);
+    throw error;
+  }
+}
+
+/** The log's key. One is made only for a log that is yet to be made. */
+async function openKey(
+  { keyFile, create, data }: ServeConfiguration,
+  isNew: boolean,
+  log: Logger,
+): Promise<LogKey> {
+  if (existsSync(keyFile)) return LogKey.read(keyFile);
+  if (!isNew || !create || keyFile !== join(data, 'log.key')) {
+    throw new ConfigurationError(`there is no key file ${keyFile}: give the log's own key with --key`);
+  }
+  const key = await LogKey.create(keyFile);
+  log.info({ file: resolve(keyFile) }, "made the log's key: keep a copy, for the log ends without it");
+  return key;
+}
+
+function publicUrl({ publicUrl, listen }: ServeConfiguration): string {
+  return publicUrl ?? urlOf(listen);
+}
+
+function urlOf({ host, port }: Address): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function listen(app: FastifyInstance, { host, port }: Address): Promise<Address> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw new ConfigurationError(
+      `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  return { host, port: address.port };
+}
+
+async function serveMetrics(
+  address: Address,
+  metrics: Metrics,
+  log: Logger,
+): Promise<() => Promise<unknown>> {
+  const app = createServer(log);
+  metricsRoute(app, metrics);
+  await listen(app, address);
+  return () => app.close();
+}
+
+/** Puts a trust file into the store, unless it is there as it should be. */
+async function publish(store: ObjectStore, path: string, text: string): Promise<void> {
+  const bytes = encodeText(text);
+  const stored = await store.read(path);
+  if (stored !== undefined && Buffer.from(stored.bytes).equals(bytes)) return;
+  if (!(await store.replace(path, bytes, stored?.etag))) throw new Error(`${path} was changed by another`);
+}
+
+/** A checkpoint that an operator kept, or another reader of the log serves. */
+async function readCheckpoint(place: string): Promise<Uint8Array> {
+  try {
+    if (!/^https?:\/\//.test(place)) return await readFile(place);
+    const { statusCode, body } = await request(place, { headersTimeout: 10_000, bodyTimeout: 10_000 });
+    const bytes = await body.bytes();
+    if (statusCode !== 200) throw new Error(`status ${statusCode}`);
+    return bytes;
+  } catch (error) {
+    throw new ConfigurationError(
+      `cannot read the checkpoint ${place}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

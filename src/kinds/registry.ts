@@ -1,0 +1,99 @@
+/**
+ * The kinds of entry that the log takes, and the way from a request to a proposed entry.
+ * @module
+ */
+import canonicalizeJson from 'canonicalize';
+import { z } from 'zod';
+import { encodeText, FormatError, MAX_ENTRY_LENGTH } from '../../tiles-spec/index.js';
+import { InvalidEntryError } from '../errors.js';
+import { parseJson } from '../json.js';
+import { dsse } from './dsse.js';
+import { hashedrekord } from './hashedrekord.js';
+import type { Digest, EntryKind, IndexKey, SignatureToCheck } from './kind.js';
+import { normalizeFields } from './protojson.js';
+
+/** Every kind. To add one is to add its file and its line here. */
+export const KINDS: readonly EntryKind[] = [hashedrekord, dsse];
+
+/** An entry that is logged if its signatures verify. */
+export interface ProposedEntry {
+  readonly kind: string;
+  readonly version: string;
+  /** The canonical body: RFC 8785 JSON, at most 65,535 bytes. Its leaf hash is the entry's identity. */
+  readonly body: Uint8Array;
+  readonly signatures: readonly SignatureToCheck[];
+}
+
+/**
+ * Reads a `CreateEntryRequest` (JSON, UTF-8): which kind it asks for, and the entry it would become.
+ * @throws InvalidEntryError saying what is wrong and where.
+ */
+export function proposeEntry(request: Uint8Array, digest: Digest): ProposedEntry {
+  const [field, value] = requestedField(request);
+  const kind = KINDS.find(({ requestField }) => requestField === field);
+  if (kind === undefined) {
+    const known = KINDS.map(({ requestField }) => requestField).join(', ');
+    throw new InvalidEntryError(`${field.slice(0, 80)} is no request that this log takes; it takes ${known}`);
+  }
+  const parsed = kind.requestSchema.safeParse(value);
+  if (!parsed.success) throw new InvalidEntryError(describe(field, parsed.error));
+  const { spec, signatures } = kind.propose(parsed.data, digest);
+  const body = canonicalBody(kind, spec);
+  if (body.length > MAX_ENTRY_LENGTH) {
+    throw new InvalidEntryError(
+      `the canonical body has ${body.length} bytes; an entry has at most ${MAX_ENTRY_LENGTH}`,
+    );
+  }
+  return { kind: kind.kind, version: kind.version, body, signatures };
+}
+
+/**
+ * The index keys of a logged entry, from its canonical body alone. None for a kind that this version does not know.
+ * @throws FormatError when the body is not JSON.
+ */
+export function keysOf(body: Uint8Array): IndexKey[] {
+  const { kind, apiVersion, spec } = loggedBody.parse(parseJson(body, 'canonical body'));
+  return KINDS.find((known) => known.kind === kind && known.version === apiVersion)?.keysOf(spec) ?? [];
+}
+
+const loggedBody = z.strictObject({ apiVersion: z.string(), kind: z.string(), spec: z.unknown() });
+
+/** The one field of a request, and its value. */
+function requestedField(request: Uint8Array): [string, unknown] {
+  try {
+    const value = normalizeFields(parseJson(request, 'the request'));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new FormatError('the request is not a JSON object');
+    }
+    const [first, ...more] = Object.entries(value);
+    if (first === undefined)
+      throw new FormatError(
+        `the request is empty; it needs one of ${KINDS.map((kind) => kind.requestField).join(', ')}`,
+      );
+    if (more.length > 0)
+      throw new FormatError(
+        `the request has the fields ${Object.keys(value).join(', ').slice(0, 200)}; it takes one`,
+      );
+    return first as [string, unknown];
+  } catch (error) {
+    throw error instanceof FormatError ? new InvalidEntryError(error.message) : error;
+  }
+}
+
+function canonicalBody({ kind, version }: EntryKind, spec: object): Uint8Array {
+  const json = canonicalizeJson({ apiVersion: version, kind, spec });
+  if (json === undefined) throw new TypeError('a canonical body is an object');
+  return encodeText(json);
+}
+
+/** Zod's findings as `field.path: what is wrong`, the first three. */
+function describe(field: string, { issues }: z.ZodError): string {
+  return issues
+    .slice(0, 3)
+    .map((issue) => {
+      const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+      return `${[field, ...issue.path].join('.')}: ${missing ? 'is missing' : issue.message}`;
+    })
+    .join('; ')
+    .slice(0, 1000);
+}

@@ -1,0 +1,61 @@
+/**
+ * The signature algorithms the log accepts: for each, what `keyDetails` says, the key it takes and the digest it
+ * signs. They are Rekor v2's (rekor-tiles `internal/algorithmregistry`); labels and numbers are those of
+ * `PublicKeyDetails` in sigstore's `sigstore_common.proto`.
+ * @module
+ */
+
+/** A `PublicKeyDetails` label that the log accepts: one kind and size of key with one hash. */
+export type KeyDetails =
+  | 'PKIX_RSA_PKCS1V15_2048_SHA256'
+  | 'PKIX_RSA_PKCS1V15_3072_SHA256'
+  | 'PKIX_RSA_PKCS1V15_4096_SHA256'
+  | 'PKIX_ECDSA_P256_SHA_256'
+  | 'PKIX_ECDSA_P384_SHA_384'
+  | 'PKIX_ECDSA_P521_SHA_512'
+  | 'PKIX_ED25519_PH';
+
+/** What one `keyDetails` label stands for. */
+export interface Algorithm {
+  readonly keyDetails: KeyDetails;
+  /** The label's number in the `PublicKeyDetails` enum. */
+  readonly number: number;
+  /** The digest's name in an entry: a `HashAlgorithm` label. */
+  readonly digestAlgorithm: 'SHA2_256' | 'SHA2_384' | 'SHA2_512';
+  /** The digest's name in `node:crypto`. */
+  readonly digestName: 'sha256' | 'sha384' | 'sha512';
+  /** The digest's length in bytes. */
+  readonly digestLength: 32 | 48 | 64;
+  /** The key in words, such as `ECDSA P-256`. */
+  readonly key: string;
+}
+
+const SHA256 = { digestAlgorithm: 'SHA2_256', digestName: 'sha256', digestLength: 32 } as const;
+const SHA384 = { digestAlgorithm: 'SHA2_384', digestName: 'sha384', digestLength: 48 } as const;
+const SHA512 = { digestAlgorithm: 'SHA2_512', digestName: 'sha512', digestLength: 64 } as const;
+
+/** Every accepted algorithm. A key matches exactly one of them. */
+export const ALGORITHMS: readonly Algorithm[] = [
+  { keyDetails: 'PKIX_RSA_PKCS1V15_2048_SHA256', number: 9, ...SHA256, key: 'RSA 2048' },
+  { keyDetails: 'PKIX_RSA_PKCS1V15_3072_SHA256', number: 10, ...SHA256, key: 'RSA 3072' },
+  { keyDetails: 'PKIX_RSA_PKCS1V15_4096_SHA256', number: 11, ...SHA256, key: 'RSA 4096' },
+  { keyDetails: 'PKIX_ECDSA_P256_SHA_256', number: 5, ...SHA256, key: 'ECDSA P-256' },
+  { keyDetails: 'PKIX_ECDSA_P384_SHA_384', number: 12, ...SHA384, key: 'ECDSA P-384' },
+  { keyDetails: 'PKIX_ECDSA_P521_SHA_512', number: 13, ...SHA512, key: 'ECDSA P-521' },
+  { keyDetails: 'PKIX_ED25519_PH', number: 8, ...SHA512, key: 'Ed25519' },
+];
+
+const BY_LABEL: ReadonlyMap<string | number, Algorithm> = new Map<string | number, Algorithm>(
+  ALGORITHMS.flatMap((algorithm) => [
+    [algorithm.keyDetails, algorithm],
+    [algorithm.number, algorithm],
+  ]),
+);
+
+/**
+ * The algorithm of a `keyDetails` value, as protobuf JSON writes an enum: its label or its number.
+ * @returns undefined for every value that is not an accepted algorithm.
+ */
+export function algorithmOf(label: string | number): Algorithm | undefined {
+  return BY_LABEL.get(label);
+}

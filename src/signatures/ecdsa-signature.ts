@@ -1,0 +1,43 @@
+/**
+ * ECDSA signatures in DER (RFC 3279, 2.2.3): `SEQUENCE { r INTEGER, s INTEGER }`.
+ * @module
+ */
+import { DerError, INTEGER, SEQUENCE, readElement } from './der.js';
+import { bytesToNumber } from './numbers.js';
+
+export interface EcdsaSignature {
+  readonly r: bigint;
+  readonly s: bigint;
+}
+
+/**
+ * Reads a signature in the one encoding DER allows, so that no one can write a signature in a second way.
+ * @param order n, the order of the curve. High s is accepted: FIPS 186-5 allows it and OpenSSL makes it.
+ * @returns r and s with 0 < r, s < n, or else, as text that follows "signature", why the bytes are not a signature.
+ */
+export function parseEcdsaSignature(signature: Uint8Array, order: bigint): EcdsaSignature | string {
+  let r, s;
+  try {
+    const { content, rest: afterSignature } = readElement(signature, SEQUENCE);
+    const first = readElement(content, INTEGER);
+    const second = readElement(first.rest, INTEGER);
+    if (second.rest.length > 0 || afterSignature.length > 0) throw new DerError('bytes follow s');
+    r = readPositive(first.content);
+    s = readPositive(second.content);
+  } catch (error) {
+    if (error instanceof DerError) return `is not DER: ${error.message}`;
+    throw error;
+  }
+  if (r === 0n || r >= order) return 'has an r that is not between 0 and the order of the curve';
+  if (s === 0n || s >= order) return 'has an s that is not between 0 and the order of the curve';
+  return { r, s };
+}
+
+/** The number, at least 0, in the content of an INTEGER. */
+function readPositive(content: Uint8Array): bigint {
+  const [first, second] = content;
+  if (first === undefined) throw new DerError('an INTEGER is empty');
+  if (first >= 0x80) throw new DerError('an INTEGER is negative');
+  if (first === 0 && second !== undefined && second < 0x80) throw new DerError('an INTEGER is not minimal');
+  return bytesToNumber(content);
+}

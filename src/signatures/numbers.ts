@@ -1,0 +1,14 @@
+/**
+ * Bytes and numbers, big-endian. Hex is the fastest bridge there is in Node between a BigInt and bytes.
+ * @module
+ */
+
+/** The number that `bytes` hold; no bytes are 0. */
+export function bytesToNumber(bytes: Uint8Array): bigint {
+  return BigInt(`0x0${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}`);
+}
+
+/** The number as hex of `length` bytes. The number must be at least 0 and fit. */
+export function numberToHex(number: bigint, length: number): string {
+  return number.toString(16).padStart(2 * length, '0');
+}

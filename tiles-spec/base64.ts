@@ -1,0 +1,61 @@
+/**
+ * Base64 (RFC 4648), strict: what is accepted is exactly what encoding the result gives again.
+ * @module
+ */
+import { FormatError } from './errors.js';
+
+const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const INVALID = 255;
+
+const VALUES = new Uint8Array(128).fill(INVALID);
+for (let i = 0; i < 64; i++) VALUES[STANDARD.charCodeAt(i)] = i;
+
+/** Encodes with the standard alphabet (RFC 4648 section 4) and padding. */
+export function encodeBase64(bytes: Uint8Array): string {
+  let text = '';
+  let at = 0;
+  for (; at + 2 < bytes.length; at += 3) {
+    const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    text += digit(group >> 18) + digit(group >> 12) + digit(group >> 6) + digit(group);
+  }
+  if (at + 1 === bytes.length) {
+    const group = (bytes[at] ?? 0) << 16;
+    text += digit(group >> 18) + digit(group >> 12) + '==';
+  } else if (at + 2 === bytes.length) {
+    const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8);
+    text += digit(group >> 18) + digit(group >> 12) + digit(group >> 6) + '=';
+  }
+  return text;
+}
+
+function digit(value: number): string {
+  return STANDARD.charAt(value & 63);
+}
+
+/**
+ * Decodes padded standard base64 (RFC 4648 section 4).
+ * @throws FormatError on any other character (line breaks too), on missing or superfluous padding, and on
+ *   unused bits that are not zero.
+ */
+export function decodeBase64(text: string): Uint8Array {
+  if (text.length % 4 !== 0)
+    throw new FormatError(`base64 of ${text.length} characters is not padded to a multiple of 4`);
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const digits = text.length - padding;
+  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  let written = 0;
+  let group = 0;
+  for (let at = 0; at < digits; at++) {
+    const code = text.charCodeAt(at);
+    const value = code < 128 ? (VALUES[code] ?? INVALID) : INVALID;
+    if (value === INVALID) {
+      throw new FormatError(`base64 has ${JSON.stringify(text.charAt(at))} at position ${at}`);
+    }
+    group = (group << 6) | value;
+    const bits = ((at + 1) * 6) % 8;
+    if (at % 4 !== 0) bytes[written++] = (group >> bits) & 255;
+  }
+  const unused = (digits * 6) % 8;
+  if ((group & ((1 << unused) - 1)) !== 0) throw new FormatError('base64 ends in bits that are not zero');
+  return bytes;
+}

@@ -1,0 +1,92 @@
+/**
+ * Entry bundles (c2sp.org/tlog-tiles): 1 to 256 entries, each after its length; and the times beside them.
+ * @module
+ */
+import { requireExact } from './decimal.js';
+import { FormatError } from './errors.js';
+import { TILE_WIDTH } from './tile.js';
+
+/** The longest entry, in bytes: its length is two bytes, big-endian. */
+export const MAX_ENTRY_LENGTH = 65_535;
+
+/** The most bytes that a bundle of this width can have, uncompressed. */
+export function maxBundleLength(width: number): number {
+  return width * (MAX_ENTRY_LENGTH + 2);
+}
+
+/** Writes a bundle, uncompressed. */
+export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
+  requireWidth(entries.length);
+  const bytes = new Uint8Array(entries.reduce((total, entry) => total + 2 + entry.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const entry of entries) {
+    if (entry.length > MAX_ENTRY_LENGTH)
+      throw new FormatError(`an entry of ${entry.length} bytes is over ${MAX_ENTRY_LENGTH}`);
+    view.setUint16(at, entry.length);
+    bytes.set(entry, at + 2);
+    at += 2 + entry.length;
+  }
+  return bytes;
+}
+
+/**
+ * The entries of an uncompressed bundle, as views into it.
+ * @throws FormatError unless it holds exactly `width` entries.
+ */
+export function parseBundle(bytes: Uint8Array, width: number): Uint8Array[] {
+  requireWidth(width);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const entries: Uint8Array[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    if (at + 2 > bytes.length)
+      throw new FormatError(`bundle ends inside the length of entry ${entries.length}`);
+    const end = at + 2 + view.getUint16(at);
+    if (end > bytes.length) throw new FormatError(`bundle ends inside entry ${entries.length}`);
+    entries.push(bytes.subarray(at + 2, end));
+    at = end;
+    if (entries.length > width) break;
+  }
+  if (entries.length !== width) {
+    throw new FormatError(
+      `bundle has ${entries.length > width ? 'more' : String(entries.length)} entries, not ${width}`,
+    );
+  }
+  return entries;
+}
+
+/** Writes when each entry of a bundle was sequenced: Unix milliseconds that do not go back, 8 bytes each, big-endian. */
+export function encodeTimes(times: readonly number[]): Uint8Array {
+  requireWidth(times.length);
+  const bytes = new Uint8Array(times.length * 8);
+  const view = new DataView(bytes.buffer);
+  times.forEach((time, i) => {
+    requireExact(time, 'time');
+    if (time < (times[i - 1] ?? 0)) throw new FormatError(`time ${i} is before the one before it`);
+    view.setBigUint64(i * 8, BigInt(time));
+  });
+  return bytes;
+}
+
+/** @throws FormatError unless `bytes` are exactly `width` times that do not go back. */
+export function parseTimes(bytes: Uint8Array, width: number): number[] {
+  requireWidth(width);
+  if (bytes.length !== width * 8)
+    throw new FormatError(`the times of ${width} entries have ${width * 8} bytes, not ${bytes.length}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let last = 0;
+  return Array.from({ length: width }, (_, i) => {
+    const time = view.getBigUint64(i * 8);
+    if (time > BigInt(Number.MAX_SAFE_INTEGER)) throw new FormatError(`time ${i} is over 2^53 - 1`);
+    if (Number(time) < last) throw new FormatError(`time ${i} is before the one before it`);
+    last = Number(time);
+    return last;
+  });
+}
+
+function requireWidth(width: number): void {
+  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) {
+    throw new FormatError(`width ${String(width)} is not from 1 to ${TILE_WIDTH}`);
+  }
+}

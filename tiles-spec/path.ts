@@ -1,0 +1,106 @@
+/**
+ * The names of everything in a bucket, and only those. Parsing accepts exactly what formatting gives.
+ * @module
+ */
+import { parseDecimal, requireExact } from './decimal.js';
+import { FormatError } from './errors.js';
+import { TILE_WIDTH } from './tile.js';
+
+/** What a name in the bucket stands for. Widths are 1 to 256; below 256 the object is partial. */
+export type ObjectName =
+  | { readonly kind: 'checkpoint' | 'trusted_root' | 'signing_config' }
+  | { readonly kind: 'tile'; readonly level: number; readonly index: number; readonly width: number }
+  | { readonly kind: 'entries' | 'times'; readonly index: number; readonly width: number }
+  | { readonly kind: 'claim'; readonly size: number };
+
+const MAX_LEVEL = 63;
+
+/** The path of an object below the log's prefix, for example `tile/0/x001/234.p/7`. */
+export function formatPath(name: ObjectName): string {
+  switch (name.kind) {
+    case 'checkpoint':
+      return 'checkpoint';
+    case 'trusted_root':
+    case 'signing_config':
+      return `${name.kind}.json`;
+    case 'tile':
+      requireExact(name.level, 'tile level');
+      if (name.level > MAX_LEVEL) throw new FormatError(`tile level ${name.level} is over ${MAX_LEVEL}`);
+      return `tile/${name.level}/${formatIndex(name.index)}${formatWidth(name.width)}`;
+    case 'entries':
+    case 'times':
+      return `tile/${name.kind}/${formatIndex(name.index)}${formatWidth(name.width)}`;
+    case 'claim':
+      requireExact(name.size, 'tree size');
+      return `staging/${name.size}`;
+  }
+}
+
+/** Zero-padded groups of three digits, all but the last begun with `x`: 1234067 is `x001/x234/067`. */
+function formatIndex(index: number): string {
+  requireExact(index, 'tile index');
+  const digits = String(index);
+  const padded = digits.padStart(Math.ceil(digits.length / 3) * 3, '0');
+  return (padded.match(/.{3}/g) ?? []).join('/').replace(/\d{3}(?=\/)/g, 'x$&');
+}
+
+function formatWidth(width: number): string {
+  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) {
+    throw new FormatError(`width ${String(width)} is not from 1 to ${TILE_WIDTH}`);
+  }
+  return width === TILE_WIDTH ? '' : `.p/${width}`;
+}
+
+/**
+ * What a path names.
+ * @throws FormatError unless `path` is exactly what `formatPath` gives for some object.
+ */
+export function parsePath(path: string): ObjectName {
+  const name = readPath(path);
+  if (name === undefined || formatPath(name) !== path) {
+    throw new FormatError(`${JSON.stringify(path.slice(0, 200))} names nothing in a log`);
+  }
+  return name;
+}
+
+function readPath(path: string): ObjectName | undefined {
+  if (path === 'checkpoint') return { kind: 'checkpoint' };
+  if (path === 'trusted_root.json') return { kind: 'trusted_root' };
+  if (path === 'signing_config.json') return { kind: 'signing_config' };
+  const claim = /^staging\/([0-9]{1,16})$/.exec(path);
+  if (claim?.[1] !== undefined) return { kind: 'claim', size: parseDecimal(claim[1], 'tree size') };
+  const tile =
+    /^tile\/([0-9]{1,2}|entries|times)\/((?:x[0-9]{3}\/){0,5}[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path);
+  if (tile?.[1] === undefined || tile[2] === undefined) return undefined;
+  const index = Number(tile[2].replace(/[x/]/g, ''));
+  const width = tile[3] === undefined ? TILE_WIDTH : Number(tile[3]);
+  if (tile[1] === 'entries' || tile[1] === 'times') return { kind: tile[1], index, width };
+  return { kind: 'tile', level: Number(tile[1]), index, width };
+}
+
+/** How an object is stored and served. */
+export interface ObjectHeaders {
+  readonly contentType: string;
+  readonly cacheControl: string;
+  /** Entry bundles are stored compressed, and served so without negotiation. */
+  readonly contentEncoding?: 'gzip';
+}
+
+/** The headers of an object: what never changes may be cached for ever, what does is asked for again each time. */
+export function headersOf(name: ObjectName): ObjectHeaders {
+  const immutable = 'public, max-age=604800, immutable';
+  switch (name.kind) {
+    case 'checkpoint':
+      return { contentType: 'text/plain; charset=utf-8', cacheControl: 'no-cache' };
+    case 'trusted_root':
+    case 'signing_config':
+      return { contentType: 'application/json', cacheControl: 'no-cache' };
+    case 'entries':
+      return { contentType: 'application/octet-stream', cacheControl: immutable, contentEncoding: 'gzip' };
+    case 'tile':
+    case 'times':
+      return { contentType: 'application/octet-stream', cacheControl: immutable };
+    case 'claim':
+      return { contentType: 'application/octet-stream', cacheControl: 'no-cache' };
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The writer's metrics, in Prometheus' form. Names are Rekor v2's, with `stele_` for `rekor_v2_`.
+ * @module
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
+const BYTES = [256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly newEntries: Counter;
+  readonly requests: Counter<'code' | 'method'>;
+  readonly latency: Histogram<'code' | 'method'>;
+  readonly requestSize: Histogram;
+  readonly proofFailures: Counter;
+  readonly treeSize: Gauge;
+  readonly batchEntries: Histogram;
+
+  /** @param pending tells the entries in flight. */
+  constructor(version: string, pending: () => number) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.newEntries = new Counter({
+      name: 'stele_new_hashedrekord_entries',
+      help: 'Entries logged.',
+      registers,
+    });
+    this.requests = new Counter({
+      name: 'stele_http_requests_total',
+      help: 'HTTP requests answered.',
+      labelNames: ['code', 'method'],
+      registers,
+    });
+    this.latency = new Histogram({
+      name: 'stele_http_api_latency',
+      help: 'Seconds from an HTTP request to its answer.',
+      labelNames: ['code', 'method'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.requestSize = new Histogram({
+      name: 'stele_http_api_request_size',
+      help: 'Bytes in the body of a submission.',
+      buckets: BYTES,
+      registers,
+    });
+    this.proofFailures = new Counter({
+      name: 'stele_inclusion_proof_failure_total',
+      help: "Proofs that did not verify before they were sent. Any is a fault of the log's.",
+      registers,
+    });
+    this.treeSize = new Gauge({ name: 'stele_tree_size', help: 'Entries in the published tree.', registers });
+    this.batchEntries = new Histogram({
+      name: 'stele_batch_entries',
+      help: 'Entries in a published batch.',
+      buckets: [1, 4, 16, 64, 256, 1024, 4096],
+      registers,
+    });
+    new Gauge({
+      name: 'stele_pending_entries',
+      help: 'Entries accepted and not yet published.',
+      registers,
+      collect() {
+        this.set(pending());
+      },
+    });
+    new Gauge({
+      name: 'stele_build_info',
+      help: 'The version that runs.',
+      labelNames: ['version'],
+      registers,
+    }).set({ version }, 1);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The OpenAPI 3.1 description of the writer's HTTP interface, made from the schemas that validate requests.
+ * @module
+ */
+import { z } from 'zod';
+import { KINDS } from '../../src/kinds/registry.js';
+
+const base64 = z.string().meta({ contentEncoding: 'base64' });
+const decimal = z
+  .string()
+  .regex(/^(0|[1-9][0-9]*)$/)
+  .describe('A 64-bit number in decimal.');
+
+/** The answer to a submission. */
+export const transparencyLogEntrySchema = z.strictObject({
+  logIndex: decimal,
+  logId: z.strictObject({ keyId: base64 }),
+  kindVersion: z.strictObject({ kind: z.string(), version: z.string() }),
+  integratedTime: z.literal('0'),
+  inclusionPromise: z.null(),
+  inclusionProof: z.strictObject({
+    logIndex: decimal,
+    rootHash: base64,
+    treeSize: decimal,
+    hashes: z.array(base64),
+    checkpoint: z.strictObject({ envelope: z.string() }),
+  }),
+  canonicalizedBody: base64,
+});
+
+/** The body of every error. */
+export const problemSchema = z.strictObject({
+  code: z.int().describe("gRPC's code."),
+  message: z.string().describe('What is wrong, and where.'),
+  details: z.array(z.unknown()).length(0),
+});
+
+/** Builds the document. */
+export function openApiDocument(version: string): object {
+  const schema = (type: z.ZodType) =>
+    Object.fromEntries(
+      Object.entries(z.toJSONSchema(type, { io: 'input', target: 'draft-2020-12' })).filter(
+        ([name]) => name !== '$schema',
+      ),
+    );
+  const json = (name: string) => ({
+    'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
+  });
+  const problem = (description: string) => ({ description, content: json('Problem') });
+  const file = (description: string) => ({
+    get: {
+      summary: description,
+      responses: {
+        200: { description, content: { 'application/octet-stream': {} } },
+        404: problem('There is no such object.'),
+      },
+    },
+  });
+  const parameter = (name: string, pattern: string) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string', pattern },
+  });
+  const index = parameter('N', '^(x[0-9]{3}/)*[0-9]{3}(\\.p/[0-9]{1,3})?$');
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Stele',
+      version,
+      description: 'A signature transparency log on static tiles.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [],
+    paths: {
+      '/api/v2/log/entries': {
+        post: {
+          operationId: 'createEntry',
+          summary:
+            'Log an entry. Answered when a signed checkpoint covers it; a repeat gives the same index.',
+          requestBody: { required: true, content: json('CreateEntryRequest') },
+          responses: {
+            201: { description: 'The entry, with its proof.', content: json('TransparencyLogEntry') },
+            400: problem('The request makes no entry. Nothing was logged.'),
+            413: problem('The request is too large.'),
+            415: problem('The request is not JSON.'),
+            503: {
+              ...problem('Busy, or not published in time: try again.'),
+              headers: { 'Retry-After': { schema: { type: 'integer' } } },
+            },
+          },
+        },
+      },
+      '/checkpoint': file('The signed checkpoint.'),
+      '/tile/{L}/{N}': { parameters: [parameter('L', '^[0-9]{1,2}$'), index], ...file('A hash tile.') },
+      '/tile/entries/{N}': { parameters: [index], ...file('An entry bundle, gzip.') },
+      '/tile/times/{N}': { parameters: [index], ...file('When the entries of a bundle were sequenced.') },
+      '/trusted_root.json': file("What Sigstore's verifiers need."),
+      '/signing_config.json': file("What Sigstore's signers need."),
+      '/healthz': {
+        get: {
+          summary: 'Whether the log works, as its readers see it.',
+          responses: {
+            200: { description: 'It does.' },
+            503: { description: 'It does not; the answer says why.' },
+          },
+        },
+      },
+    },
+    components: {
+      schemas: {
+        CreateEntryRequest: {
+          oneOf: KINDS.map(({ requestField }) => ({
+            type: 'object',
+            additionalProperties: false,
+            required: [requestField],
+            properties: { [requestField]: { $ref: `#/components/schemas/${requestField}` } },
+          })),
+        },
+        ...Object.fromEntries(
+          KINDS.map(({ requestField, requestSchema }) => [requestField, schema(requestSchema)]),
+        ),
+        TransparencyLogEntry: schema(transparencyLogEntrySchema),
+        Problem: schema(problemSchema),
+      },
+    },
+  };
+}

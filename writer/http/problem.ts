@@ -1,0 +1,54 @@
+/**
+ * Errors as HTTP answers them: `{code, message, details}` with gRPC's code numbers, as Rekor v2's clients expect.
+ * @module
+ */
+import type { FastifyReply } from 'fastify';
+import { InvalidEntryError, UnavailableError } from '../../src/errors.js';
+
+/** An HTTP status with the gRPC code that goes with it. */
+export const STATUS = {
+  badRequest: { status: 400, code: 3 },
+  notFound: { status: 404, code: 5 },
+  methodNotAllowed: { status: 405, code: 12 },
+  timeout: { status: 408, code: 4 },
+  tooLarge: { status: 413, code: 8 },
+  unsupportedMediaType: { status: 415, code: 3 },
+  headersTooLarge: { status: 431, code: 8 },
+  internal: { status: 500, code: 13 },
+  unavailable: { status: 503, code: 14 },
+} as const;
+
+/** An error that an HTTP client is told of, in so many words. */
+export interface Problem {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+}
+
+/** The body of an error answer. */
+export function problemBody({ code, message }: Problem): string {
+  return JSON.stringify({ code, message, details: [] });
+}
+
+/** What a client is told of an error; of one that is not the client's, only that there was one. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof InvalidEntryError) return { ...STATUS.badRequest, message: error.message };
+  if (error instanceof UnavailableError) return { ...STATUS.unavailable, message: error.message };
+  if (error instanceof Error && 'statusCode' in error) {
+    const known = Object.values(STATUS).find(({ status }) => status === error.statusCode);
+    if (known !== undefined && known.status < 500) return { ...known, message: error.message };
+    if (error.statusCode === 400) return { ...STATUS.badRequest, message: error.message };
+  }
+  return { ...STATUS.internal, message: 'internal error; the log has more' };
+}
+
+/** Sends an error: never cached, never compressed, whatever the answer would have been. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  reply.removeHeader('content-encoding').removeHeader('cache-control');
+  if (problem.status === STATUS.unavailable.status) reply.header('retry-after', '1');
+  return reply
+    .code(problem.status)
+    .header('content-type', 'application/json')
+    .header('cache-control', 'no-store')
+    .send(problemBody(problem));
+}

@@ -1,0 +1,89 @@
+/**
+ * Static reads: the log's files as they are in the store, at `/` and at `/api/v2/`. Only the names of the log are
+ * served, and of those not the claims.
+ * @module
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import parseRange from 'range-parser';
+import type { ObjectStore } from '../../src/store/store.js';
+import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
+import { sendProblem, STATUS } from './problem.js';
+
+export function readRoutes(app: FastifyInstance, store: ObjectStore): void {
+  for (const prefix of ['/', '/api/v2/']) {
+    app.route({
+      method: ['GET', 'HEAD'],
+      url: `${prefix}*`,
+      handler: async (request, reply) => {
+        // The path as it was sent: a name of the log needs no escapes, and has one spelling.
+        const path = request.raw.url?.split('?')[0]?.slice(prefix.length) ?? '';
+        const name = nameOf(path);
+        if (name === undefined) return notFound(reply, path);
+        return sendObject(request, reply, store, path, name);
+      },
+    });
+  }
+}
+
+function nameOf(path: string): ObjectName | undefined {
+  try {
+    const name = parsePath(path);
+    return name.kind === 'claim' ? undefined : name;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+async function sendObject(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  store: ObjectStore,
+  path: string,
+  name: ObjectName,
+): Promise<FastifyReply> {
+  const size = await store.size(path);
+  if (size === undefined) return notFound(reply, path);
+  const { contentType, cacheControl, contentEncoding } = headersOf(name);
+  reply
+    .header('content-type', contentType)
+    .header('cache-control', cacheControl)
+    .header('accept-ranges', 'bytes');
+  if (contentEncoding !== undefined)
+    reply.header('content-encoding', contentEncoding).header('vary', 'Accept-Encoding');
+
+  const range = wantedRange(request, size);
+  if (range === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${size}`);
+    return sendProblem(reply, { status: 416, code: 11, message: `${path} has ${size} bytes` });
+  }
+  if (request.method === 'HEAD' && range === undefined) return reply.header('content-length', size).send();
+  if (range !== undefined) {
+    const bytes = await store.readRange(path, range.start, range.end + 1);
+    if (bytes === undefined) return notFound(reply, path);
+    return reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`).send(bytes);
+  }
+  const object = await store.read(path);
+  if (object === undefined) return notFound(reply, path);
+  const etag = `"${object.etag}"`;
+  reply.header('etag', etag);
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  return reply.send(object.bytes);
+}
+
+/** The one range asked for, over the bytes as stored; several, or none that makes sense, are answered with all. */
+function wantedRange(
+  request: FastifyRequest,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined {
+  const { range, 'if-range': condition } = request.headers;
+  if (range === undefined || condition !== undefined) return undefined;
+  const ranges = parseRange(size, range);
+  if (ranges === -1) return 'unsatisfiable';
+  if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
+  return ranges[0];
+}
+
+function notFound(reply: FastifyReply, path: string): FastifyReply {
+  return sendProblem(reply, { ...STATUS.notFound, message: `there is no ${path.slice(0, 200)} in this log` });
+}

@@ -1,0 +1,129 @@
+/**
+ * The writer's HTTP server: limits, errors, and the routes about the daemon itself. What is logged and read is in
+ * the other route files.
+ * @module
+ */
+import cors from '@fastify/cors';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Metrics } from './metrics.js';
+import { problemBody, problemOf, sendProblem, STATUS, type Problem } from './problem.js';
+
+/** How long a client may take to send a request, in milliseconds. */
+const REQUEST_TIMEOUT = 10_000;
+
+/** Connections at once; more are closed. */
+const MAX_CONNECTIONS = 8_192;
+
+/** An application without routes: JSON bodies as bytes, errors as problems. */
+export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = log;
+  const app = fastify({
+    loggerInstance,
+    // A line a request would cost more than the request; metrics count them.
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: REQUEST_TIMEOUT,
+    // Closing waits for answers, not for idle connections.
+    forceCloseConnections: 'idle',
+    // Paths are looked up as they were sent.
+    routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 500 },
+    http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1_000 },
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable) return;
+      const problem = connectionProblem(error.code);
+      const body = problemBody(problem);
+      socket.end(
+        `HTTP/1.1 ${problem.status} ${problem.message}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
+    },
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  void app.register(cors, {
+    origin: '*',
+    methods: ['GET', 'HEAD'],
+    exposedHeaders: ['content-range', 'etag'],
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = describeRefusal(error) ?? problemOf(error);
+    if (problem.status === STATUS.internal.status)
+      request.log.error({ err: error, url: request.url }, 'internal error');
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, { ...STATUS.notFound, message: `there is nothing at ${request.url.slice(0, 200)}` }),
+  );
+  if (metrics !== undefined) {
+    app.addHook('onResponse', (request, reply, done) => {
+      const labels = { code: String(reply.statusCode), method: request.method };
+      metrics.requests.inc(labels);
+      metrics.latency.observe(labels, reply.elapsedTime / 1000);
+      done();
+    });
+  }
+  return app;
+}
+
+/** What fastify refuses before a handler runs, in our words. */
+function describeRefusal(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { ...STATUS.tooLarge, message: 'the request body is over the limit (--max-body)' };
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return {
+        ...STATUS.unsupportedMediaType,
+        message: 'the request is not JSON: send Content-Type: application/json',
+      };
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return {
+        ...STATUS.badRequest,
+        message: 'the request body has not the length that Content-Length says',
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** What goes wrong before there is a request. */
+function connectionProblem(code: string | undefined): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return { ...STATUS.timeout, message: `the request did not arrive within ${REQUEST_TIMEOUT / 1000} s` };
+  }
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return { ...STATUS.headersTooLarge, message: 'the request headers are too large' };
+  return { ...STATUS.badRequest, message: 'this is not an HTTP/1.1 request' };
+}
+
+/** The longest that an answer of `/healthz` is reused, in milliseconds: it reads the store. */
+const HEALTH_AGE = 1_000;
+
+/** `GET /healthz`. @param fault what is wrong with the log, if anything. */
+export function healthRoute(app: FastifyInstance, fault: () => Promise<string | undefined>): void {
+  let known: { at: number; fault: Promise<string | undefined> } | undefined;
+  app.get('/healthz', async (_request, reply) => {
+    if (known === undefined || performance.now() - known.at > HEALTH_AGE)
+      known = { at: performance.now(), fault: fault() };
+    const reason = await known.fault;
+    reply.header('cache-control', 'no-store');
+    return reason === undefined
+      ? { status: 'SERVING' }
+      : reply.code(503).send({ status: 'NOT_SERVING', reason });
+  });
+}
+
+/** `GET /metrics`. */
+export function metricsRoute(app: FastifyInstance, { registry }: Metrics): void {
+  app.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', registry.contentType).send(await registry.metrics()),
+  );
+}
+
+/** `GET /openapi.json`. */
+export function openApiRoute(app: FastifyInstance, document: object): void {
+  const json = JSON.stringify(document);
+  app.get('/openapi.json', (_request, reply) => reply.header('content-type', 'application/json').send(json));
+}

@@ -1,0 +1,214 @@
+/**
+ * The way of a batch from staging into the store: claim, upload, swap. The only code that writes the log's files,
+ * on the hot path and in recovery alike.
+ *
+ * For each tree size the store chooses one batch: whoever creates `staging/<size>` first. That create is the point of
+ * no return; before it nothing of the batch is shown to anyone.
+ * @module
+ */
+import type { Logger } from 'pino';
+import { gunzip } from '../reader/node/gunzip.js';
+import { LogReader } from '../reader/index.js';
+import { ClaimLostError, DamagedStoreError } from '../src/errors.js';
+import { nodeSha256 } from '../src/node-sha256.js';
+import type { ObjectStore } from '../src/store/store.js';
+import {
+  equalBytes,
+  formatPath,
+  maxBundleLength,
+  openCheckpoint,
+  parseClaim,
+  TILE_WIDTH,
+  type NoteVerifier,
+  type SignedCheckpoint,
+  type StoredObject,
+} from '../tiles-spec/index.js';
+import type { Batch } from './batch.js';
+import { patiently } from './patience.js';
+
+/** The store's checkpoint, verified, and the tag to swap it by. */
+export interface StoredCheckpoint {
+  readonly checkpoint: SignedCheckpoint;
+  readonly etag: string;
+}
+
+export class Publisher {
+  /** Reads the log's files from the store. */
+  readonly reader: LogReader;
+  readonly #store: ObjectStore;
+  readonly #verifier: NoteVerifier;
+  readonly #log: Logger;
+  readonly #signal: AbortSignal;
+  /** The last checkpoint seen in the store: it never goes back. */
+  #seen: StoredCheckpoint | undefined;
+
+  /** @param signal gives up on a store that does not answer. */
+  constructor(store: ObjectStore, verifier: NoteVerifier, log: Logger, signal: AbortSignal) {
+    this.#store = store;
+    this.#verifier = verifier;
+    this.#log = log;
+    this.#signal = signal;
+    this.reader = new LogReader({
+      read: async (path) => (await this.#patiently(`read ${path}`, () => store.read(path)))?.bytes,
+      verifier,
+      gunzip,
+      sha: nodeSha256,
+    });
+  }
+
+  /** Publishes a batch. @throws ClaimLostError when another's was chosen; DamagedStoreError. */
+  async publish(batch: Batch): Promise<void> {
+    const current = await this.#claim(batch);
+    if (current !== undefined) await this.complete(batch, current);
+  }
+
+  /** Does what a won claim says. `current` is the checkpoint as it was when the claim was won. */
+  async complete(batch: Batch, current: StoredCheckpoint): Promise<void> {
+    await this.#upload(batch.objects);
+    await this.#swap(batch, current);
+  }
+
+  /** Deletes the claim of a size that the store's checkpoint is past. Failing leaves litter, and no harm. */
+  async dropClaim(oldSize: number): Promise<void> {
+    try {
+      await this.#store.delete(formatPath({ kind: 'claim', size: oldSize }));
+    } catch (error) {
+      this.#log.warn({ err: error, oldSize }, 'the claim could not be deleted; it is litter');
+    }
+  }
+
+  /** The store's checkpoint as it is now; undefined where there is none. */
+  async checkpoint(): Promise<StoredCheckpoint | undefined> {
+    return this.#patiently('read checkpoint', async () => {
+      const object = await this.#store.read('checkpoint');
+      if (object === undefined) {
+        if (this.#seen !== undefined) throw new Error('the checkpoint is gone from the store');
+        return undefined;
+      }
+      if (this.#seen?.etag !== object.etag || !equalBytes(this.#seen.checkpoint.bytes, object.bytes)) {
+        const checkpoint = openCheckpoint(object.bytes, this.#verifier);
+        const seen = this.#seen?.checkpoint.size ?? 0;
+        if (checkpoint.size < seen)
+          throw new Error(`the store shows a checkpoint of ${checkpoint.size} after one of ${seen}`);
+        this.#seen = { checkpoint, etag: object.etag };
+      }
+      return this.#seen;
+    });
+  }
+
+  /** Creates the checkpoint of a new log. There is one tree of no entries, so that it needs no claim. */
+  async publishEmpty(checkpoint: SignedCheckpoint): Promise<void> {
+    await this.#patiently('create checkpoint', () => this.#store.create('checkpoint', checkpoint.bytes));
+    await this.#current();
+  }
+
+  /** The claim of a size, if there is one. */
+  async readClaim(size: number): Promise<Uint8Array | undefined> {
+    const path = formatPath({ kind: 'claim', size });
+    return (await this.#patiently(`read ${path}`, () => this.#store.read(path)))?.bytes;
+  }
+
+  /**
+   * Wins the claim for the batch's size. Returns the checkpoint to swap, or undefined when the batch turns out to be
+   * published already, by whoever found our claim.
+   */
+  async #claim(batch: Batch): Promise<StoredCheckpoint | undefined> {
+    const path = formatPath({ kind: 'claim', size: batch.oldSize });
+    await this.#patiently(`claim ${path}`, async () => {
+      // A create that is refused or not answered says nothing of whose claim it is: read it back.
+      const unanswered = await this.#store.create(path, batch.claim).then(
+        (created) => (created ? undefined : new Error('there is a claim')),
+        (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+      );
+      if (unanswered === undefined) return;
+      const found = await this.#store.read(path);
+      if (found === undefined) throw unanswered;
+      if (!equalBytes(found.bytes, batch.claim)) throw this.#lost(batch.oldSize, found.bytes);
+    });
+    // A claim is deleted once the checkpoint is past it. So ours may be a second one for a size that is long
+    // published; only if the checkpoint is still not past that size was it the first.
+    const current = await this.#current();
+    if (current.checkpoint.size === batch.oldSize) return current;
+    await this.dropClaim(batch.oldSize);
+    if (await this.#covers(current.checkpoint, batch)) return undefined;
+    throw new ClaimLostError(
+      `another writer has published ${current.checkpoint.size} entries while this one was at ${batch.oldSize}`,
+    );
+  }
+
+  #lost(size: number, claim: Uint8Array): Error {
+    const { checkpoint } = parseClaim(claim);
+    const theirs = openCheckpoint(checkpoint, this.#verifier);
+    return new ClaimLostError(
+      `another writer has claimed the batch from ${size} to ${theirs.size}: of two writers on one store one stops; start this one again when the other has stopped`,
+    );
+  }
+
+  async #upload(objects: readonly StoredObject[]): Promise<void> {
+    await Promise.all(
+      objects.map(({ path, bytes }) =>
+        this.#patiently(`create ${path}`, async () => {
+          if (await this.#store.create(path, bytes)) return;
+          const found = await this.#store.read(path);
+          if (found === undefined) throw new Error(`${path} is there and is not`);
+          if (!(await sameContent(found.bytes, bytes))) {
+            throw new DamagedStoreError(
+              `${path} holds other bytes than the log's. Something else writes to this store, or it is damaged: keep it as it is, and compare it with a copy`,
+            );
+          }
+        }),
+      ),
+    );
+  }
+
+  /** Moves the checkpoint from the batch's old size to its new one. */
+  async #swap(batch: Batch, current: StoredCheckpoint): Promise<void> {
+    let { checkpoint, etag } = current;
+    await this.#patiently('swap checkpoint', async () => {
+      if (checkpoint.size !== batch.oldSize) return;
+      try {
+        await this.#store.replace('checkpoint', batch.checkpoint.bytes, etag);
+      } finally {
+        // Whatever the store answered, or did not: what it holds is what counts.
+        ({ checkpoint, etag } = await this.#current());
+      }
+      if (checkpoint.size === batch.oldSize) throw new Error('the checkpoint is not swapped');
+    });
+    if (!(await this.#covers(checkpoint, batch))) {
+      throw new DamagedStoreError(
+        `the store's checkpoint of ${checkpoint.size} does not extend the batch from ${batch.oldSize} to ${batch.checkpoint.size}, whose claim was won: a fork. Keep the store and staging as they are`,
+      );
+    }
+  }
+
+  /** Whether the tree of a checkpoint begins with the batch's. */
+  async #covers(checkpoint: SignedCheckpoint, batch: Batch): Promise<boolean> {
+    const { size, root } = batch.checkpoint;
+    if (checkpoint.size < size) return false;
+    if (checkpoint.size === size) return equalBytes(checkpoint.root, root);
+    return equalBytes(await this.reader.at(checkpoint).rootAt(size), root);
+  }
+
+  async #current(): Promise<StoredCheckpoint> {
+    const current = await this.checkpoint();
+    if (current === undefined) throw new DamagedStoreError('the store has no checkpoint');
+    return current;
+  }
+
+  #patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return patiently(what, work, this.#log, this.#signal);
+  }
+}
+
+/** Whether stored bytes are ours: the same, or the same once decompressed (another zlib compresses otherwise). */
+async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
+  if (equalBytes(stored, ours)) return true;
+  const gzipped = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;
+  if (!gzipped(stored) || !gzipped(ours)) return false;
+  const longest = maxBundleLength(TILE_WIDTH);
+  try {
+    return equalBytes(await gunzip(stored, longest), await gunzip(ours, longest));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The life of an entry, from accepted to published:
+ *
+ *   accepted    in the pool, in memory
+ *   sequenced   has its index, durable in staging
+ *   claimed     the store has chosen its batch
+ *   published   a checkpoint that covers it is in the store: only now is its submitter answered
+ *
+ * One batch is published at a time, and the next is built meanwhile.
+ * @module
+ */
+import type { Logger } from 'pino';
+import type { NoteSigner, NoteVerifier } from '../tiles-spec/index.js';
+import { UnavailableError } from '../src/errors.js';
+import { buildBatch, type Batch, type BatchTree, type LogTail } from './batch.js';
+import type { Clock } from './clock.js';
+import type { EntryPool, PendingEntry } from './pool.js';
+import type { Publisher } from './publisher.js';
+import type { Staging } from './staging/staging.js';
+
+export interface SequencerOptions {
+  readonly pool: EntryPool;
+  readonly staging: Staging;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly signer: NoteSigner;
+  readonly verifier: NoteVerifier;
+  /** The least time between two cuts of a batch that is not full, in milliseconds. An idle writer cuts at once. */
+  readonly batchAge: number;
+  /** Entries in a full batch. */
+  readonly batchSize: number;
+  readonly log: Logger;
+  /** Told of each tree that is published, before its submitters are. */
+  readonly onPublished: (tree: BatchTree, entries: number) => void;
+}
+
+export class Sequencer {
+  readonly #options: SequencerOptions;
+  #tail: LogTail;
+  #lastCut = -Infinity;
+
+  /** @param tail the log's end, as recovery left it. */
+  constructor(options: SequencerOptions, tail: LogTail) {
+    this.#options = options;
+    this.#tail = tail;
+  }
+
+  /**
+   * Sequences and publishes until the pool is closed and empty.
+   * @throws whatever stops the log: a lost claim, a damaged store, staging that fails.
+   */
+  async run(): Promise<void> {
+    let publishing: Promise<void> = Promise.resolve();
+    for (;;) {
+      const entries = await this.#cut();
+      if (entries.length === 0) break;
+      const { batch, tree } = await this.#sequence(entries);
+      await publishing;
+      publishing = this.#publish(batch, tree, entries);
+      // A failure must not wait for the next entry to be noticed: this ends the wait for one.
+      publishing.catch((error: unknown) => {
+        this.#options.pool.abort(stopped(error));
+      });
+    }
+    await publishing;
+  }
+
+  /** Waits for a batch's entries; none when the pool is closed and empty. */
+  async #cut(): Promise<PendingEntry[]> {
+    const { pool, batchAge, batchSize } = this.#options;
+    await pool.filled(1);
+    const wait = this.#lastCut + batchAge - performance.now();
+    if (wait > 0) await pool.filled(batchSize, wait);
+    this.#lastCut = performance.now();
+    return pool.take(batchSize);
+  }
+
+  /** Gives the entries their indices: the batch, signed, is durable in staging, and seen nowhere else. */
+  async #sequence(entries: readonly PendingEntry[]): Promise<{ batch: Batch; tree: BatchTree }> {
+    const { staging, clock, signer, verifier } = this.#options;
+    const time = clock.next();
+    const { batch, tail, tree } = await buildBatch(this.#tail, entries, time, signer, verifier);
+    const { size, root } = batch.checkpoint;
+    await staging.sequence(
+      { oldSize: batch.oldSize, size, root, time, claim: batch.claim },
+      entries.map(({ leafHash }) => leafHash),
+    );
+    this.#tail = tail;
+    return { batch, tree };
+  }
+
+  async #publish(batch: Batch, tree: BatchTree, entries: readonly PendingEntry[]): Promise<void> {
+    const { staging, publisher, onPublished, log } = this.#options;
+    await publisher.publish(batch);
+    onPublished(tree, entries.length);
+    entries.forEach((entry, i) => {
+      entry.place({ index: batch.oldSize + i, tree });
+    });
+    await staging.published(batch.oldSize);
+    await publisher.dropClaim(batch.oldSize);
+    log.debug({ from: batch.oldSize, to: batch.checkpoint.size }, 'published');
+  }
+}
+
+/** What submitters are told when the log stops for good. */
+export function stopped(cause: unknown): UnavailableError {
+  return new UnavailableError(
+    `the log has stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
+  );
+}
