@@ -23,10 +23,14 @@ export const STELE = join(process.cwd(), 'dist', 'cli', 'main.js');
 
 /** Starts `stele serve` on a data folder; `args` are further flags. Rejects with its standard error when it ends. */
 export async function startDaemon(data: string, args: readonly string[] = []): Promise<Daemon> {
-  const child = spawn(process.execPath, [STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
-  });
+  const child = spawn(
+    process.execPath,
+    [STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+    },
+  );
   let output = '';
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -38,16 +38,16 @@ export function readVectorText(...path: string[]): string {
 }
 
 /** A JSON file of the vectors. Integers over 2^53 are rounded: see `readVectorJsonExact`. */
-export function readVectorJson<T>(...path: string[]): T {
-  return JSON.parse(readVectorText(...path)) as T;
+export function readVectorJson(...path: string[]): unknown {
+  return JSON.parse(readVectorText(...path));
 }
 
 /** A JSON file of the vectors with every integer as a bigint. */
-export function readVectorJsonExact<T>(...path: string[]): T {
+export function readVectorJsonExact(...path: string[]): unknown {
   const text = readVectorText(...path).replace(/(?<=": )-?[0-9]+(?=[,\s}])/g, '"int:$&"');
   return JSON.parse(text, (_, value: unknown) =>
     typeof value === 'string' && value.startsWith('int:') ? BigInt(value.slice(4)) : value,
-  ) as T;
+  );
 }
 
 /** The files below a folder of the vectors, as paths below VECTORS, sorted. */

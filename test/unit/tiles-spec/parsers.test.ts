@@ -275,10 +275,10 @@ describe('base64', () => {
   });
 
   it('accepts a text where Buffer would write it again, and only there', () => {
-    const digits = 'AQZaz09+/=-_ \n';
+    const digits = 'A Q Z a z 0 9 + / = - _ \n';
     const texts = fc.oneof(
       fc.string({ maxLength: 12 }),
-      fc.string({ unit: fc.constantFrom(...digits), maxLength: 12 }),
+      fc.string({ unit: fc.constantFrom(...digits.split(' ')), maxLength: 12 }),
       fc.constantFrom('=', '==', '====', 'A===', 'AA=A', 'AA==AA==', 'AB==', 'AAB=', 'AAAA\n', 'ＡAAA'),
     );
     fc.assert(

@@ -1,0 +1,1 @@
+export function tourOf(markdown: string): string;
