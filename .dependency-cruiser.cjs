@@ -31,6 +31,13 @@ module.exports = {
       to: { dependencyTypes: ['core'] },
     },
     {
+      name: 'kinds-verify-nothing',
+      comment: 'A kind names signatures; what verifies them needs Node.',
+      severity: 'error',
+      from: { path: '^src/kinds/' },
+      to: { path: '^src/', pathNot: ['^src/kinds/', '^src/(errors|json)\\.ts$', '^src/signatures/algorithms\\.ts$'] },
+    },
+    {
       name: 'reader-core-runs-in-a-browser',
       comment: 'Only reader/node may use Node.',
       severity: 'error',

@@ -15,6 +15,8 @@ const COLON = /\s*:/y;
  */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   const text = decodeText(bytes, what);
+  if (text.startsWith('\ufeff'))
+    throw new FormatError(`${what} begins with a byte order mark; JSON has none`);
   let value: unknown;
   try {
     value = JSON.parse(text);

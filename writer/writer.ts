@@ -7,7 +7,8 @@ import { StartRefusedError, UnavailableError } from '../src/errors.js';
 import type { LogKey } from '../src/keys/log-key.js';
 import { nodeSha256 } from '../src/node-sha256.js';
 import type { ObjectStore } from '../src/store/store.js';
-import type { TreeReader } from '../reader/index.js';
+import { LogReader, type TreeReader } from '../reader/index.js';
+import { gunzip } from '../reader/node/gunzip.js';
 import {
   equalBytes,
   formatCheckpoint,
@@ -66,7 +67,8 @@ export class Writer {
   readonly identity: LogIdentity;
   /** Settles when the writer has stopped: with nothing when it was told to, or with the error that stopped it. */
   readonly stopped: Promise<Error | undefined>;
-  readonly #publisher: Publisher;
+  /** Reads the store without patience: a store that does not answer is a fault. */
+  readonly #reader: LogReader;
   readonly #pool: EntryPool;
   readonly #clock: Clock;
   /** The checkpoint last published, and the log as it has it. */
@@ -76,7 +78,12 @@ export class Writer {
   private constructor(options: WriterOptions, opened: Opened) {
     const { pool, clock, publisher } = opened;
     this.identity = opened.identity;
-    this.#publisher = publisher;
+    this.#reader = new LogReader({
+      read: async (path) => (await options.store.read(path))?.bytes,
+      verifier: opened.verifier,
+      gunzip,
+      sha: nodeSha256,
+    });
     this.#pool = pool;
     this.#clock = clock;
     this.#checkpoint = opened.checkpoint;
@@ -150,7 +157,7 @@ export class Writer {
     const fault = this.#clock.fault();
     if (fault !== undefined)
       throw new UnavailableError(`${fault}; the log takes no entries until it is right`);
-    return this.#prove(entry, await inTime(this.#pool.submit(entry)));
+    return inTime(this.#pool.submit(entry).then((placement) => this.#prove(entry, placement)));
   }
 
   /** Proves an entry in a published tree, and checks the proof before anyone is told of it. */
@@ -173,9 +180,9 @@ export class Writer {
     const clockFault = this.#clock.fault();
     if (clockFault !== undefined) return clockFault;
     try {
-      const stored = await this.#publisher.reader.checkpoint();
+      const stored = await this.#reader.checkpoint();
       if (stored === undefined) return 'the store has no checkpoint';
-      await this.#publisher.reader.at(stored).edge();
+      await this.#reader.at(stored).edge();
       return undefined;
     } catch (error) {
       return `the log in the store does not verify: ${error instanceof Error ? error.message : String(error)}`;

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { UnavailableError } from '../../src/errors.js';
 import { formatTransparencyLogEntry } from '../../src/sigstore/transparency-log-entry.js';
+import { ProofError } from '../../tiles-spec/index.js';
 import type { CheckPool } from '../checks/check-pool.js';
 import type { Writer } from '../writer.js';
 import type { Metrics } from './metrics.js';
@@ -41,7 +42,13 @@ export function ingestRoutes(
     method: 'POST',
     url: PATH,
     bodyLimit: maxBody,
-    onRequest: (request, _reply, done) => {
+    onRequest: (request, reply, done) => {
+      const encoding = request.headers['content-encoding'] ?? 'identity';
+      if (encoding !== 'identity') {
+        const message = `Content-Encoding: ${JSON.stringify(encoding.slice(0, 80))} is not read here: send the JSON as it is`;
+        sendProblem(reply, { ...STATUS.unsupportedMediaType, message });
+        return;
+      }
       // Before the body is read: a full log reads nothing.
       const length = Math.min(Number(request.headers['content-length'] ?? maxBody), maxBody);
       if (buffered + length > MAX_BUFFERED) {
@@ -65,7 +72,10 @@ export function ingestRoutes(
       metrics.requestSize.observe(body.length);
       const entry = await checks.check(body);
       release(request);
-      const proved = await writer.submit(entry);
+      const proved = await writer.submit(entry).catch((error: unknown) => {
+        if (error instanceof ProofError) metrics.proofFailures.inc();
+        throw error;
+      });
       return reply
         .code(201)
         .header('content-type', 'application/json')

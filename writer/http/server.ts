@@ -30,7 +30,7 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1_000 },
     clientErrorHandler: (error, socket) => {
       if (!socket.writable) return;
-      const problem = connectionProblem(error.code);
+      const problem = connectionProblem(error);
       const body = problemBody(problem);
       socket.end(
         `HTTP/1.1 ${problem.status} ${problem.message}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
@@ -89,13 +89,15 @@ function describeRefusal(error: unknown): Problem | undefined {
 }
 
 /** What goes wrong before there is a request. */
-function connectionProblem(code: string | undefined): Problem {
+function connectionProblem({ code, message }: Error & { readonly code?: string }): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return { ...STATUS.timeout, message: `the request did not arrive within ${REQUEST_TIMEOUT / 1000} s` };
   }
   if (code === 'HPE_HEADER_OVERFLOW')
     return { ...STATUS.headersTooLarge, message: 'the request headers are too large' };
-  return { ...STATUS.badRequest, message: 'this is not an HTTP/1.1 request' };
+  // llhttp's words are few and fixed: nothing of the client's is in them.
+  const reason = code?.startsWith('HPE_') === true ? message.replace(/^Parse Error: /, ': ') : '';
+  return { ...STATUS.badRequest, message: `this is not an HTTP/1.1 request${reason}` };
 }
 
 /** The longest that an answer of `/healthz` is reused, in milliseconds: it reads the store. */

@@ -101,14 +101,22 @@ async function checkTree(tree: InventedTree): Promise<void> {
       verifyInclusion(leaf, index, edge.size, proof, edge.root(), nodeSha);
       const at = index % proof.length;
       const changed = proof.with(at, flipped(proof[at] as Hash, index % 32));
-      expect(refused(() => { verifyInclusion(leaf, index, edge.size, changed, edge.root(), nodeSha); })).toBe(true); // prettier-ignore
+      expect(
+        refused(() => {
+          verifyInclusion(leaf, index, edge.size, changed, edge.root(), nodeSha);
+        }),
+      ).toBe(true);
     }
     for (const old of tree.edges.filter(({ size }) => size <= edge.size)) {
       const proof = await consistencyProof(tree, old.size, edge.size, nodeSha);
       verifyConsistency(old.size, old.root(), edge.size, edge.root(), proof, nodeSha);
       for (const [i, hash] of proof.entries()) {
         const changed = proof.with(i, flipped(hash, i % 32));
-        expect(refused(() => { verifyConsistency(old.size, old.root(), edge.size, edge.root(), changed, nodeSha); })).toBe(true); // prettier-ignore
+        expect(
+          refused(() => {
+            verifyConsistency(old.size, old.root(), edge.size, edge.root(), changed, nodeSha);
+          }),
+        ).toBe(true);
       }
     }
   }
@@ -121,7 +129,9 @@ describe('trees around a full tile of each level', () => {
     await checkTree(tree);
     const jump = new InventedTree(boundary - 3);
     for (const count of [300, 1, 215]) jump.append(count);
-    expect(Buffer.from(jump.naiveRoot(0n, BigInt(jump.size))).equals((jump.edges.at(-1) as RightEdge).root())).toBe(true); // prettier-ignore
+    expect(
+      Buffer.from(jump.naiveRoot(0n, BigInt(jump.size))).equals((jump.edges.at(-1) as RightEdge).root()),
+    ).toBe(true);
   });
 
   it('2^53 - 1 entries, the last that count, and not one more', async () => {
@@ -190,15 +200,14 @@ describe('ranges', () => {
           let at = BigInt(range.start);
           let above = 53;
           for (const { level, index } of subtreesOf(range)) {
-            expect(level).toBeLessThan(above);
-            expect(BigInt(index) << BigInt(level)).toBe(at);
+            if (level >= above || BigInt(index) << BigInt(level) !== at) expect.fail(JSON.stringify(range));
             at += 1n << BigInt(level);
             above = level;
           }
           expect(at).toBe(BigInt(range.end));
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 
@@ -218,10 +227,18 @@ describe('ranges', () => {
       expect(() => inclusionRanges(size, LAST)).toThrow(FormatError);
       expect(() => consistencyRanges(1, size)).toThrow(FormatError);
       expect(() => consistencyRanges(size, LAST)).toThrow(FormatError);
-      expect(() => { verifyInclusion(hash, 0, size, [], hash); }).toThrow(FormatError); // prettier-ignore
-      expect(() => { verifyInclusion(hash, size, LAST, [], hash); }).toThrow(FormatError); // prettier-ignore
-      expect(() => { verifyConsistency(1, hash, size, hash, []); }).toThrow(FormatError); // prettier-ignore
-      expect(() => { verifyConsistency(size, hash, LAST, hash, []); }).toThrow(FormatError); // prettier-ignore
+      expect(() => {
+        verifyInclusion(hash, 0, size, [], hash);
+      }).toThrow(FormatError);
+      expect(() => {
+        verifyInclusion(hash, size, LAST, [], hash);
+      }).toThrow(FormatError);
+      expect(() => {
+        verifyConsistency(1, hash, size, hash, []);
+      }).toThrow(FormatError);
+      expect(() => {
+        verifyConsistency(size, hash, LAST, hash, []);
+      }).toThrow(FormatError);
       expect(() => RightEdge.of(size, [])).toThrow(FormatError);
     }
   });

@@ -78,7 +78,11 @@ describeWithVectors('transparency-dev/merkle', () => {
     expect(cases.length).toBe(98);
     expect(cases.filter(({ wantErr }) => !wantErr).length).toBe(6);
     const strange = decodeBase64(cases.find(({ file }) => file === ROOTS_ARE_NO_HASHES)?.root1 ?? '');
-    expect(refused(() => { verifyConsistency(1, strange, 1, strange, []); })).toBe(true); // prettier-ignore
+    expect(
+      refused(() => {
+        verifyConsistency(1, strange, 1, strange, []);
+      }),
+    ).toBe(true);
     expect(cases.some(({ size1 }) => size1 === 0n)).toBe(true);
     expect(cases.filter(({ size1, size2 }) => size1 >= LIMIT || size2 >= LIMIT)).toEqual([]);
   });

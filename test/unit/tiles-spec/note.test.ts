@@ -254,6 +254,12 @@ describe('parseNote', () => {
     expect(() => parseNote(encodeText(note))).toThrow(FormatError);
   });
 
+  it('a byte order mark is text: kept, and signed', () => {
+    const bytes = encodeText(`\ufeff${good}`);
+    expect(parseNote(bytes).text).toBe('\ufefftext\n');
+    expect(formatNote(parseNote(bytes))).toEqual(bytes);
+  });
+
   it('what is not UTF-8 is refused', () => {
     expect(() => parseNote(Buffer.from(good.replace('text', '\xff'), 'latin1'))).toThrow(FormatError);
   });
@@ -276,7 +282,9 @@ describe('parseNote', () => {
     }
     expect(() => formatNote({ text: 'text\n', signatures: [] })).toThrow(FormatError);
     for (const name of ['', 'a b', 'a+b', 'a\u2003b', 'a\nb']) {
-      expect(() => formatNote({ text: 'text\n', signatures: [{ ...signatures[0], name } as NoteSignature] })).toThrow(FormatError); // prettier-ignore
+      expect(() =>
+        formatNote({ text: 'text\n', signatures: [{ ...signatures[0], name } as NoteSignature] }),
+      ).toThrow(FormatError);
     }
   });
 });

@@ -260,7 +260,9 @@ describe('decimal', () => {
       { numRuns: 2000 },
     );
     for (const value of [-1, 0.5, NaN, Infinity, 2 ** 53]) {
-      expect(() => { requireExact(value, 'size'); }).toThrow(FormatError); // prettier-ignore
+      expect(() => {
+        requireExact(value, 'size');
+      }).toThrow(FormatError);
     }
   });
 });

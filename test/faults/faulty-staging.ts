@@ -1,0 +1,69 @@
+/**
+ * A staging as one writer's process sees it.
+ */
+import type { Hash } from '#tiles-spec/index.js';
+import type { LogIdentity, SequencedBatch, StagedTree, Staging } from '#writer/staging/staging.js';
+import type { Kind, WriterProcess } from './writer-process.js';
+
+/** Every method of the interface: a new one does not compile until it is declared here. */
+export const STAGING_METHODS = {
+  create: 'durable',
+  sequence: 'durable',
+  published: 'durable',
+  discard: 'durable',
+  identity: 'read',
+  tree: 'read',
+  unpublished: 'read',
+  find: 'read',
+  close: 'read',
+} as const satisfies Record<keyof Staging, Kind>;
+
+export class FaultyStaging implements Staging {
+  readonly #staging: Staging;
+  readonly #process: WriterProcess;
+
+  constructor(staging: Staging, process: WriterProcess) {
+    this.#staging = staging;
+    this.#process = process;
+  }
+
+  create(identity: LogIdentity): Promise<void> {
+    return this.#call('create', () => this.#staging.create(identity));
+  }
+
+  sequence(batch: SequencedBatch, leafHashes: readonly Hash[]): Promise<void> {
+    return this.#call('sequence', () => this.#staging.sequence(batch, leafHashes));
+  }
+
+  published(oldSize: number): Promise<void> {
+    return this.#call('published', () => this.#staging.published(oldSize));
+  }
+
+  discard(oldSize: number): Promise<void> {
+    return this.#call('discard', () => this.#staging.discard(oldSize));
+  }
+
+  identity(): Promise<LogIdentity | undefined> {
+    return this.#call('identity', () => this.#staging.identity());
+  }
+
+  tree(size?: number): Promise<StagedTree | undefined> {
+    return this.#call('tree', () => this.#staging.tree(size));
+  }
+
+  unpublished(): Promise<SequencedBatch[]> {
+    return this.#call('unpublished', () => this.#staging.unpublished());
+  }
+
+  find(leafHash: Hash): Promise<number | undefined> {
+    return this.#call('find', () => this.#staging.find(leafHash));
+  }
+
+  close(): Promise<void> {
+    return this.#call('close', () => this.#staging.close());
+  }
+
+  #call<T>(method: keyof Staging, work: () => Promise<T>): Promise<T> {
+    return this.#process.call({ name: `staging.${method}`, of: 'staging', kind: STAGING_METHODS[method] }, work);
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Every durable call of a batch fails in every way. Nothing acknowledged is lost, nothing forks, the log goes on.
+ */
+import assert from 'node:assert/strict';
+import { describe, expect, it } from 'vitest';
+import type { NewEntry } from '#writer/batch.js';
+import { STAGING_METHODS } from './faulty-staging.js';
+import { STORE_METHODS } from './faulty-store.js';
+import { entries, TestLog, type Opened } from './test-log.js';
+import { FAULTS, faultAt, type Fault, type Plan } from './writer-process.js';
+
+interface Shape {
+  readonly name: string;
+  /** Undefined where the log is yet to be made. */
+  readonly base: TestLog | undefined;
+  readonly batch: readonly NewEntry[];
+}
+
+const SHAPES: readonly Shape[] = [
+  { name: 'a new log and its first entry', base: undefined, batch: entries('batch', 1) },
+  { name: 'one entry on an empty log', base: await TestLog.of(0), batch: entries('batch', 1) },
+  { name: 'five entries after 254', base: await TestLog.of(254), batch: entries('batch', 5) },
+  { name: 'entries that fill a bundle', base: await TestLog.of(250), batch: entries('batch', 6) },
+];
+
+interface Afterwards {
+  readonly name: string;
+  readonly submit: (batch: readonly NewEntry[]) => readonly NewEntry[];
+}
+
+const AFTERWARDS: readonly Afterwards[] = [
+  { name: 'the same entries again', submit: (batch) => batch },
+  { name: 'others', submit: () => entries('other', 2) },
+];
+
+/** Opens a writer with a plan, and submits a batch at once. */
+async function run(log: TestLog, batch: readonly NewEntry[], plan: Plan): Promise<Opened> {
+  const opened = await log.open(plan);
+  if (opened.state === 'open') await log.trySubmit(opened, batch);
+  return opened;
+}
+
+/** The durable calls of a run without faults. */
+async function record({ base, batch }: Shape): Promise<string[]> {
+  const log = base?.clone() ?? new TestLog();
+  const opened = await run(log, batch, {});
+  assert.equal(opened.state, 'open');
+  await log.close(opened.writer);
+  return opened.process.durable;
+}
+
+async function survive(shape: Shape, number: number, fault: Fault, afterwards: Afterwards): Promise<void> {
+  const log = shape.base?.clone() ?? new TestLog();
+  const opened = await run(log, shape.batch, faultAt(number, fault));
+  expect(opened.process.durable.length).toBeGreaterThan(number);
+  log.check();
+  expect(opened.process.isDead).toBe(fault.startsWith('crash'));
+  // What is sequenced is published, whatever comes between; and nothing else is.
+  const sequenced = ((await log.staging.tree())?.size ?? 0) - (shape.base?.history.log.size ?? 0);
+  expect([0, shape.batch.length]).toContain(sequenced);
+  if (opened.state === 'open' && !opened.process.isDead) await opened.writer.close();
+  const before = shape.base?.history.log.size ?? 0;
+  const writer = await log.reopen();
+  log.check();
+  expect(log.history.log.size).toBe(before + sequenced);
+  expect(log.history.log.leaves.length).toBe(before + sequenced);
+
+  const more = afterwards.submit(shape.batch);
+  const proved = await log.submitAll(writer, more);
+  await log.close(writer);
+  const joined = more === shape.batch && sequenced > 0;
+  expect(log.history.log.size).toBe(before + sequenced + (joined ? 0 : more.length));
+  expect(proved.map(({ index }) => index)).toEqual(
+    more.map((_, i) => before + (joined ? 0 : sequenced) + i),
+  );
+  // A claim that outlives its batch is litter: the checkpoint is past it.
+  for (const size of log.claims()) expect(size).toBeLessThan(log.history.log.size);
+}
+
+describe('the kill points', () => {
+  it('are these, in this order', async () => {
+    expect(await Promise.all(SHAPES.map(record))).toEqual([
+      [
+        'staging.create',
+        'store.create checkpoint',
+        'staging.sequence',
+        'store.create staging/0',
+        'store.create tile/0/000.p/1',
+        'store.create tile/entries/000.p/1',
+        'store.create tile/times/000.p/1',
+        'store.replace checkpoint',
+        'staging.published',
+        'store.delete staging/0',
+      ],
+      [
+        'staging.sequence',
+        'store.create staging/0',
+        'store.create tile/0/000.p/1',
+        'store.create tile/entries/000.p/1',
+        'store.create tile/times/000.p/1',
+        'store.replace checkpoint',
+        'staging.published',
+        'store.delete staging/0',
+      ],
+      [
+        'staging.sequence',
+        'store.create staging/254',
+        'store.create tile/0/000',
+        'store.create tile/0/001.p/3',
+        'store.create tile/1/000.p/1',
+        'store.create tile/entries/000',
+        'store.create tile/times/000',
+        'store.create tile/entries/001.p/3',
+        'store.create tile/times/001.p/3',
+        'store.replace checkpoint',
+        'staging.published',
+        'store.delete staging/254',
+      ],
+      [
+        'staging.sequence',
+        'store.create staging/250',
+        'store.create tile/0/000',
+        'store.create tile/1/000.p/1',
+        'store.create tile/entries/000',
+        'store.create tile/times/000',
+        'store.replace checkpoint',
+        'staging.published',
+        'store.delete staging/250',
+      ],
+    ]);
+  });
+
+  it('are all that a writer calls, beside reads', async () => {
+    const log = await TestLog.of(3);
+    const opened = await run(log, entries('batch', 2), {});
+    assert.equal(opened.state, 'open');
+    await log.close(opened.writer);
+    const declared = [
+      ...Object.keys(STORE_METHODS).map((method) => `store.${method}`),
+      ...Object.keys(STAGING_METHODS).map((method) => `staging.${method}`),
+    ];
+    for (const { name } of opened.process.calls) expect(declared).toContain(name.split(' ')[0]);
+  });
+});
+
+for (const shape of SHAPES) {
+  const calls = await record(shape);
+  describe.concurrent(shape.name, () => {
+    for (const [number, call] of calls.entries()) {
+      for (const fault of FAULTS) {
+        for (const afterwards of AFTERWARDS) {
+          it(`${number} ${call}: ${fault}; then ${afterwards.name}`, () =>
+            survive(shape, number, fault, afterwards));
+        }
+      }
+    }
+  });
+}

@@ -1,0 +1,89 @@
+/**
+ * A linearizable object store in memory, which remembers every write that it ever did.
+ */
+import type { ObjectStore, StoreObject } from '#src/store/store.js';
+
+/** A write that took place. `bytes` is undefined for a delete. */
+export interface Write {
+  readonly path: string;
+  readonly bytes: Uint8Array | undefined;
+}
+
+export class MemoryStore implements ObjectStore {
+  /** In the order in which they took place. */
+  readonly writes: Write[] = [];
+  readonly #objects = new Map<string, StoreObject>();
+
+  /** A store with the same past, that goes its own way from here. */
+  clone(): MemoryStore {
+    const store = new MemoryStore();
+    for (const { path, bytes } of this.writes) store.#write(path, bytes);
+    return store;
+  }
+
+  // Every method acts before it first waits: that makes the store linearizable.
+  create(path: string, bytes: Uint8Array): Promise<boolean> {
+    if (this.#objects.has(path)) return Promise.resolve(false);
+    this.#write(path, bytes);
+    return Promise.resolve(true);
+  }
+
+  read(path: string): Promise<StoreObject | undefined> {
+    const object = this.#objects.get(path);
+    return Promise.resolve(object && { ...object, bytes: object.bytes.slice() });
+  }
+
+  readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#objects.get(path)?.bytes.slice(start, end));
+  }
+
+  size(path: string): Promise<number | undefined> {
+    return Promise.resolve(this.#objects.get(path)?.bytes.length);
+  }
+
+  replace(path: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
+    if (this.#objects.get(path)?.etag !== etag) return Promise.resolve(false);
+    this.#write(path, bytes);
+    return Promise.resolve(true);
+  }
+
+  delete(path: string): Promise<void> {
+    if (this.#objects.has(path)) this.#write(path, undefined);
+    return Promise.resolve();
+  }
+
+  /** Puts an object there, whatever was there before: damage. */
+  plant(path: string, bytes: Uint8Array | undefined): void {
+    this.#write(path, bytes);
+  }
+
+  /** The object's bytes now. */
+  peek(path: string): Uint8Array | undefined {
+    return this.#objects.get(path)?.bytes;
+  }
+
+  paths(): string[] {
+    return [...this.#objects.keys()].sort();
+  }
+
+  /** Every state that an object has had, the oldest first; the first is that there was none. */
+  versions(path: string): (StoreObject | undefined)[] {
+    const versions: (StoreObject | undefined)[] = [undefined];
+    this.writes.forEach((write, i) => {
+      if (write.path === path) versions.push(write.bytes && { bytes: write.bytes, etag: etagOf(i) });
+    });
+    return versions;
+  }
+
+  #write(path: string, bytes: Uint8Array | undefined): void {
+    const copy = bytes?.slice();
+    this.writes.push({ path, bytes: copy });
+    // A tag of its own for each write, so that none comes back.
+    if (copy === undefined) this.#objects.delete(path);
+    else this.#objects.set(path, { bytes: copy, etag: etagOf(this.writes.length - 1) });
+  }
+}
+
+function etagOf(write: number): string {
+  return `write-${write}`;
+}
