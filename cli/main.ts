@@ -41,7 +41,10 @@ async function main(argv: readonly string[]): Promise<number> {
       );
     }
   }
-  cli.help();
+  cli.help((sections) =>
+    // cac says so of every switch that begins with "no".
+    sections.map(({ body, ...rest }) => ({ ...rest, body: body.replaceAll(' (default: true)', '') })),
+  );
   cli.version(VERSION);
   // cac finds the command and prints help; values it would coerce, so that they are read by `readSettings`.
   const parsed = cli.parse([...argv], { run: false });

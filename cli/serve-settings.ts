@@ -71,6 +71,9 @@ export const SERVE_SETTINGS = {
   },
 } as const satisfies Settings;
 
+/** Milliseconds. */
+const LONGEST_BATCH_AGE = 3_000;
+
 export interface ServeConfiguration {
   readonly data: string;
   readonly listen: Address;
@@ -111,11 +114,12 @@ export async function readServeConfiguration(
     origin: optional('origin', parseOrigin),
     storeFolder: optional('store', parseStore) ?? join(data, 'store'),
     keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
-    batchAge: required('batch-age', parseDuration),
+    batchAge: required('batch-age', parseBatchAge),
     batchSize: required('batch-size', parseCount),
     maxBody: required('max-body', parseSize),
     maxPending: required('max-pending', parseCount),
-    create: values['no-create'] !== 'true',
+    // A log that must extend a checkpoint is there already.
+    create: values['no-create'] !== 'true' && values['expect-checkpoint'] === undefined,
     expectCheckpoint: optional('expect-checkpoint', parsePlace),
     metricsListen: optional('metrics-listen', parseAddress),
     logLevel: required('log-level', parseLevel),
@@ -125,6 +129,13 @@ export async function readServeConfiguration(
 function parsePlace(text: string): string {
   if (text === '') throw new ConfigurationError('it is empty');
   return text;
+}
+
+function parseBatchAge(text: string): number {
+  const age = parseDuration(text);
+  if (age > LONGEST_BATCH_AGE)
+    throw new ConfigurationError(`${text} is over 3s: submitters are answered within 4 s`);
+  return age;
 }
 
 function parseStore(text: string): string {

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { request } from 'undici';
-import { ConfigurationError } from '../src/errors.js';
+import { ConfigurationError, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
 import { FolderStore } from '../src/store/folder.js';
@@ -30,6 +30,9 @@ import { VERSION } from './version.js';
 
 /** How long stopping waits for a store that does not answer, in milliseconds. */
 const LONGEST_STOP = 30_000;
+
+/** Staging's file in the data folder. */
+const STAGING = 'staging.sqlite';
 
 /** Runs the daemon until a signal, or until something stops the log. Returns the exit code. */
 export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
@@ -53,6 +56,11 @@ async function start(
   signal: AbortSignal,
 ): Promise<{ writer: Writer; app: FastifyInstance }> {
   const { data, storeFolder } = configuration;
+  if (!configuration.create && !existsSync(join(data, STAGING))) {
+    throw new StartRefusedError(
+      `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy`,
+    );
+  }
   await mkdir(data, { recursive: true });
   const staging = await openStaging(data);
   opened.push(() => staging.close());
@@ -143,13 +151,15 @@ async function untilStopped(
 }
 
 async function openStaging(data: string): Promise<Staging> {
-  const file = join(data, 'staging.sqlite');
+  const file = join(data, STAGING);
   try {
     return await SqliteStaging.open(file);
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
     if (busy) throw new ConfigurationError(`${file} is in use by another writer that runs: stop it first`);
-    throw error;
+    throw new StartRefusedError(
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}. Keep it, and restore its newest copy`,
+    );
   }
 }
 

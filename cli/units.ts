@@ -2,6 +2,7 @@
  * Values with units, as flags, environment and configuration file spell them.
  * @module
  */
+import { isIPv6 } from 'node:net';
 import { ConfigurationError } from '../src/errors.js';
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -63,7 +64,7 @@ export function parseBaseUrl(text: string): string {
 
 /** A log's origin: a bare host name in lower case, no port. */
 export function parseOrigin(text: string): string {
-  if (text === '0.0.0.0' || text.includes(':') || text.startsWith('[')) {
+  if (text === '0.0.0.0' || isIPv6(text) || text.startsWith('[')) {
     throw new ConfigurationError(
       `${text} cannot be a log's origin: it is no name that clients reach it by. Give --public-url with a host name, or --origin`,
     );

@@ -52,6 +52,7 @@ export function decodeBase64(text: string): Uint8Array {
       throw new FormatError(`base64 has ${JSON.stringify(text.charAt(at))} at position ${at}`);
     }
     group = (group << 6) | value;
+    // 6 bits a digit: of the second, third and fourth digit of four, the last 4, 2 and 0 bits are the next byte's.
     const bits = ((at + 1) * 6) % 8;
     if (at % 4 !== 0) bytes[written++] = (group >> bits) & 255;
   }

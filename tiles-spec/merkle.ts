@@ -20,7 +20,7 @@ export { sha256 };
 /** Bytes in a hash. */
 export const HASH_LENGTH = 32;
 
-/** A perfect subtree: entries [index * 2^level, (index + 1) * 2^level). `level` is 0 to 52. */
+/** A perfect subtree: entries [index * 2^level, (index + 1) * 2^level). `level` is 0 to 52: eight to a tile level. */
 export interface Subtree {
   readonly level: number;
   readonly index: number;
@@ -62,7 +62,7 @@ export function largestPowerOfTwoBelow(n: number): number {
 
 function bitLength(n: number): number {
   const high = Math.floor(n / 2 ** 32);
-  return high > 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(n % 2 ** 32);
+  return high > 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(n);
 }
 
 /**

@@ -126,7 +126,7 @@ export interface VerifierKey {
 }
 
 /**
- * All 32 bytes of which the key id is the first 4. For ECDSA, as Rekor v1 has it, the hash of the SPKI alone.
+ * The hash whose first 4 bytes are the key id, and which whole is a Sigstore log id. For ECDSA, as Rekor v1 has it, the hash of the SPKI alone.
  */
 export function keyHash({ name, type, publicKey }: VerifierKey): Uint8Array {
   if (type === ECDSA) return sha256(publicKey);

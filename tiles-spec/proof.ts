@@ -158,6 +158,7 @@ export function verifyConsistency(
     if (!equalBytes(oldRoot, root)) throw new ProofError(`two trees of ${size} have different roots`);
     return;
   }
+  // RFC 9162 calls these fn and sn, and the two hashes fr and sr.
   let node = oldSize - 1;
   let last = size - 1;
   while (node % 2 === 1) {

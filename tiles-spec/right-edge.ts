@@ -88,6 +88,7 @@ export class RightEdge {
     const tiles: HashTile[] = [];
     const partials = [...this.#partials];
     let added = leaves;
+    // Level by level: a level gains the hashes of the tiles filled below it, and where none was filled, all above stays.
     for (let level = 0; added.length > 0; level++) {
       const hashes = [...(partials[level]?.hashes ?? []), ...added];
       const first = Math.floor(hashesAt(this.size, level) / TILE_WIDTH);

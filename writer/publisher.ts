@@ -14,10 +14,12 @@ import { nodeSha256 } from '../src/node-sha256.js';
 import type { ObjectStore } from '../src/store/store.js';
 import {
   equalBytes,
+  FormatError,
   formatPath,
   maxBundleLength,
   openCheckpoint,
   parseClaim,
+  ProofError,
   TILE_WIDTH,
   type NoteVerifier,
   type SignedCheckpoint,
@@ -87,9 +89,14 @@ export class Publisher {
       }
       if (this.#seen?.etag !== object.etag || !equalBytes(this.#seen.checkpoint.bytes, object.bytes)) {
         const checkpoint = openCheckpoint(object.bytes, this.#verifier);
-        const seen = this.#seen?.checkpoint.size ?? 0;
-        if (checkpoint.size < seen)
-          throw new Error(`the store shows a checkpoint of ${checkpoint.size} after one of ${seen}`);
+        const seen = this.#seen?.checkpoint;
+        if (seen !== undefined && checkpoint.size < seen.size)
+          throw new Error(`the store shows a checkpoint of ${checkpoint.size} after one of ${seen.size}`);
+        if (checkpoint.size === seen?.size && !equalBytes(checkpoint.root, seen.root)) {
+          throw new DamagedStoreError(
+            `the store shows two checkpoints of ${checkpoint.size} with different roots: a fork. Keep the store and staging as they are: they are the evidence`,
+          );
+        }
         this.#seen = { checkpoint, etag: object.etag };
       }
       return this.#seen;
@@ -137,8 +144,7 @@ export class Publisher {
   }
 
   #lost(size: number, claim: Uint8Array): Error {
-    const { checkpoint } = parseClaim(claim);
-    const theirs = openCheckpoint(checkpoint, this.#verifier);
+    const { checkpoint: theirs } = batchOf(size, claim, this.#verifier);
     return new ClaimLostError(
       `another writer has claimed the batch from ${size} to ${theirs.size}: of two writers on one store one stops; start this one again when the other has stopped`,
     );
@@ -200,8 +206,21 @@ export class Publisher {
   }
 }
 
+/** The batch that a claim holds. @throws DamagedStoreError when it is no claim of this log. */
+export function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifier): Batch {
+  try {
+    const { checkpoint, objects } = parseClaim(claim);
+    return { oldSize, checkpoint: openCheckpoint(checkpoint, verifier), objects, claim };
+  } catch (error) {
+    if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+    throw new DamagedStoreError(
+      `the claim staging/${oldSize} is not one of this log: ${error.message}. Something else wrote to the store: restore it from a copy`,
+    );
+  }
+}
+
 /** Whether stored bytes are ours: the same, or the same once decompressed (another zlib compresses otherwise). */
-async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
+export async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
   if (equalBytes(stored, ours)) return true;
   const gzipped = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;
   if (!gzipped(stored) || !gzipped(ours)) return false;

@@ -13,9 +13,7 @@ import {
   hashesAt,
   leafHash,
   maxBundleLength,
-  openCheckpoint,
   parseBundle,
-  parseClaim,
   parsePath,
   parseTimes,
   ProofError,
@@ -24,7 +22,7 @@ import {
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
 import { append, EMPTY_TAIL, type Batch, type LogTail, type NewEntry } from './batch.js';
-import type { Publisher, StoredCheckpoint } from './publisher.js';
+import { batchOf, sameContent, type Publisher, type StoredCheckpoint } from './publisher.js';
 import type { StagedTree, Staging } from './staging/staging.js';
 
 /** Where appending goes on from. */
@@ -68,8 +66,10 @@ export async function recover(
     await staging.published(sequenced.oldSize);
     await publisher.dropClaim(sequenced.oldSize);
     current = await firstCheckpoint(publisher);
+    // Another writer may have found our claim, and gone on from it.
+    await requireFit(publisher, staging, current.checkpoint);
   }
-  const tail = await readTail(publisher, current.checkpoint);
+  const tail = await readTail(publisher, current.checkpoint).catch(refuseDamage('end'));
   const lastTime = (await staging.tree())?.time ?? 0;
   return { checkpoint: current.checkpoint, tail, lastTime };
 }
@@ -94,7 +94,8 @@ async function completeClaim(
     { from: batch.oldSize, to: batch.checkpoint.size },
     'completing a batch that was claimed before the start',
   );
-  const { leafHashes, time } = await verifyBatch(batch, await readTail(publisher, current.checkpoint));
+  const tail = await readTail(publisher, current.checkpoint).catch(refuseDamage('end'));
+  const { leafHashes, time } = await verifyBatch(batch, tail);
   const staged = (await staging.unpublished()).find(({ oldSize }) => oldSize === batch.oldSize);
   if (staged === undefined || !equalBytes(staged.claim, claim)) {
     // Ours, if there was one, was never shown to anyone.
@@ -107,38 +108,34 @@ async function completeClaim(
   await publisher.dropClaim(batch.oldSize);
 }
 
-/** The batch that a claim holds. @throws DamagedStoreError when it is no claim of this log. */
-function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifier): Batch {
-  try {
-    const { checkpoint, objects } = parseClaim(claim);
-    return { oldSize, checkpoint: openCheckpoint(checkpoint, verifier), objects, claim };
-  } catch (error) {
-    if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
-    throw new DamagedStoreError(`the claim staging/${oldSize} is not one of this log: ${error.message}`);
-  }
-}
-
-/** Makes a claim's batch anew from its entries: it must be, to the byte, what appending them makes. */
+/**
+ * Makes a claim's batch anew from its entries: it must be, to the byte, what appending them makes.
+ * @throws DamagedStoreError when it is not.
+ */
 async function verifyBatch(batch: Batch, tail: LogTail) {
   const { size, root } = batch.checkpoint;
-  const { entries, times } = await readNewEntries(batch);
-  const [time] = times;
-  const made = await append(tail, entries, time ?? 0);
   const differ = (what: string) =>
     new DamagedStoreError(
       `the claim staging/${batch.oldSize} does not extend the log: its ${what} differ from what its entries make`,
     );
-  if (made.tail.edge.size !== size || !equalBytes(made.tail.edge.root(), root)) throw differ('root');
-  if (time === undefined || times.some((each) => each !== time)) throw differ('times');
-  const claimed = new Map(batch.objects.map(({ path, bytes }) => [path, bytes]));
-  if (claimed.size !== made.objects.length) throw differ('objects');
-  for (const { path, bytes } of made.objects) {
-    const theirs = claimed.get(path);
-    // Bundles were compared by their entries, which the root covers; another zlib compresses them otherwise.
-    const same = theirs !== undefined && (parsePath(path).kind === 'entries' || equalBytes(theirs, bytes));
-    if (!same) throw differ(path);
+  try {
+    const { entries, times } = await readNewEntries(batch);
+    const [time] = times;
+    const made = await append(tail, entries, time ?? 0);
+    if (made.tail.edge.size !== size || !equalBytes(made.tail.edge.root(), root)) throw differ('root');
+    if (time === undefined || times.some((each) => each !== time)) throw differ('times');
+    // As many objects, and each that is made among them: so none is there twice.
+    if (batch.objects.length !== made.objects.length) throw differ('objects');
+    const claimed = new Map(batch.objects.map(({ path, bytes }) => [path, bytes]));
+    for (const { path, bytes } of made.objects) {
+      const theirs = claimed.get(path);
+      if (theirs === undefined || !(await sameContent(theirs, bytes))) throw differ(path);
+    }
+    return { leafHashes: entries.map((entry) => entry.leafHash), time };
+  } catch (error) {
+    if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+    throw differ(`objects (${error.message})`);
   }
-  return { leafHashes: entries.map((entry) => entry.leafHash), time };
 }
 
 /** The entries that a batch appends, from the bundles in its claim. */
@@ -172,6 +169,16 @@ async function readTail(publisher: Publisher, checkpoint: SignedCheckpoint): Pro
   return { edge, bodies: await tree.bundle(index), times: await tree.times(index) };
 }
 
+/** For what is read from the store and is not what the log's checkpoint says. */
+function refuseDamage(what: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof ProofError || error instanceof FormatError)) throw error;
+    throw new StartRefusedError(
+      `the ${what} of the log in the store does not verify: ${error.message}. Restore the store from a copy`,
+    );
+  };
+}
+
 /** The last tree that staging knows to be published. */
 async function lastPublished(staging: Staging): Promise<Pick<StagedTree, 'size' | 'root'>> {
   const [first] = await staging.unpublished();
@@ -189,12 +196,7 @@ async function requireFit(
   checkpoint: SignedCheckpoint,
 ): Promise<void> {
   const tree = publisher.reader.at(checkpoint);
-  await tree.edge().catch((error: unknown) => {
-    if (!(error instanceof ProofError || error instanceof FormatError)) throw error;
-    throw new StartRefusedError(
-      `the right edge of the log in the store does not verify: ${error.message}. Restore the store from a copy`,
-    );
-  });
+  await tree.edge().catch(refuseDamage('right edge'));
   for (const batch of await staging.unpublished()) {
     const stored = batch.size <= checkpoint.size && equalBytes(await tree.rootAt(batch.size), batch.root);
     if (stored) await staging.published(batch.oldSize);

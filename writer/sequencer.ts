@@ -51,18 +51,22 @@ export class Sequencer {
    */
   async run(): Promise<void> {
     let publishing: Promise<void> = Promise.resolve();
-    for (;;) {
-      const entries = await this.#cut();
-      if (entries.length === 0) break;
-      const { batch, tree } = await this.#sequence(entries);
+    try {
+      for (;;) {
+        const entries = await this.#cut();
+        if (entries.length === 0) break;
+        const { batch, tree } = await this.#sequence(entries);
+        await publishing;
+        publishing = this.#publish(batch, tree, entries);
+        // A failure must not wait for the next entry to be noticed: this ends the wait for one.
+        publishing.catch((error: unknown) => {
+          this.#options.pool.abort(stopped(error));
+        });
+      }
+    } finally {
+      // Whatever ends the loop: what is on its way is published, and nothing is written once this has returned.
       await publishing;
-      publishing = this.#publish(batch, tree, entries);
-      // A failure must not wait for the next entry to be noticed: this ends the wait for one.
-      publishing.catch((error: unknown) => {
-        this.#options.pool.abort(stopped(error));
-      });
     }
-    await publishing;
   }
 
   /** Waits for a batch's entries; none when the pool is closed and empty. */

@@ -115,13 +115,14 @@ export class Writer {
    * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError.
    */
   static async open(options: WriterOptions, signal: AbortSignal): Promise<Writer> {
-    const { store, staging, key, origin, log, expected } = options;
+    const { store, staging, key, origin, log } = options;
     const [signer, verifier] = [key.signer(origin), key.verifier(origin)];
+    const expected = options.expected && openExpected(options.expected, verifier);
     const publisher = new Publisher(store, verifier, log, signal);
     const identity = await identify(options, publisher, signer);
     const { checkpoint, tail, lastTime } = await recover(publisher, staging, verifier, log);
     const published = publisher.reader.at(checkpoint, tail.edge);
-    if (expected !== undefined) await requireExtends(published, openCheckpoint(expected, verifier));
+    if (expected !== undefined) await requireExtends(published, expected);
     const pool = new EntryPool((leafHash) => staging.find(leafHash), options.maxPending);
     const clock = new Clock(lastTime, options.now);
     return new Writer(options, {
@@ -157,7 +158,10 @@ export class Writer {
     const fault = this.#clock.fault();
     if (fault !== undefined)
       throw new UnavailableError(`${fault}; the log takes no entries until it is right`);
-    return inTime(this.#pool.submit(entry).then((placement) => this.#prove(entry, placement)));
+    return inTime(
+      this.#pool.submit(entry).then((placement) => this.#prove(entry, placement)),
+      'the entry is not published yet, and may be soon; try again: a repeat joins it',
+    );
   }
 
   /** Proves an entry in a published tree, and checks the proof before anyone is told of it. */
@@ -179,6 +183,11 @@ export class Writer {
     if (waited > HEALTHY_WAIT) return `an accepted entry has waited for ${Math.round(waited / 1000)} s`;
     const clockFault = this.#clock.fault();
     if (clockFault !== undefined) return clockFault;
+    const unanswered = `the store has not answered for ${LONGEST_WAIT / 1000} s`;
+    return inTime(this.#storeFault(), unanswered).catch(() => unanswered);
+  }
+
+  async #storeFault(): Promise<string | undefined> {
     try {
       const stored = await this.#reader.checkpoint();
       if (stored === undefined) return 'the store has no checkpoint';
@@ -230,7 +239,7 @@ async function identify(
   }
   const stored = await publisher.checkpoint().catch((error: unknown) => {
     throw new StartRefusedError(
-      `the checkpoint in the store is not one of ${origin} by this key: ${error instanceof Error ? error.message : String(error)}. Give the log its own store, origin and key`,
+      `the checkpoint in the store is not one of ${origin} by this key: ${error instanceof Error ? error.message : String(error)}. Give the log its own store, origin and key, or restore the store from a copy`,
     );
   });
   const staged = await staging.tree();
@@ -246,7 +255,7 @@ async function identify(
   }
   if (known === undefined && stored === undefined && !options.create) {
     throw new StartRefusedError(
-      'there is no log here, in staging or store, and --no-create forbids to make one',
+      'there is no log here, in staging or store, and --no-create or --expect-checkpoint forbids to make one',
     );
   }
   const identity = known ?? { origin, verifierKey, created: (options.now ?? Date.now)() };
@@ -265,6 +274,17 @@ function emptyCheckpoint(signer: NoteSigner, verifier: NoteVerifier): SignedChec
   return openCheckpoint(signNote(text, signer), verifier);
 }
 
+/** @throws StartRefusedError unless it is a checkpoint of this log. */
+function openExpected(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoint {
+  try {
+    return openCheckpoint(bytes, verifier);
+  } catch (error) {
+    throw new StartRefusedError(
+      `the expected checkpoint is not one of ${verifier.name} by this log's key: ${error instanceof Error ? error.message : String(error)}. Give --expect-checkpoint one of this log`,
+    );
+  }
+}
+
 /** @throws StartRefusedError unless the log begins with the tree of a checkpoint that an operator kept. */
 async function requireExtends(published: TreeReader, expected: SignedCheckpoint): Promise<void> {
   const { size } = published.tree;
@@ -280,13 +300,12 @@ async function requireExtends(published: TreeReader, expected: SignedCheckpoint)
   }
 }
 
-async function inTime<T>(promise: Promise<T>): Promise<T> {
+/** @throws UnavailableError when the promise is late. */
+async function inTime<T>(promise: Promise<T>, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(
-        new UnavailableError('the entry is not published yet, and may be soon; try again: a repeat joins it'),
-      );
+      reject(new UnavailableError(message));
     }, LONGEST_WAIT);
   });
   try {

@@ -3,6 +3,8 @@
  * in the one encoding DER allows.
  * @module
  */
+import { bytesToNumber } from './numbers.js';
+
 export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const SEQUENCE = 0x30;
@@ -39,6 +41,18 @@ export function readElement(bytes: Uint8Array, tag?: number): Element {
   const longLength = Buffer.from(bytes.subarray(2, 2 + lengthBytes)).readUIntBE(0, lengthBytes);
   if (longLength < 0x80 || bytes[2] === 0) throw new DerError('a length is not minimal');
   return cut(bytes, 2 + lengthBytes, longLength);
+}
+
+/**
+ * The number in the content of an INTEGER.
+ * @throws DerError when it is negative or not minimal.
+ */
+export function readPositive(content: Uint8Array): bigint {
+  const [first, second] = content;
+  if (first === undefined) throw new DerError('an INTEGER is empty');
+  if (first >= 0x80) throw new DerError('an INTEGER is negative');
+  if (first === 0 && second !== undefined && second < 0x80) throw new DerError('an INTEGER is not minimal');
+  return bytesToNumber(content);
 }
 
 function cut(bytes: Uint8Array, start: number, length: number): Element {

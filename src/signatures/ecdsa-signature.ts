@@ -2,8 +2,7 @@
  * ECDSA signatures in DER (RFC 3279, 2.2.3): `SEQUENCE { r INTEGER, s INTEGER }`.
  * @module
  */
-import { DerError, INTEGER, SEQUENCE, readElement } from './der.js';
-import { bytesToNumber } from './numbers.js';
+import { DerError, INTEGER, SEQUENCE, readElement, readPositive } from './der.js';
 
 export interface EcdsaSignature {
   readonly r: bigint;
@@ -31,13 +30,4 @@ export function parseEcdsaSignature(signature: Uint8Array, order: bigint): Ecdsa
   if (r === 0n || r >= order) return 'has an r that is not between 0 and the order of the curve';
   if (s === 0n || s >= order) return 'has an s that is not between 0 and the order of the curve';
   return { r, s };
-}
-
-/** The number, at least 0, in the content of an INTEGER. */
-function readPositive(content: Uint8Array): bigint {
-  const [first, second] = content;
-  if (first === undefined) throw new DerError('an INTEGER is empty');
-  if (first >= 0x80) throw new DerError('an INTEGER is negative');
-  if (first === 0 && second !== undefined && second < 0x80) throw new DerError('an INTEGER is not minimal');
-  return bytesToNumber(content);
 }

@@ -64,6 +64,9 @@ export class FaultyStaging implements Staging {
   }
 
   #call<T>(method: keyof Staging, work: () => Promise<T>): Promise<T> {
-    return this.#process.call({ name: `staging.${method}`, of: 'staging', kind: STAGING_METHODS[method] }, work);
+    return this.#process.call(
+      { name: `staging.${method}`, of: 'staging', kind: STAGING_METHODS[method] },
+      work,
+    );
   }
 }

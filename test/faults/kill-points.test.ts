@@ -70,9 +70,7 @@ async function survive(shape: Shape, number: number, fault: Fault, afterwards: A
   await log.close(writer);
   const joined = more === shape.batch && sequenced > 0;
   expect(log.history.log.size).toBe(before + sequenced + (joined ? 0 : more.length));
-  expect(proved.map(({ index }) => index)).toEqual(
-    more.map((_, i) => before + (joined ? 0 : sequenced) + i),
-  );
+  expect(proved.map(({ index }) => index)).toEqual(more.map((_, i) => before + (joined ? 0 : sequenced) + i));
   // A claim that outlives its batch is litter: the checkpoint is past it.
   for (const size of log.claims()) expect(size).toBeLessThan(log.history.log.size);
 }

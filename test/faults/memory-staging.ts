@@ -2,7 +2,7 @@
  * A staging in memory. What SqliteStaging promises, done as plainly as can be.
  */
 import { DamagedStoreError } from '#src/errors.js';
-import { encodeHex, type Hash } from '#tiles-spec/index.js';
+import type { Hash } from '#tiles-spec/index.js';
 import type { LogIdentity, SequencedBatch, StagedTree, Staging } from '#writer/staging/staging.js';
 
 interface Batch extends SequencedBatch {
@@ -32,7 +32,8 @@ export class MemoryStaging implements Staging {
   }
 
   tree(size?: number): Promise<StagedTree | undefined> {
-    const found = size === undefined ? this.#batches.at(-1) : this.#batches.find((batch) => batch.size === size);
+    const found =
+      size === undefined ? this.#batches.at(-1) : this.#batches.find((batch) => batch.size === size);
     return Promise.resolve(found && { size: found.size, root: found.root, time: found.time });
   }
 
@@ -45,13 +46,16 @@ export class MemoryStaging implements Staging {
   }
 
   sequence(batch: SequencedBatch, hashes: readonly Hash[]): Promise<void> {
-    const leafHashes = hashes.map(encodeHex);
+    const leafHashes = hashes.map(keyOf);
     const last = this.#batches.at(-1)?.size ?? 0;
     if (last !== batch.oldSize)
       return Promise.reject(new DamagedStoreError(`the batch begins at ${batch.oldSize}, not at ${last}`));
     if (leafHashes.some((hash) => this.#find(hash) !== undefined))
       return Promise.reject(new DamagedStoreError('a leaf is in the log already'));
-    this.#batches = [...this.#batches, { ...batch, claim: batch.claim.slice(), leafHashes, published: false }];
+    this.#batches = [
+      ...this.#batches,
+      { ...batch, claim: batch.claim.slice(), leafHashes, published: false },
+    ];
     return Promise.resolve();
   }
 
@@ -68,7 +72,7 @@ export class MemoryStaging implements Staging {
   }
 
   find(leafHash: Hash): Promise<number | undefined> {
-    return Promise.resolve(this.#find(encodeHex(leafHash)));
+    return Promise.resolve(this.#find(keyOf(leafHash)));
   }
 
   close(): Promise<void> {
@@ -82,4 +86,8 @@ export class MemoryStaging implements Staging {
     }
     return undefined;
   }
+}
+
+function keyOf(leafHash: Hash): string {
+  return Buffer.from(leafHash.buffer, leafHash.byteOffset, leafHash.length).toString('latin1');
 }

@@ -30,7 +30,7 @@ export interface Plan {
   /** The call is not done before this settles. */
   readonly before?: (call: Call) => Promise<void>;
   /** It is done, and not answered before this settles. */
-  readonly after?: (call: Call) => Promise<void>;
+  after?: ((call: Call) => Promise<void>) | undefined;
   /** How many versions ago a read of `checkpoint` looks. */
   readonly stale?: (call: Call) => number | undefined;
 }
@@ -58,17 +58,22 @@ export class WriterProcess {
     return this.#isDead;
   }
 
+  /** A method, for what may change while a call waits. */
+  #hasCrashed(): boolean {
+    return this.#isDead;
+  }
+
   /** The names of the durable calls so far. */
   get durable(): string[] {
     return this.calls.filter(({ kind }) => kind === 'durable').map(({ name }) => name);
   }
 
   async call<T>(what: Omit<Call, 'number'>, work: (call: Call) => Promise<T>): Promise<T> {
-    if (this.#isDead) return never();
+    if (this.#hasCrashed()) return never();
     const call = { ...what, number: this.calls.filter(({ kind }) => kind === what.kind).length };
     this.calls.push(call);
     await this.plan.before?.(call);
-    if (this.#isDead) return never();
+    if (this.#hasCrashed()) return never();
     const fault = this.plan.fault?.(call);
     if (fault === 'crash before') return this.#die();
     if (fault === 'not stored') throw new Error(`injected: ${call.name} is not stored`);
@@ -76,7 +81,7 @@ export class WriterProcess {
     if (fault === 'crash after') return this.#die();
     if (fault === 'stored, but error') throw new Error(`injected: ${call.name} is stored, and not answered`);
     await this.plan.after?.(call);
-    if (this.#isDead) return never();
+    if (this.#hasCrashed()) return never();
     return result;
   }
 

@@ -110,8 +110,12 @@ export function open(url: string): Promise<Socket> {
 
 /** Writes bytes to a connection, and reads one answer. The connection is closed afterwards. */
 export async function exchange(url: string, bytes: string | Uint8Array): Promise<Answer> {
+  return exchangeOn(await open(url), bytes);
+}
+
+/** The same on a connection that is open. */
+export async function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<Answer> {
   const started = performance.now();
-  const socket = await open(url);
   try {
     const received = await new Promise<Buffer>((resolve, reject) => {
       let data = Buffer.alloc(0);

@@ -41,7 +41,8 @@ let daemon: Daemon;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stele-'));
-  daemon = await startDaemon(folder);
+  // Most submissions here come one by one: they need not wait for others.
+  daemon = await startDaemon(folder, ['--batch-age', '10ms']);
 });
 
 afterAll(async () => {
@@ -160,15 +161,15 @@ describe('a known answer', () => {
 
 describeWithVectors("rekor-tiles' own answer", () => {
   it('is given to its request, body byte for byte', async () => {
-    const { canonicalizedBody, kindVersion } = readVectorJson<Answer>('trust', 'answer.json');
+    const { canonicalizedBody, kindVersion } = readVectorJson('trust', 'answer.json') as Answer;
     const { answer } = await logged(readVectorText('trust', 'request.json'));
     expect(answer.canonicalizedBody).toBe(canonicalizedBody);
     expect(answer.kindVersion).toEqual(kindVersion);
   });
 
   it('verifies with its key, and our formula gives its log id', () => {
-    const answer = readVectorJson<Answer>('trust', 'answer.json');
-    const [log] = readVectorJson<TrustFile>('trust', 'trusted_root.json').tlogs;
+    const answer = readVectorJson('trust', 'answer.json') as Answer;
+    const [log] = (readVectorJson('trust', 'trusted_root.json') as TrustFile).tlogs;
     const key = {
       name: '127.0.0.1',
       type: ED25519,
@@ -257,11 +258,11 @@ describeWithVectors("others' bundles", () => {
   const good = folders.filter((path) => !path.endsWith('_fail'));
 
   it('are all there', () => {
-    expect(good).toHaveLength(9);
+    expect(good).toHaveLength(10);
   });
 
   it.each(good)('%s can be logged', async (path) => {
-    const bundle = readVectorJson<BundleFile>(path, FILE);
+    const bundle = readVectorJson(path, FILE) as BundleFile;
     const answers = [];
     for (const request of bundleRequests(bundle, bundleVerifier(bundle, path))) {
       answers.push((await logged(request)).answer);
@@ -282,7 +283,7 @@ describeWithVectors("others' bundles", () => {
     ['rekor2-dsse-happy-path', 'fe40655a0f968947de630c778c0f68bd52c68a40c5a25fc1a3a4edd6ab3c2f99'],
   ])('%s has the leaf hash that it has in its own log', async (name, expected) => {
     const path = `bundles/${name}`;
-    const bundle = readVectorJson<BundleFile>(path, FILE);
+    const bundle = readVectorJson(path, FILE) as BundleFile;
     for (const request of bundleRequests(bundle, bundleVerifier(bundle, path))) {
       expect((await logged(request)).leaf).toBe(expected);
     }
@@ -290,7 +291,7 @@ describeWithVectors("others' bundles", () => {
 
   it("whose signature is not its certificate's cannot", async () => {
     const path = 'bundles/rekor2-dsse-invalid-sig_fail';
-    const bundle = readVectorJson<BundleFile>(path, FILE);
+    const bundle = readVectorJson(path, FILE) as BundleFile;
     for (const request of bundleRequests(bundle, bundleVerifier(bundle, path))) {
       expect(await refusal(daemon.url, request)).toMatch(/^signature: does not verify/);
     }
@@ -299,7 +300,7 @@ describeWithVectors("others' bundles", () => {
   it.each(['cosign-key', 'cosign-keyless', 'cosign-attest'])(
     '%s has the entry that it has in its own log',
     async (name) => {
-      const bundle = readVectorJson<BundleFile>('trust', `${name}.bundle.json`);
+      const bundle = readVectorJson('trust', `${name}.bundle.json`) as BundleFile;
       const { canonicalizedBody } = bundle.verificationMaterial.tlogEntries[0];
       const { data, signature } = (
         JSON.parse(Buffer.from(canonicalizedBody, 'base64').toString()) as {
@@ -311,6 +312,9 @@ describeWithVectors("others' bundles", () => {
     },
   );
 });
+
+/** Labels that Sigstore has, and a log of digests cannot or does not take. */
+const OTHER_LABELS = ['PKIX_ED25519', 'PKIX_RSA_PSS_2048_SHA256', 'PKIX_ECDSA_P384_SHA_256', 'ML_DSA_65'];
 
 describe.each(ALGORITHMS)('a signature by $keyDetails', (algorithm) => {
   const { keyDetails } = algorithm;
@@ -382,15 +386,23 @@ describe.each(ALGORITHMS)('a signature by $keyDetails', (algorithm) => {
 
   it('is refused by any other label', async () => {
     for (const form of bothForms) {
-      for (const label of [
-        ...ALGORITHMS.map((other) => other.keyDetails),
-        'PKIX_ED25519',
-        'PKIX_RSA_PSS_2048_SHA256',
-      ]) {
+      for (const label of [...OTHER_LABELS, ...ALGORITHMS.map((other) => other.keyDetails)]) {
         if (label === keyDetails) continue;
+        const other = ALGORITHMS.find((known) => known.keyDetails === label);
         const message = await refusal(daemon.url, request(form(signed, label)));
-        expect(message).toContain(label);
-        expect(message).toMatch(/keyDetails: |digest: /);
+        // A digest that the label's hash cannot have made is named first.
+        if (
+          other !== undefined &&
+          other.digestLength !== algorithm.digestLength &&
+          message.startsWith('digest:')
+        ) {
+          expect(message).toBe(
+            `digest: is ${algorithm.digestLength} bytes; ${other.digestAlgorithm} has ${other.digestLength}`,
+          );
+        } else {
+          expect(message).toContain(`keyDetails: `);
+          expect(message).toContain(label);
+        }
       }
     }
   });
@@ -431,8 +443,8 @@ describeWithVectors('the trust files', () => {
   /** Those that every client takes, with what is this log's own in its place. */
   function expected(url: string, start: string, verifierKey: string) {
     const key = parseVerifierKey(verifierKey);
-    const root = readVectorJson<TrustFile>('trust', 'trusted_root.json');
-    const config = readVectorJson<ConfigFile>('trust', 'signing_config.json');
+    const root = readVectorJson('trust', 'trusted_root.json') as TrustFile;
+    const config = readVectorJson('trust', 'signing_config.json') as ConfigFile;
     // RFC 8410: what comes before the 32 bytes of every Ed25519 key.
     const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key.publicKey]);
     return {

@@ -83,8 +83,9 @@ export function openApiDocument(version: string): object {
           responses: {
             201: { description: 'The entry, with its proof.', content: json('TransparencyLogEntry') },
             400: problem('The request makes no entry. Nothing was logged.'),
+            408: problem('The request did not arrive in time.'),
             413: problem('The request is too large.'),
-            415: problem('The request is not JSON.'),
+            415: problem('The request is not JSON, or compressed.'),
             503: {
               ...problem('Busy, or not published in time: try again.'),
               headers: { 'Retry-After': { schema: { type: 'integer' } } },

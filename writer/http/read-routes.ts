@@ -4,7 +4,6 @@
  * @module
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import parseRange from 'range-parser';
 import type { ObjectStore } from '../../src/store/store.js';
 import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 import { sendProblem, STATUS } from './problem.js';
@@ -57,7 +56,7 @@ async function sendObject(
     reply.header('content-range', `bytes */${size}`);
     return sendProblem(reply, { status: 416, code: 11, message: `${path} has ${size} bytes` });
   }
-  if (request.method === 'HEAD' && range === undefined) return reply.header('content-length', size).send();
+  if (request.method === 'HEAD') return reply.header('content-length', size).send();
   if (range !== undefined) {
     const bytes = await store.readRange(path, range.start, range.end + 1);
     if (bytes === undefined) return notFound(reply, path);
@@ -67,8 +66,13 @@ async function sendObject(
   if (object === undefined) return notFound(reply, path);
   const etag = `"${object.etag}"`;
   reply.header('etag', etag);
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  if (hasTag(request.headers['if-none-match'] ?? '', etag)) return reply.code(304).send();
   return reply.send(object.bytes);
+}
+
+/** Whether an If-None-Match has this tag, by the weak comparison (RFC 9110 section 13.1.2). */
+function hasTag(tags: string, etag: string): boolean {
+  return tags.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
 }
 
 /** The one range asked for, over the bytes as stored; several, or none that makes sense, are answered with all. */
@@ -76,12 +80,14 @@ function wantedRange(
   request: FastifyRequest,
   size: number,
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const { range, 'if-range': condition } = request.headers;
-  if (range === undefined || condition !== undefined) return undefined;
-  const ranges = parseRange(size, range);
-  if (ranges === -1) return 'unsatisfiable';
-  if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
-  return ranges[0];
+  const { range = '', 'if-range': condition } = request.headers;
+  const [, first = '', last = ''] = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/i.exec(range) ?? [];
+  // RFC 9110 section 14.2: ranges are for GET, and one that is malformed or ends before it begins is no range.
+  if (request.method !== 'GET' || condition !== undefined || (first === '' && last === '')) return undefined;
+  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  return start < size ? { start, end } : 'unsatisfiable';
 }
 
 function notFound(reply: FastifyReply, path: string): FastifyReply {

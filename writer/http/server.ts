@@ -12,6 +12,9 @@ import { problemBody, problemOf, sendProblem, STATUS, type Problem } from './pro
 /** How long a client may take to send a request, in milliseconds. */
 const REQUEST_TIMEOUT = 10_000;
 
+/** How long closing waits for clients, in milliseconds: submitters are answered within four seconds. */
+const LONGEST_FAREWELL = 5_000;
+
 /** Connections at once; more are closed. */
 const MAX_CONNECTIONS = 8_192;
 
@@ -25,6 +28,12 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT,
     // Closing waits for answers, not for idle connections.
     forceCloseConnections: 'idle',
+    // Requests that come meanwhile are answered in the log's own words.
+    return503OnClosing: false,
+    // A path that does not decode.
+    frameworkErrors: (_error, request, reply) => {
+      sendProblem(reply, nothingAt(request.url));
+    },
     // Paths are looked up as they were sent.
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 500 },
     http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1_000 },
@@ -38,6 +47,13 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  app.addHook('preClose', (done) => {
+    // Node watches no connection's time once it closes: one that sends nothing would be waited for without end.
+    setTimeout(() => {
+      app.server.closeAllConnections();
+    }, LONGEST_FAREWELL).unref();
+    done();
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
@@ -53,9 +69,7 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
       request.log.error({ err: error, url: request.url }, 'internal error');
     return sendProblem(reply, problem);
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, { ...STATUS.notFound, message: `there is nothing at ${request.url.slice(0, 200)}` }),
-  );
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingAt(request.url)));
   if (metrics !== undefined) {
     app.addHook('onResponse', (request, reply, done) => {
       const labels = { code: String(reply.statusCode), method: request.method };
@@ -65,6 +79,10 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     });
   }
   return app;
+}
+
+function nothingAt(url: string): Problem {
+  return { ...STATUS.notFound, message: `there is nothing at ${url.slice(0, 200)}` };
 }
 
 /** What fastify refuses before a handler runs, in our words. */

@@ -166,6 +166,12 @@ export class SqliteStaging implements Staging {
       throw new DamagedStoreError(
         `a batch from ${batch.oldSize} does not follow staging's last, which ends at ${last}`,
       );
+    if (batch.size - batch.oldSize !== leafHashes.length)
+      throw new DamagedStoreError(
+        `the batch from ${batch.oldSize} to ${batch.size} has ${leafHashes.length} leaves`,
+      );
+    if (new Set(leafHashes.map((hash) => Buffer.from(hash).toString('latin1'))).size < leafHashes.length)
+      throw new DamagedStoreError(`the batch from ${batch.oldSize} has a leaf twice`);
     for (const hash of leafHashes) {
       const index = await this.find(hash);
       if (index !== undefined)

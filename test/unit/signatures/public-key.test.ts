@@ -143,16 +143,17 @@ describe('RSA', () => {
   test('an RSAPublicKey that OpenSSL reads but DER does not allow is refused', () => {
     // 30 82 LLLL, 15 bytes of AlgorithmIdentifier, 03 82 LLLL 00, 30 82 LLLL, 02 82 LLLL 00 n, 02 03 010001
     const end = spki.length;
-    const message = 'publicKey: is not the DER encoding of an RSA key';
+    const message =
+      /^publicKey: is not the DER encoding of an RSA key: (a length|an INTEGER) is not minimal$|is not the DER encoding of an RSA key: bytes follow/;
     const reads = (key: Buffer) => createPublicKey({ key, format: 'der', type: 'spki' }).asymmetricKeyType;
     const longExponent = insert(end - 4, [0x81], [2, 21, 26]);
     const paddedModulus = insert(32, [0], [2, 21, 26, 30]);
     for (const key of [longExponent, paddedModulus]) {
       expect(reads(key)).toBe('rsa');
-      expect(whyNot(key)).toBe(message);
+      expect(whyNot(key)).toMatch(message);
     }
-    expect(whyNot(insert(end, [5, 0], [2, 21]))).toBe(message);
-    expect(whyNot(insert(end, [5, 0], [2, 21, 26]))).toBe(message);
+    expect(whyNot(insert(end, [5, 0], [2, 21]))).toMatch(message);
+    expect(whyNot(insert(end, [5, 0], [2, 21, 26]))).toMatch(message);
   });
 
   test('RSA-PSS keys are refused', () => {

@@ -1,0 +1,132 @@
+/**
+ * The daemon as users run it, under load, killed at random moments and started again. Every 201 that it gave holds.
+ */
+import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync, randomBytes, randomInt, sign } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { expect, it } from 'vitest';
+import { LogKey } from '#src/keys/log-key.js';
+import { startDaemon, withFolder } from '../daemon.js';
+import { hashedRekordRequest } from '../integration/submission.js';
+import { rebuild, requirePrefix, type NaiveLog } from './naive-log.js';
+
+/** Two logs at once, each through as many lives. */
+const LOGS = ['one', 'another'];
+const ROUNDS = 15;
+
+/** Starting thirty times takes as long as the machine is busy, in milliseconds. */
+const LONGEST = 180_000;
+const SUBMITTERS = 8;
+const ORIGIN = 'log.example';
+
+/** What of an answer is checked again at the end. */
+interface Answer {
+  readonly logIndex: string;
+  readonly canonicalizedBody: string;
+  readonly inclusionProof: { readonly checkpoint: { readonly envelope: string } };
+}
+
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const der = publicKey.export({ format: 'der', type: 'spki' });
+
+/** A request for an entry that there was not before. */
+function newRequest(): string {
+  const artifact = randomBytes(24);
+  return JSON.stringify(
+    hashedRekordRequest(
+      createHash('sha256').update(artifact).digest(),
+      sign('sha256', artifact, privateKey),
+      { form: 'publicKey', der, keyDetails: 'PKIX_ECDSA_P256_SHA_256' },
+    ),
+  );
+}
+
+/** Submits until the daemon is dead; one that was not answered is submitted again in the next life. */
+async function load(url: string, unanswered: Set<string>, answers: Answer[]): Promise<void> {
+  const agent = new Agent();
+  const waiting = [...unanswered];
+  const submit = async (): Promise<void> => {
+    for (;;) {
+      const body = waiting.pop() ?? newRequest();
+      unanswered.add(body);
+      const { statusCode, body: answer } = await request(`${url}/api/v2/log/entries`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        dispatcher: agent,
+      });
+      const json = await answer.text();
+      assert.equal(statusCode, 201, json);
+      answers.push(JSON.parse(json) as Answer);
+      unanswered.delete(body);
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: SUBMITTERS }, submit));
+  await agent.destroy();
+  for (const end of ends) {
+    if (end.status === 'rejected' && end.reason instanceof assert.AssertionError) throw end.reason;
+  }
+}
+
+/** The whole log in the daemon's data folder, by the naive reader. */
+async function logIn(data: string): Promise<NaiveLog> {
+  const file = (path: string) => join(data, 'store', path);
+  const { spki } = await LogKey.read(join(data, 'log.key'));
+  const read = (path: string) => (existsSync(file(path)) ? readFileSync(file(path)) : undefined);
+  return rebuild(readFileSync(file('checkpoint')), read, { origin: ORIGIN, spki });
+}
+
+it.concurrent.each(LOGS)(
+  `%s log survives ${ROUNDS} kills under load`,
+  async () => {
+    await withFolder(async (data) => {
+      const unanswered = new Set<string>();
+      const answers: Answer[] = [];
+      let last: NaiveLog | undefined;
+      let grew = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        const daemon = await startDaemon(data, [
+          '--origin',
+          ORIGIN,
+          '--batch-age',
+          '10ms',
+          '--log-level',
+          'warn',
+        ]);
+        let isOver = false;
+        const hasEnded = () => isOver;
+        const loaded = load(daemon.url, unanswered, answers).finally(() => {
+          isOver = true;
+        });
+        // A third die while they start to work, the others once they have answered.
+        const before = answers.length;
+        while (round % 3 !== 0 && answers.length === before && !hasEnded()) await sleep(5);
+        await sleep(randomInt(120));
+        await daemon.stop('SIGKILL');
+        await loaded;
+        const log = await logIn(data);
+        if (last !== undefined) requirePrefix(last, log);
+        if (log.size > (last?.size ?? 0)) grew++;
+        last = log;
+      }
+      const daemon = await startDaemon(data, ['--origin', ORIGIN]);
+      expect((await request(`${daemon.url}/healthz`)).statusCode).toBe(200);
+      expect(await daemon.stop()).toBe(0);
+
+      const log = await logIn(data);
+      if (last !== undefined) requirePrefix(last, log);
+      for (const { logIndex, canonicalizedBody } of answers) {
+        const body = Buffer.from(canonicalizedBody, 'base64');
+        const leaf = createHash('sha256').update(Buffer.of(0)).update(body).digest('hex');
+        expect(log.leaves[Number(logIndex)]).toBe(leaf);
+      }
+      // Load there was: most lives have published something.
+      expect(grew).toBeGreaterThan(ROUNDS / 2);
+      expect(answers.length).toBeGreaterThan(ROUNDS);
+    });
+  },
+  LONGEST,
+);

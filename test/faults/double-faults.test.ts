@@ -1,0 +1,139 @@
+/**
+ * A crash at every durable call of a batch, and then a fault at every durable call of the recovery from it.
+ */
+import assert from 'node:assert/strict';
+import { describe, expect, it } from 'vitest';
+import type { NewEntry } from '#writer/batch.js';
+import type { MemoryStaging } from './memory-staging.js';
+import { entries, TestLog, type Opened } from './test-log.js';
+import { FAULTS, faultAt, type Fault } from './writer-process.js';
+
+/** A log whose writer is dead, and what the next one does durably while it recovers. */
+interface Wreck {
+  readonly name: string;
+  readonly log: TestLog;
+  readonly recovery: readonly string[];
+  /** The log's size once it is recovered. */
+  readonly size: number;
+}
+
+const BATCHES = [
+  { name: 'a new log', base: new TestLog(), batch: entries('batch', 1) },
+  { name: 'five entries after 254', base: await TestLog.of(254), batch: entries('batch', 5) },
+];
+
+/** Starts a writer, and stops it where it starts. */
+async function start(log: TestLog, number?: number, fault?: Fault): Promise<Opened> {
+  const plan = number === undefined || fault === undefined ? {} : faultAt(number, fault);
+  const opened = await log.open(plan);
+  log.check();
+  if (opened.state === 'open') await opened.writer.close();
+  return opened;
+}
+
+async function wreckOf(name: string, log: TestLog): Promise<Wreck> {
+  const copy = log.clone();
+  const opened = await start(copy);
+  assert.equal(opened.state, 'open', `${name}: ${opened.state === 'failed' ? String(opened.error) : ''}`);
+  return { name, log, recovery: opened.process.durable, size: copy.history.log.size };
+}
+
+/** The wrecks that a crash after each durable call of a batch leaves: a crash before one is a crash after the last. */
+async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wreck[]> {
+  const wrecks: Wreck[] = [];
+  for (let number = 0; ; number++) {
+    const log = base.clone();
+    const opened = await log.open(faultAt(number, 'crash after'));
+    if (opened.state === 'open') await log.trySubmit(opened, batch);
+    if (!opened.process.isDead) return wrecks;
+    wrecks.push(await wreckOf(`a crash after ${opened.process.durable.at(-1) ?? ''}`, log));
+  }
+}
+
+/** Another writer's claim, which its own batch must give way to. */
+async function takeOver(): Promise<Wreck> {
+  const log = await TestLog.of(254);
+  const standby: MemoryStaging = log.staging.clone();
+  // Ours is sequenced, and not yet claimed.
+  const ours = await log.open(faultAt(0, 'crash after'));
+  assert.equal(ours.state, 'open');
+  await log.trySubmit(ours, entries('ours', 4));
+  // Theirs is claimed, and its writer dies.
+  const theirs = await log.open(faultAt(1, 'crash after'), { staging: standby });
+  assert.equal(theirs.state, 'open');
+  await log.trySubmit(theirs, entries('theirs', 5));
+  return wreckOf("another's claim before a batch of ours", log);
+}
+
+async function survive(wreck: Wreck, number: number, fault: Fault): Promise<void> {
+  const log = wreck.log.clone();
+  const opened = await start(log, number, fault);
+  expect(opened.process.durable.length).toBeGreaterThan(number);
+  expect(opened.process.isDead).toBe(fault.startsWith('crash'));
+  const writer = await log.reopen();
+  log.check();
+  expect(log.history.log.size).toBe(wreck.size);
+  const proved = await log.submitAll(writer, entries('after', 3));
+  expect(proved.map(({ index }) => index)).toEqual([0, 1, 2].map((i) => wreck.size + i));
+  await log.close(writer);
+}
+
+const WRECKS = [
+  await takeOver(),
+  ...(
+    await Promise.all(
+      BATCHES.map(async ({ name, base, batch }) =>
+        (await wrecksOf(base, batch)).map((wreck) => ({ ...wreck, name: `${name}: ${wreck.name}` })),
+      ),
+    )
+  ).flat(),
+];
+
+it('recovery publishes a batch that was sequenced, by the same calls', () => {
+  const name = 'five entries after 254: a crash after staging.sequence';
+  expect(WRECKS.find((wreck) => wreck.name === name)?.recovery).toEqual([
+    'store.create staging/254',
+    'store.create tile/0/000',
+    'store.create tile/0/001.p/3',
+    'store.create tile/1/000.p/1',
+    'store.create tile/entries/000',
+    'store.create tile/times/000',
+    'store.create tile/entries/001.p/3',
+    'store.create tile/times/001.p/3',
+    'store.replace checkpoint',
+    'staging.published',
+    'store.delete staging/254',
+  ]);
+});
+
+it("a take-over discards ours, and learns another's", () => {
+  expect(WRECKS[0]?.recovery).toEqual([
+    'staging.discard',
+    'staging.sequence',
+    'store.create tile/0/000',
+    'store.create tile/0/001.p/3',
+    'store.create tile/1/000.p/1',
+    'store.create tile/entries/000',
+    'store.create tile/times/000',
+    'store.create tile/entries/001.p/3',
+    'store.create tile/times/001.p/3',
+    'store.replace checkpoint',
+    'staging.published',
+    'store.delete staging/254',
+  ]);
+});
+
+for (const wreck of WRECKS) {
+  describe.concurrent(wreck.name, () => {
+    it('recovers', async () => {
+      const log = wreck.log.clone();
+      const writer = await log.reopen();
+      await log.close(writer);
+    });
+    for (const [number, call] of wreck.recovery.entries()) {
+      // A crash before a call is, for who comes next, a crash after the one before it.
+      for (const fault of number === 0 ? FAULTS : FAULTS.filter((each) => each !== 'crash before'))
+        it(`then ${number} ${call} of the recovery: ${fault}`, () => survive(wreck, number, fault));
+    }
+  });
+}

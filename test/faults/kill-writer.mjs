@@ -1,0 +1,83 @@
+/**
+ * The tests' own entry point: a writer on a real folder and a real SQLite staging, which kills its process at a
+ * durable call. Arguments: the folder; at which call, from 0 (none: never), `before` or `after` it; then labels, each
+ * of a batch of entries: `label:count`. Standard output: a JSON line for each acknowledgement, and one at the end.
+ */
+import { existsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { LogKey } from '#src/keys/log-key.js';
+import { FolderStore } from '#src/store/folder.js';
+import { encodeHex, encodeText, leafHash } from '#tiles-spec/index.js';
+import { FolderLock } from '#writer/staging/lock.js';
+import { SqliteStaging } from '#writer/staging/staging.js';
+import { Writer } from '#writer/writer.js';
+
+const [folder, number, when, ...batches] = process.argv.slice(2);
+const DURABLE = ['store.create', 'store.replace', 'store.delete'].concat(
+  ['create', 'sequence', 'published', 'discard'].map((method) => `staging.${method}`),
+);
+const calls = [];
+
+/** The same object; each durable call of it is a kill point. */
+function deadly(name, target) {
+  return new Proxy(target, {
+    get(_, method) {
+      const value = target[method];
+      if (typeof value !== 'function') return value;
+      const call = `${name}.${String(method)}`;
+      if (!DURABLE.includes(call)) return value.bind(target);
+      return async (...args) => {
+        const isLast = calls.length === Number(number);
+        calls.push(typeof args[0] === 'string' ? `${call} ${args[0]}` : call);
+        if (isLast && when === 'before') process.kill(process.pid, 'SIGKILL');
+        const result = await value.apply(target, args);
+        if (isLast && when === 'after') process.kill(process.pid, 'SIGKILL');
+        return result;
+      };
+    },
+  });
+}
+
+/** Written before this returns: what a dead process has said, it has said. */
+function say(line) {
+  writeSync(1, `${JSON.stringify(line)}\n`);
+}
+
+const keyFile = join(folder, 'log.key');
+const key = existsSync(keyFile) ? await LogKey.read(keyFile) : await LogKey.create(keyFile);
+const staging = await SqliteStaging.open(join(folder, 'staging.sqlite'));
+const lock = await FolderLock.take(join(folder, 'store'));
+const store = new FolderStore(join(folder, 'store'));
+await store.sweep();
+const writer = await Writer.open(
+  {
+    store: deadly('store', store),
+    staging: deadly('staging', staging),
+    key,
+    origin: 'log.example',
+    batchAge: 0,
+    batchSize: 4096,
+    maxPending: 4096,
+    log: pino({ level: 'silent' }),
+    create: true,
+  },
+  new globalThis.AbortController().signal,
+);
+for (const batch of batches) {
+  const [label, count] = batch.split(':');
+  const entries = Array.from({ length: Number(count) }, (_, i) => encodeText(JSON.stringify({ label, i })));
+  await Promise.all(
+    entries.map(async (body) => {
+      const leaf = leafHash(body);
+      const { index, checkpoint } = await writer.submit({ body, leafHash: leaf });
+      say({ leaf: encodeHex(leaf), index, size: checkpoint.size });
+    }),
+  );
+}
+const error = await writer.close();
+const sequenced = (await staging.tree())?.size ?? 0;
+const unpublished = (await staging.unpublished()).length;
+await lock.release();
+await staging.close();
+say({ calls, error: error?.message, sequenced, unpublished });

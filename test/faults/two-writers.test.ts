@@ -1,0 +1,423 @@
+/**
+ * Two writers of one key on one store, each with its own staging. At each size at most one batch is published, the
+ * other writer stops, and the log always goes on.
+ */
+import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ClaimLostError, DamagedStoreError, StartRefusedError } from '#src/errors.js';
+import type { MemoryStaging } from './memory-staging.js';
+import { entries, TestLog, type Opened } from './test-log.js';
+import { faultAt, type Call, type Fault, type Plan } from './writer-process.js';
+
+const OURS = entries('ours', 5);
+const THEIRS = entries('theirs', 4);
+
+/** Interleavings tried. */
+const RUNS = 80;
+
+const BASES = new Map(
+  await Promise.all([0, 3, 254].map(async (size) => [size, await TestLog.of(size)] as const)),
+);
+
+function logOf(size: number): { log: TestLog; ours: MemoryStaging; theirs: MemoryStaging } {
+  const log = BASES.get(size)?.clone();
+  assert.ok(log);
+  return { log, ours: log.staging, theirs: log.staging.clone() };
+}
+
+/** One of the ways in which a writer may stop before another. Anything else is a defect. */
+function requireLost(error: unknown): void {
+  if (!(error instanceof ClaimLostError || error instanceof StartRefusedError)) throw error;
+}
+
+/** Starts each writer anew, alone: some one of them goes on, and the log is whole. Returns which. */
+async function goesOn(log: TestLog, stagings: readonly MemoryStaging[]): Promise<boolean[]> {
+  const went: boolean[] = [];
+  for (const [i, staging] of stagings.entries()) {
+    const opened = await log.open({}, { staging });
+    log.check();
+    went.push(opened.state === 'open');
+    if (opened.state === 'failed') {
+      expect(opened.error).toBeInstanceOf(StartRefusedError);
+    } else {
+      assert.equal(opened.state, 'open');
+      const size = log.history.log.size;
+      const [proved] = await log.submitAll(opened.writer, entries(`afterwards ${i} at ${size}`, 1));
+      expect(proved?.index).toBe(size);
+      expect(await opened.writer.close()).toBeUndefined();
+      log.check();
+      await log.checkStaging(staging);
+    }
+  }
+  expect(went).toContain(true);
+  return went;
+}
+
+/** A call that stands still until it is let go. */
+class Halt {
+  readonly reached: Promise<void>;
+  letGo!: () => void;
+  #reach!: () => void;
+  readonly #held: Promise<void>;
+
+  constructor() {
+    this.reached = new Promise((resolve) => {
+      this.#reach = resolve;
+    });
+    this.#held = new Promise((resolve) => {
+      this.letGo = resolve;
+    });
+  }
+
+  /** Holds the call that `is` picks, before it is done or before it is answered. */
+  plan(when: 'before' | 'after', is: (call: Call) => boolean): Plan {
+    return {
+      [when]: async (call: Call) => {
+        if (!is(call)) return;
+        this.#reach();
+        await this.#held;
+      },
+    };
+  }
+}
+
+/** The store calls of a batch of ours, from the first after the start. */
+async function callsOfBatch(size: number): Promise<{ first: number; calls: string[] }> {
+  const { log } = logOf(size);
+  const opened = await log.open();
+  assert.equal(opened.state, 'open');
+  const first = opened.process.calls.length;
+  await log.submitAll(opened.writer, OURS);
+  await log.close(opened.writer);
+  const calls = opened.process.calls.slice(first).filter(({ of }) => of === 'store');
+  return { first, calls: calls.map(({ name }) => name) };
+}
+
+/** Picks the `at`-th store call after `first` calls of whatever kind. */
+function storeCall(first: number, at: number): (call: Call) => boolean {
+  let [all, stores] = [0, 0];
+  const seen = new Set<Call>();
+  return (call) => {
+    if (seen.has(call)) return false;
+    seen.add(call);
+    if (all++ < first || call.of !== 'store') return false;
+    return stores++ === at;
+  };
+}
+
+/** Runs the other writer: it starts, and publishes; `number` is the durable call after which it dies. */
+async function other(log: TestLog, staging: MemoryStaging, number: number): Promise<Opened> {
+  const opened = await log.open(faultAt(number, 'crash after'), { staging });
+  if (opened.state === 'failed') requireLost(opened.error);
+  if (opened.state === 'open') {
+    await log.trySubmit(opened, THEIRS);
+    if (!opened.process.isDead) {
+      const error = await opened.writer.close();
+      if (error !== undefined) requireLost(error);
+    }
+  }
+  log.check();
+  return opened;
+}
+
+/** The durable calls after which the other dies, each in turn; at last it does not. */
+const DEATHS = new Map([
+  [0, [0, 1, 2, 3, 4, 5, 6, 7, Infinity]],
+  // In the middle of a larger batch it is enough to die after the claim, among the objects, and about the swap.
+  [254, [1, 3, 8, 9, Infinity]],
+]);
+
+for (const [size, deaths] of DEATHS) {
+  const { first, calls } = await callsOfBatch(size);
+  describe(`another writer comes between, at ${size}`, () => {
+    for (const [at, name] of calls.entries()) {
+      for (const when of ['before', 'after'] as const) {
+        it(`${when} ${name} (${at})`, async () => {
+          for (const [i, number] of deaths.entries()) {
+            const { log, ours, theirs } = logOf(size);
+            const halt = new Halt();
+            const opened = await log.open(halt.plan(when, storeCall(first, at)));
+            assert.equal(opened.state, 'open');
+            const submitted = log.trySubmit(opened, OURS);
+            await halt.reached;
+            await other(log, theirs, number);
+            halt.letGo();
+            const acknowledged = await submitted;
+            const error = await opened.writer.close();
+            if (error !== undefined) expect(error).toBeInstanceOf(ClaimLostError);
+            log.check();
+            // Ours are all published or none is, and only what is published is acknowledged.
+            expect(acknowledged).toBe(error === undefined ? OURS.length : 0);
+            await goesOn(log, i % 2 === 0 ? [ours, theirs] : [theirs, ours]);
+          }
+        });
+      }
+    }
+  });
+}
+
+describe('another writer comes between while ours recovers', () => {
+  for (const wreck of ['staging.sequence', 'store.create staging/3', 'store.create tile/0/000.p/8']) {
+    for (const when of ['before', 'after'] as const) {
+      it(`from a crash after ${wreck}: ${when} each of its calls`, async () => {
+        for (let at = 0, isReached = true; isReached; at++) {
+          for (const number of [1, Infinity]) {
+            const { log, ours, theirs } = logOf(3);
+            const dead = await log.open({
+              fault: ({ name }) => (name === wreck ? 'crash after' : undefined),
+            });
+            assert.equal(dead.state, 'open');
+            await log.trySubmit(dead, OURS);
+            const halt = new Halt();
+            const opening = log.open(halt.plan(when, storeCall(0, at)));
+            isReached = await Promise.race([halt.reached.then(() => true), opening.then(() => false)]);
+            if (isReached) await other(log, theirs, number);
+            halt.letGo();
+            const opened = await opening;
+            if (opened.state === 'failed') requireLost(opened.error);
+            else await runOn(log, opened);
+            log.check();
+            await goesOn(log, [ours, theirs]);
+          }
+        }
+      });
+    }
+  }
+
+  /** A writer that started beside another either goes on or has lost. */
+  async function runOn(log: TestLog, opened: Opened): Promise<void> {
+    assert.equal(opened.state, 'open');
+    await log.trySubmit(opened, entries('after recovery', 2));
+    const error = await opened.writer.close();
+    if (error !== undefined) expect(error).toBeInstanceOf(ClaimLostError);
+  }
+});
+
+describe('a claim that is won late', () => {
+  const claim = (call: Call) => call.name === 'store.create staging/3';
+
+  /** Our create arrives after their batch is claimed, published, and its claim deleted. */
+  async function wonLate(recheck: boolean) {
+    const { log, ours, theirs } = logOf(3);
+    const halt = new Halt();
+    let staleReads = 0;
+    const stale = () => (staleReads-- > 0 ? 1 : undefined);
+    const opened = await log.open({ ...halt.plan('before', claim), stale });
+    assert.equal(opened.state, 'open');
+    const submitted = Promise.allSettled(OURS.map((entry) => opened.writer.submit(entry)));
+    await halt.reached;
+    const between = await other(log, theirs, Infinity);
+    assert.equal(between.state, 'open');
+    expect(log.claims()).toEqual([]);
+    const writes = log.store.writes.length;
+    // As if the read after the claim were not made: it shows what was known before.
+    staleReads = recheck ? 0 : 1;
+    halt.letGo();
+    const error = await opened.writer.stopped;
+    const acknowledged = (await submitted).filter(({ status }) => status === 'fulfilled').length;
+    expect(acknowledged).toBe(0);
+    const written = log.store.writes.slice(writes);
+    return { log, ours, theirs, error, written };
+  }
+
+  it('is given up once checkpoint is read again: no named object of it is stored', async () => {
+    const { log, ours, theirs, error, written } = await wonLate(true);
+    expect(error).toBeInstanceOf(ClaimLostError);
+    expect(written.map(({ path, bytes }) => [path, bytes !== undefined])).toEqual([
+      ['staging/3', true],
+      ['staging/3', false],
+    ]);
+    log.check();
+    expect(await goesOn(log, [ours, theirs])).toEqual([false, true]);
+  });
+
+  it('would brick the log without that read', async () => {
+    const { log, theirs, error } = await wonLate(false);
+    expect(error).toBeInstanceOf(DamagedStoreError);
+    expect(() => {
+      log.check();
+    }).toThrow('no chosen claim has it');
+    // The bucket now holds ours at 8; what the log would have there is another.
+    const next = await log.open({}, { staging: theirs });
+    assert.equal(next.state, 'open');
+    await expect(next.writer.submit(entries('their next', 1)[0] ?? assert.fail())).rejects.toThrow();
+    expect(await next.writer.stopped).toBeInstanceOf(DamagedStoreError);
+  });
+});
+
+describe('a claim that is found late', () => {
+  it('is left alone once checkpoint is read again: it is a second one for its size', async () => {
+    const { log, theirs } = logOf(3);
+    // One writer is about to claim; another starts, and is about to look for a claim.
+    const claims = new Halt();
+    const late = await log.open(claims.plan('before', ({ name }) => name === 'store.create staging/3'));
+    assert.equal(late.state, 'open');
+    const submitted = Promise.allSettled(OURS.map((entry) => late.writer.submit(entry)));
+    await claims.reached;
+    const looks = new Halt();
+    const standby = log.staging.clone();
+    await standby.discard(3);
+    const starting = log.open(
+      looks.plan('before', ({ name }) => name === 'store.read staging/3'),
+      { staging: standby },
+    );
+    await looks.reached;
+    // A third publishes from 3, and is done. Only then is there a claim again, and only now is it found.
+    await other(log, theirs, Infinity);
+    const found = log.store.writes.length;
+    const answered = new Halt();
+    late.process.plan.after = answered.plan('after', ({ name }) => name === 'store.create staging/3').after;
+    claims.letGo();
+    await answered.reached;
+    looks.letGo();
+    const started = await starting;
+    assert.equal(started.state, 'failed');
+    expect(started.error).toBeInstanceOf(StartRefusedError);
+    answered.letGo();
+    expect(await late.writer.stopped).toBeInstanceOf(ClaimLostError);
+    await submitted;
+    log.check();
+    expect(log.store.writes.slice(found).map(({ path }) => path)).toEqual(['staging/3', 'staging/3']);
+    expect(await goesOn(log, [theirs])).toEqual([true]);
+  });
+});
+
+describe('a claim whose create is answered late', () => {
+  it('is the batch that the other writer has published: its entries are acknowledged, and known to both', async () => {
+    const { log, ours, theirs } = logOf(3);
+    const halt = new Halt();
+    const opened = await log.open(halt.plan('after', (call) => call.name === 'store.create staging/3'));
+    assert.equal(opened.state, 'open');
+    const submitted = log.submitAll(opened.writer, OURS);
+    await halt.reached;
+    // The other starts, finds our claim, completes it, and goes on.
+    const standby = await log.reopen({ staging: theirs });
+    expect(log.history.log.size).toBe(3);
+    log.check();
+    expect(log.history.log.size).toBe(8);
+    const repeated = await log.submitAll(standby, OURS);
+    expect(repeated.map(({ index }) => index)).toEqual([3, 4, 5, 6, 7]);
+    await log.submitAll(standby, THEIRS);
+    expect(await standby.close()).toBeUndefined();
+    halt.letGo();
+    expect((await submitted).map(({ index }) => index)).toEqual([3, 4, 5, 6, 7]);
+    await expect(opened.writer.submit(entries('more', 1)[0] ?? assert.fail())).rejects.toThrow(
+      'another writer',
+    );
+    expect(await opened.writer.stopped).toBeInstanceOf(ClaimLostError);
+    log.check();
+    expect(log.history.log.size).toBe(12);
+    expect(await goesOn(log, [ours, theirs])).toEqual([false, true]);
+  });
+});
+
+/** Lets store calls go one at a time, in an order that is chosen. Each has two moments: it is done, it is answered. */
+class Scheduler {
+  readonly #choices: readonly number[];
+  readonly #running = new Set<string>();
+  #waiting: { readonly actor: string; readonly go: () => void }[] = [];
+
+  constructor(choices: readonly number[]) {
+    this.#choices = choices;
+  }
+
+  plan(actor: string): Plan {
+    const gate = (call: Call) =>
+      call.of === 'staging'
+        ? Promise.resolve()
+        : new Promise<void>((go) => {
+            this.#waiting.push({ actor, go });
+          });
+    return { before: gate, after: gate };
+  }
+
+  async run(actors: Readonly<Record<string, Promise<void>>>): Promise<void> {
+    const all = Promise.all(
+      Object.entries(actors).map(async ([actor, done]) => {
+        this.#running.add(actor);
+        await done.finally(() => this.#running.delete(actor));
+      }),
+    );
+    all.catch(() => undefined);
+    for (let step = 0; this.#running.size > 0; step++) {
+      const isBusy = () =>
+        [...this.#running].some((actor) => this.#waiting.every((held) => held.actor !== actor));
+      do await setImmediate();
+      while (isBusy());
+      await setImmediate();
+      const at = (this.#choices[step % this.#choices.length] ?? 0) % Math.max(1, this.#waiting.length);
+      const [chosen] = this.#waiting.splice(at, 1);
+      chosen?.go();
+    }
+    await all;
+  }
+}
+
+/** How a life of a writer ends early: at which of its store calls, and how. */
+interface End {
+  readonly at: number;
+  readonly fault: Fault;
+}
+
+/** A writer that is started again each time it stops; its submitters try again until they are answered. */
+async function act(
+  log: TestLog,
+  name: string,
+  staging: MemoryStaging,
+  ends: readonly (End | undefined)[],
+  scheduler: Scheduler,
+): Promise<void> {
+  const batches = [entries(`${name} first`, 2), entries('of both', 3), entries(`${name} last`, 1)];
+  for (const end of ends) {
+    let stores = 0;
+    const fault = ({ of }: Call) => (of === 'store' && stores++ === end?.at ? end.fault : undefined);
+    const opened = await log.open({ ...scheduler.plan(name), fault }, { staging });
+    if (opened.state === 'failed') requireLost(opened.error);
+    if (opened.state !== 'open') continue;
+    for (const batch of batches) {
+      if (!opened.process.isDead) await log.trySubmit(opened, batch);
+    }
+    if (opened.process.isDead) continue;
+    const error = await Promise.race([opened.writer.close(), opened.process.crashed]);
+    if (error !== undefined) expect(error).toBeInstanceOf(ClaimLostError);
+    log.check();
+  }
+}
+
+const anEnd = fc.option(
+  fc.record({
+    at: fc.nat(30),
+    fault: fc.constantFrom<Fault>(
+      'crash before',
+      'crash before',
+      'crash after',
+      'crash after',
+      'stored, but error',
+    ),
+  }),
+  { nil: undefined },
+);
+const ends = fc.array(anEnd, { minLength: 1, maxLength: 3 });
+
+it('any two writers, in any order of their calls, and with crashes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(0, 3, 254),
+      fc.array(fc.nat(11), { minLength: 1, maxLength: 150 }),
+      ends,
+      ends,
+      async (size, choices, oursEnd, theirsEnd) => {
+        const { log, ours, theirs } = logOf(size);
+        const scheduler = new Scheduler(choices);
+        await scheduler.run({
+          ours: act(log, 'ours', ours, oursEnd, scheduler),
+          theirs: act(log, 'theirs', theirs, theirsEnd, scheduler),
+        });
+        await goesOn(log, [ours, theirs]);
+      },
+    ),
+    { numRuns: RUNS, seed: 20_240_807 },
+  );
+});

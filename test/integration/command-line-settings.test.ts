@@ -1,0 +1,315 @@
+/**
+ * Where each setting of `stele serve` may come from, and which wins.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { environmentName } from '#cli/configuration.js';
+import { readServeConfiguration, type SERVE_SETTINGS, type ServeConfiguration } from '#cli/serve-settings.js';
+import { ConfigurationError } from '#src/errors.js';
+import { withFolder } from '../daemon.js';
+
+/** Reads settings as `stele serve` does; `file` is what the configuration file holds. */
+function read(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  file?: unknown,
+): Promise<ServeConfiguration> {
+  if (file === undefined) return readServeConfiguration(args, environment);
+  return withFolder(async (folder) => {
+    const config = join(folder, 'stele.json');
+    await writeFile(config, typeof file === 'string' ? file : JSON.stringify(file));
+    return readServeConfiguration([...args, '--config', config], environment);
+  });
+}
+
+type Name = Exclude<keyof typeof SERVE_SETTINGS, 'no-create'>;
+
+/** For each setting three values, each as text and as it is read, and what it is where it is not given. */
+const VALUES: Readonly<
+  Record<Name, readonly [keyof ServeConfiguration, unknown, readonly (readonly [string, unknown])[]]>
+> = {
+  data: [
+    'data',
+    './stele-data',
+    [
+      ['a', 'a'],
+      ['/b', '/b'],
+      ['../c d', '../c d'],
+    ],
+  ],
+  listen: [
+    'listen',
+    { host: '127.0.0.1', port: 3000 },
+    [
+      ['localhost:1', { host: 'localhost', port: 1 }],
+      ['[::1]:65535', { host: '::1', port: 65_535 }],
+      ['0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
+    ],
+  ],
+  'public-url': [
+    'publicUrl',
+    undefined,
+    [
+      ['https://a.example/', 'https://a.example'],
+      ['http://b.example:8080', 'http://b.example:8080'],
+      ['https://c.example/log//', 'https://c.example/log'],
+    ],
+  ],
+  origin: [
+    'origin',
+    undefined,
+    [
+      ['a.example', 'a.example'],
+      ['b-1.example', 'b-1.example'],
+      ['localhost', 'localhost'],
+    ],
+  ],
+  store: [
+    'storeFolder',
+    'stele-data/store',
+    [
+      ['file:a', 'a'],
+      ['file:/b', '/b'],
+      ['file:c:d', 'c:d'],
+    ],
+  ],
+  key: [
+    'keyFile',
+    'stele-data/log.key',
+    [
+      ['a.pem', 'a.pem'],
+      ['/b', '/b'],
+      ['0012', '0012'],
+    ],
+  ],
+  'batch-age': [
+    'batchAge',
+    200,
+    [
+      ['1s', 1000],
+      ['0ms', 0],
+      ['0012ms', 12],
+    ],
+  ],
+  'batch-size': [
+    'batchSize',
+    1024,
+    [
+      ['1', 1],
+      ['1000000', 1_000_000],
+      ['7', 7],
+    ],
+  ],
+  'max-body': [
+    'maxBody',
+    4 * 1024 ** 2,
+    [
+      ['1B', 1],
+      ['2KiB', 2048],
+      ['1GiB', 1024 ** 3],
+    ],
+  ],
+  'max-pending': [
+    'maxPending',
+    4096,
+    [
+      ['2', 2],
+      ['10', 10],
+      ['999999', 999_999],
+    ],
+  ],
+  'expect-checkpoint': [
+    'expectCheckpoint',
+    undefined,
+    [
+      ['a', 'a'],
+      ['https://b/', 'https://b/'],
+      ['1e5', '1e5'],
+    ],
+  ],
+  'metrics-listen': [
+    'metricsListen',
+    undefined,
+    [
+      ['localhost:1', { host: 'localhost', port: 1 }],
+      ['[::]:2112', { host: '::', port: 2112 }],
+      ['a:0', { host: 'a', port: 0 }],
+    ],
+  ],
+  'log-level': [
+    'logLevel',
+    'info',
+    [
+      ['debug', 'debug'],
+      ['silent', 'silent'],
+      ['error', 'error'],
+    ],
+  ],
+};
+
+describe.each(Object.entries(VALUES))('%s', (name, [field, fallback, values]) => {
+  const [[flag, byFlag], [variable, byVariable], [text, byFile]] = values as [
+    [string, unknown],
+    [string, unknown],
+    [string, unknown],
+  ];
+  const environment = { [environmentName(name)]: variable };
+  const file = { [name]: text };
+
+  it('is the flag, before the environment, before the file, before the default', async () => {
+    expect((await read([]))[field]).toStrictEqual(fallback);
+    expect((await read([], {}, file))[field]).toStrictEqual(byFile);
+    expect((await read([], environment, file))[field]).toStrictEqual(byVariable);
+    expect((await read([`--${name}`, flag], environment, file))[field]).toStrictEqual(byFlag);
+    expect((await read([`--${name}=${flag}`], environment))[field]).toStrictEqual(byFlag);
+    expect((await read([`--${name}`, text, `--${name}`, flag]))[field]).toStrictEqual(byFlag);
+  });
+});
+
+describe('a switch', () => {
+  it('is the flag, before the environment, before the file', async () => {
+    expect((await read([])).create).toBe(true);
+    expect((await read([], {}, { 'no-create': true })).create).toBe(false);
+    expect((await read([], { STELE_NO_CREATE: 'false' }, { 'no-create': true })).create).toBe(true);
+    expect((await read(['--no-create'], { STELE_NO_CREATE: 'false' })).create).toBe(false);
+  });
+
+  it.each(['1', 'yes', 'TRUE', ''])('is not %j', async (value) => {
+    await expect(read([], { STELE_NO_CREATE: value })).rejects.toThrow(
+      /^no-create is a switch: true or false, not /,
+    );
+  });
+});
+
+it('the configuration file may be named in the environment', () =>
+  withFolder(async (folder) => {
+    const config = join(folder, 'c.json');
+    await writeFile(config, '{"batch-size":9,"origin":"a.example"}');
+    expect(await readServeConfiguration([], { STELE_CONFIG: config })).toMatchObject({
+      batchSize: 9,
+      origin: 'a.example',
+    });
+  }));
+
+it('the data folder moves what is in it by default', async () => {
+  expect(await read(['--data', '/d'])).toMatchObject({ storeFolder: '/d/store', keyFile: '/d/log.key' });
+});
+
+describe('is refused, saying where:', () => {
+  it.each([
+    ['batch-age', ['200', '1.5s', '-1s', '1 s', '1S', '5d', 'ms', '', '1e3ms', '10000000000ms', '4s']],
+    ['max-body', ['4MB', '4 MiB', '4mib', '1e5', '-1B', '4', '', '0x10B', '1_000B']],
+    [
+      'batch-size',
+      ['0', '-1', '0012', '1e5', '1.0', '+5', ' 5', '5 ', '1000001', '99999999999', '0x10', '', '5s', '٣'],
+    ],
+    ['max-pending', ['0', '0012', '1e5', '1,000', 'Infinity', 'NaN', '']],
+    [
+      'listen',
+      [
+        '3000',
+        ':3000',
+        'host',
+        'host:',
+        'host:x',
+        'host:65536',
+        '::1:80',
+        '[::1]',
+        '[x]:1',
+        'a:-1',
+        'a:1:2',
+        '',
+      ],
+    ],
+    ['metrics-listen', ['2112', 'host:999999', '']],
+    [
+      'public-url',
+      ['log.example', 'ftp://a/', 'https://a/?b', 'https://a/#b', 'https://u:p@a/', '//a', '', 'http://'],
+    ],
+    [
+      'origin',
+      [
+        '0.0.0.0',
+        '::',
+        '::1',
+        '[::1]',
+        'fe80::1',
+        'Log.example',
+        'log.example:3000',
+        'log.example/',
+        'a b',
+        '',
+        '.a',
+        'a.',
+        '-a',
+        'a_b',
+        'ä.example',
+        'https://a',
+        'a+b',
+        'a'.repeat(255),
+      ],
+    ],
+    ['store', ['folder', 's3://bucket', 'file:', 'FILE:a', '']],
+    ['log-level', ['verbose', 'INFO', '']],
+    ['data', ['']],
+    ['key', ['']],
+    ['expect-checkpoint', ['']],
+  ])('%s', async (name, values) => {
+    for (const value of values) {
+      const sources = [
+        read([`--${name}=${value}`]),
+        read([], { [environmentName(name)]: value }),
+        read([], {}, { [name]: value }),
+      ];
+      for (const result of sources) {
+        await expect(result, JSON.stringify(value)).rejects.toThrow(ConfigurationError);
+        await expect(result).rejects.toThrow(new RegExp(`^--${name}: `));
+      }
+    }
+  });
+
+  it('an origin, with what is wrong with it', async () => {
+    const refusal = (origin: string) => read(['--origin', origin]).catch(String);
+    for (const origin of ['0.0.0.0', '::', '[::]', '2001:db8::1']) {
+      expect(await refusal(origin)).toMatch(/it is no name that clients reach it by\. Give --public-url/);
+    }
+    for (const origin of ['log.example:443', 'LOG.example']) {
+      expect(await refusal(origin)).toMatch(/it is a bare host name in lower case, without port/);
+    }
+  });
+
+  it.each([
+    ['{"batch-size":', /^the configuration file \S+stele\.json: it is not JSON/],
+    ['', /it is not JSON/],
+    ['[]', /it is not one JSON object of texts, numbers and switches/],
+    ['"x"', /it is not one JSON object/],
+    ['{"listen":{"port":1}}', /it is not one JSON object of texts, numbers and switches/],
+    ['{"listen":null}', /it is not one JSON object/],
+    ['{"batch-size":1,"batch-size":2}', /it has the field "batch-size" twice/],
+    ['{"batchSize":1}', /it has "batchSize", which is no setting/],
+    ['{"STELE_BATCH_SIZE":1}', /it has "STELE_BATCH_SIZE", which is no setting/],
+    ['{"config":"other.json"}', /it has "config", which is no setting/],
+    ['{"constructor":"x"}', /it has "constructor", which is no setting/],
+    ['{"batch-size":1.5}', /^--batch-size: "1\.5" is not a whole number/],
+    ['{"batch-size":1e21}', /^--batch-size: "1e\+21" is not a whole number/],
+    ['{"batch-size":true}', /^--batch-size: "true" is not a whole number/],
+    ['{"no-create":"yes"}', /^no-create is a switch: true or false, not "yes"/],
+  ])('a configuration file of %s', async (text, message) => {
+    const result = read([], {}, text);
+    await expect(result).rejects.toThrow(ConfigurationError);
+    await expect(result).rejects.toThrow(message);
+  });
+
+  it('a configuration file that is not there', async () => {
+    await expect(readServeConfiguration(['--config', '/none.json'], {})).rejects.toThrow(
+      /^the configuration file \/none\.json: .*ENOENT/,
+    );
+  });
+
+  it('what another command knows', async () => {
+    await expect(read(['--dta', 'x'])).rejects.toThrow(ConfigurationError);
+    await expect(read(['x'])).rejects.toThrow(ConfigurationError);
+    await expect(read(['--data'])).rejects.toThrow(ConfigurationError);
+  });
+});

@@ -1,0 +1,181 @@
+/**
+ * The `stele` command as a shell sees it.
+ */
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { formatVerifierKey } from '#tiles-spec/index.js';
+import { startDaemon, withFolder } from '../daemon.js';
+import { log, send } from './http-support.js';
+import { expectMessage, stele } from './refusals-support.js';
+
+/** Runs a command that is wrongly used. */
+async function misused(args: readonly string[], environment?: Record<string, string>): Promise<string> {
+  const { code, stdout, stderr } = await stele(args, environment);
+  expect(code, stderr).toBe(2);
+  expect(stdout).toBe('');
+  const message = expectMessage(stderr);
+  expect(stderr).toBe(`stele: ${message}\n`);
+  return message;
+}
+
+describe.concurrent('help', () => {
+  it('of stele lists its commands', async () => {
+    const { code, stdout, stderr } = await stele(['--help']);
+    expect({ code, stderr }).toStrictEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ {2}serve +Run the log$/m);
+    expect(stdout).toMatch(/^ {2}keygen +Make a log's key$/m);
+  });
+
+  it('of serve lists its settings, with their units, defaults and names in the environment', async () => {
+    const { code, stdout, stderr } = await stele(['serve', '--help']);
+    expect({ code, stderr }).toStrictEqual({ code: 0, stderr: '' });
+    const settings = [...stdout.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name = '']) => name);
+    expect(settings).toStrictEqual([
+      ...['data', 'listen', 'public-url', 'origin', 'store', 'key', 'batch-age', 'batch-size', 'max-body'],
+      ...['max-pending', 'no-create', 'expect-checkpoint', 'metrics-listen', 'log-level', 'config'],
+    ]);
+    for (const name of settings)
+      expect(stdout).toContain(`[STELE_${name.toUpperCase().replaceAll('-', '_')}]`);
+    expect(stdout).toMatch(/--batch-age <DURATION> .*\(default: 200ms\)/);
+    expect(stdout).toMatch(/--max-body <SIZE> .*\(default: 4MiB\)/);
+    expect(stdout).toMatch(/--no-create [^(]*$/m);
+  });
+
+  it('says the version', async () => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+    const { code, stdout } = await stele(['--version']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^stele/${version.replaceAll('.', '\\.')} `));
+  });
+});
+
+describe.concurrent('wrong use', () => {
+  it.each([
+    [[], /^give a command: stele --help lists them$/],
+    [['sevre'], /^there is no command "sevre": stele --help lists them$/],
+    [['constructor'], /^there is no command "constructor"/],
+    [['serve', '--dada', 'x'], /^Unknown option '--dada'/],
+    [['serve', 'folder'], /^Unexpected argument 'folder'/],
+    [['serve', '--data'], /--data.* argument missing/],
+    [['serve', '--no-create=maybe'], /'--no-create'.* does not take an argument/],
+    [['keygen', '--data', 'x', '--origin', 'a.example'], /^Unknown option '--data'/],
+  ])('%j', async (args, message) => {
+    expect(await misused(args)).toMatch(message);
+  });
+});
+
+describe.concurrent('keygen', () => {
+  it('prints the verifier key, the public key and the log id of the key file it makes', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'my.key');
+      const { code, stdout, stderr } = await stele(['keygen', '--origin', 'log.example.com', '--key', file]);
+      expect({ code, stderr }).toStrictEqual({ code: 0, stderr: `made ${file}\n` });
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+
+      const publicKey = createPublicKey(createPrivateKey(await readFile(file)));
+      const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+      const id = createHash('sha256').update('log.example.com\n\x01').update(raw).digest();
+      const body = Buffer.concat([Buffer.of(1), raw]).toString('base64');
+      expect(stdout).toBe(
+        [
+          `log.example.com+${id.subarray(0, 4).toString('hex')}+${body}`,
+          publicKey.export({ type: 'spki', format: 'pem' }).toString().trimEnd(),
+          `${id.toString('base64')}\n`,
+        ].join('\n'),
+      );
+      expect(stdout).toContain(formatVerifierKey({ name: 'log.example.com', type: 1, publicKey: raw }));
+
+      const before = await readFile(file, 'utf8');
+      expect(await misused(['keygen', '--origin', 'log.example.com', '--key', file])).toMatch(
+        /^cannot make the key file \S+my\.key: .*EEXIST/,
+      );
+      expect(await readFile(file, 'utf8')).toBe(before);
+
+      // The log that is made with it has the log id that was printed.
+      const args = ['--key', file, '--origin', 'log.example.com'];
+      const daemon = await startDaemon(join(folder, 'data'), args);
+      try {
+        expect(daemon.verifierKey).toBe(stdout.split('\n')[0]);
+        const logged = (await log(daemon.url)) as unknown as { logId: { keyId: string } };
+        expect(logged.logId.keyId).toBe(id.toString('base64'));
+      } finally {
+        await daemon.stop();
+      }
+    }));
+
+  it('needs an origin that can be one, and a folder that is there', () =>
+    withFolder(async (folder) => {
+      const key = join(folder, 'log.key');
+      expect(await misused(['keygen', '--key', key])).toMatch(/^give --origin: /);
+      expect(await misused(['keygen', '--key', key], { STELE_ORIGIN: 'Log.Example' })).toMatch(
+        /^--origin: "Log\.Example" cannot be a log's origin: it is a bare host name in lower case/,
+      );
+      expect(existsSync(key)).toBe(false);
+      const nowhere = ['keygen', '--origin', 'a.example', '--key', join(folder, 'none', 'log.key')];
+      expect(await misused(nowhere)).toMatch(/^cannot make the key file \S+: .*ENOENT/);
+    }));
+});
+
+describe.concurrent('settings of serve, by the command', () => {
+  it('come from flags, then the environment, then the file, then defaults', () =>
+    withFolder(async (folder) => {
+      const config = join(folder, 'stele.json');
+      const settings = { 'max-body': '100B', 'batch-size': 7, 'no-create': false, origin: 'file.example' };
+      await writeFile(config, JSON.stringify({ ...settings, 'log-level': 'silent' }));
+      const daemon = await startDaemon(join(folder, 'data'), ['--config', config, '--max-body', '200B']);
+      try {
+        expect(daemon.verifier.name).toBe('file.example');
+        expect(daemon.log()).toBe('');
+        const json = { 'content-type': 'application/json' };
+        const post = (length: number) =>
+          send(daemon.url, 'POST', '/api/v2/log/entries', ' '.repeat(length), json);
+        expect((await post(200)).status).toBe(400);
+        expect((await post(201)).status).toBe(413);
+      } finally {
+        await daemon.stop();
+      }
+    }));
+
+  it('refuse an origin that is no name, with what to give instead', () =>
+    withFolder(async (folder) => {
+      const serve = ['serve', '--data', folder];
+      expect(await misused([...serve, '--listen', '0.0.0.0:0'])).toMatch(
+        /^0\.0\.0\.0 cannot be a log's origin: .* Give --public-url with a host name, or --origin$/,
+      );
+      expect(await misused([...serve, '--listen', '[::]:0'])).toMatch(
+        /^\[::\] cannot be .*Give --public-url/,
+      );
+      expect(await misused([...serve, '--public-url', 'https://[::1]/'])).toMatch(
+        /^\[::1\] cannot be a log's origin/,
+      );
+      const daemon = await startDaemon(join(folder, 'data'), [
+        ...['--listen', '0.0.0.0:0', '--public-url', 'https://log.example.com/'],
+      ]);
+      try {
+        expect(daemon.url).toBe('https://log.example.com');
+        expect(daemon.verifier.name).toBe('log.example.com');
+      } finally {
+        expect(await daemon.stop()).toBe(0);
+      }
+    }));
+
+  it('name the setting that does not fit', () =>
+    withFolder(async (folder) => {
+      const config = join(folder, 'stele.json');
+      await writeFile(config, '{"batch_size": 5}');
+      const serve = ['serve', '--data', join(folder, 'data')];
+      expect(await misused([...serve, '--batch-age', '200'])).toBe(
+        '--batch-age: "200" is not a duration such as 200ms or 1s',
+      );
+      expect(await misused(serve, { STELE_MAX_PENDING: '1e5' })).toBe(
+        '--max-pending: "1e5" is not a whole number from 1 to 1000000',
+      );
+      expect(await misused([...serve, '--config', config])).toMatch(
+        /^the configuration file \S+stele\.json: it has "batch_size", which is no setting$/,
+      );
+      expect(existsSync(join(folder, 'data'))).toBe(false);
+    }));
+});

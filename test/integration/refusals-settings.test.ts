@@ -1,0 +1,270 @@
+/**
+ * Starts that are refused for what the operator gave: keys, checkpoints that were kept, a log that is not there, a
+ * clock that is wrong.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigurationError, UnavailableError } from '#src/errors.js';
+import { LogKey } from '#src/keys/log-key.js';
+import { FolderStore } from '#src/store/folder.js';
+import { parseTimes } from '#tiles-spec/index.js';
+import { startDaemon } from '../daemon.js';
+import { log } from './http-support.js';
+import { entry, filesIn, Folders, grow, refused, withWriter } from './refusals-support.js';
+
+const folders = new Folders();
+/** A log of 2 entries, the same log at 4, another that grew from 2 to 4, and one of another key. */
+let old: string, current: string, fork: string, other: string;
+
+beforeAll(async () => {
+  [old, other] = [await folders.make(), await folders.make()];
+  await grow(old, 2);
+  await grow(other, 2);
+  [current, fork] = [await folders.copy(old), await folders.copy(old)];
+  await grow(current, 2);
+  await grow(fork, 2);
+});
+
+afterAll(() => folders.remove());
+
+/** A start on a log's folder that changes nothing in it. */
+async function refusedUnchanged(data: string, code: 1 | 2, ...args: readonly string[]): Promise<string> {
+  const before = await filesIn(data);
+  const message = await refused(data, code, ...args);
+  expect(await filesIn(data)).toStrictEqual(before);
+  return message;
+}
+
+/** A start that is not refused. Returns the index of the next entry. */
+async function starts(data: string, ...args: readonly string[]): Promise<number> {
+  const daemon = await startDaemon(data, args);
+  try {
+    return Number((await log(daemon.url)).logIndex);
+  } finally {
+    expect(await daemon.stop(), daemon.log()).toBe(0);
+  }
+}
+
+describe.concurrent('a key file', () => {
+  it('that others can read', async () => {
+    const data = await folders.copy(current);
+    await chmod(join(data, 'log.key'), 0o644);
+    expect(await refusedUnchanged(data, 2)).toMatch(
+      /^the key file \S+log\.key can be read or written by others \(mode 644\): chmod 600 \S+log\.key$/,
+    );
+    await chmod(join(data, 'log.key'), 0o600);
+    expect(await grow(data, 1)).toStrictEqual([4]);
+  });
+
+  it('that is missing', async () => {
+    const data = await folders.copy(current);
+    await rm(join(data, 'log.key'));
+    expect(await refusedUnchanged(data, 2)).toMatch(
+      /^there is no key file \S+log\.key: give the log's own key with --key/,
+    );
+  });
+
+  it('that is missing where --key says it is, for a new log', async () => {
+    const data = await folders.make();
+    const message = await refused(data, 2, '--key', join(data, 'none.key'));
+    expect(message).toMatch(/^there is no key file \S+none\.key/);
+    expect(existsSync(join(data, 'log.key'))).toBe(false);
+  });
+
+  const pem = { type: 'pkcs8', format: 'pem' } as const;
+  it.each([
+    [
+      'of ECDSA',
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem),
+      /^the key in \S+ is ec; a log signs with Ed25519/,
+    ],
+    [
+      'of RSA',
+      generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export(pem),
+      /^the key in \S+ is rsa; a log signs with Ed25519/,
+    ],
+    [
+      'of X25519',
+      generateKeyPairSync('x25519').privateKey.export(pem),
+      /is x25519; a log signs with Ed25519/,
+    ],
+    [
+      'of a public key',
+      generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
+      /^the key file \S+ is not a private key in PEM \(PKCS#8\)/,
+    ],
+    ['of garbage', 'hello', /^the key file \S+ is not a private key in PEM \(PKCS#8\)/],
+    ['that is empty', '', /^the key file \S+ is not a private key in PEM/],
+  ] as const)('%s', async (_, text, message) => {
+    const data = await folders.copy(current);
+    const file = join(data, 'log.key');
+    await writeFile(file, text);
+    await expect(LogKey.read(file)).rejects.toThrow(ConfigurationError);
+    await expect(LogKey.read(file)).rejects.toThrow(message);
+  });
+
+  it('of ECDSA, by the command', async () => {
+    const data = await folders.copy(current);
+    const ecdsa = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem);
+    await writeFile(join(data, 'log.key'), ecdsa);
+    expect(await refusedUnchanged(data, 2)).toMatch(
+      /^the key in \S+log\.key is ec; a log signs with Ed25519$/,
+    );
+  });
+
+  it('that is a folder', async () => {
+    await expect(LogKey.read('/tmp')).rejects.toThrow(/^cannot read the key file \/tmp: .*EISDIR/);
+  });
+});
+
+describe.concurrent('where there is no log', () => {
+  it.each([['--no-create'], ['--expect-checkpoint']])('%s makes none', async (flag) => {
+    const data = join(await folders.make(), 'none');
+    const value = flag === '--no-create' ? [] : [join(current, 'store', 'checkpoint')];
+    expect(await refused(data, 1, flag, ...value)).toMatch(
+      /^there is no staging\.sqlite in \S+none, and --no-create or --expect-checkpoint forbids to make a log: give the right --data/,
+    );
+    expect(existsSync(data)).toBe(false);
+  });
+
+  it('--no-create says so of a staging that holds none, too', async () => {
+    const data = await folders.make();
+    await writeFile(join(data, 'staging.sqlite'), '');
+    const key = join(current, 'log.key');
+    expect(await refused(data, 1, '--no-create', '--key', key)).toMatch(
+      /^there is no log here, in staging or store/,
+    );
+  });
+
+  it('and with a log, --no-create is nothing', async () => {
+    expect(await starts(await folders.copy(current), '--no-create')).toBe(4);
+  });
+});
+
+describe.concurrent('--expect-checkpoint', () => {
+  const checkpointOf = (data: string) => join(data, 'store', 'checkpoint');
+  const expectRefused = (data: string, place: string, code: 1 | 2 = 1) =>
+    refusedUnchanged(data, code, '--expect-checkpoint', place);
+
+  it('of a newer log, which staging and store were both restored before', async () => {
+    expect(await expectRefused(await folders.copy(old), checkpointOf(current))).toMatch(
+      /^the log has 2 entries, and the expected checkpoint 4: staging and store were both restored from an old copy\. Restore a newer one/,
+    );
+  });
+
+  it('of a fork', async () => {
+    expect(await expectRefused(await folders.copy(fork), checkpointOf(current))).toMatch(
+      /^the log does not extend the expected checkpoint of 4 entries: a fork\. Keep both: they are the evidence/,
+    );
+  });
+
+  it("of another log's", async () => {
+    expect(await expectRefused(await folders.copy(current), checkpointOf(other))).toMatch(
+      /^the expected checkpoint is not one of 127\.0\.0\.1 by this log's key: .*Give --expect-checkpoint one of this log/,
+    );
+  });
+
+  it('of garbage', async () => {
+    expect(await expectRefused(await folders.copy(current), join(current, 'log.key'))).toMatch(
+      /^the expected checkpoint is not one of 127\.0\.0\.1 by this log's key: note /,
+    );
+  });
+
+  it('that cannot be read', async () => {
+    expect(await expectRefused(await folders.copy(current), join(current, 'none'), 2)).toMatch(
+      /^cannot read the checkpoint \S+none: ENOENT/,
+    );
+  });
+
+  it('of the log itself, or what it was', async () => {
+    const data = await folders.copy(current);
+    expect(await starts(data, '--expect-checkpoint', checkpointOf(current))).toBe(4);
+    expect(await starts(data, '--expect-checkpoint', checkpointOf(old))).toBe(5);
+  });
+
+  it('by URL', async () => {
+    const checkpoint = await readFile(checkpointOf(current));
+    const server = createServer((request, response) => {
+      if (request.url === '/checkpoint') response.end(checkpoint);
+      else response.writeHead(404).end('none');
+    });
+    const url = await new Promise<string>((resolve) => {
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        resolve(`http://127.0.0.1:${typeof address === 'object' ? String(address?.port) : ''}`);
+      });
+    });
+    try {
+      const [behind, missing] = await Promise.all([
+        expectRefused(await folders.copy(old), `${url}/checkpoint`),
+        expectRefused(await folders.copy(old), `${url}/none`, 2),
+      ]);
+      expect(behind).toMatch(/^the log has 2 entries, and the expected checkpoint 4/);
+      expect(missing).toMatch(/^cannot read the checkpoint http:\S+: status 404/);
+      const data = await folders.copy(current);
+      expect(await starts(data, '--expect-checkpoint', `${url}/checkpoint`)).toBe(4);
+    } finally {
+      server.close();
+    }
+    expect(await expectRefused(await folders.copy(old), `${url}/checkpoint`, 2)).toMatch(
+      /^cannot read the checkpoint http:\S+: .*ECONNREFUSED/,
+    );
+  });
+});
+
+describe('a clock that goes back', () => {
+  const START = Date.UTC(2026, 0, 1);
+
+  it('more than five seconds stops entries until it is right; less is not seen in the log', async () => {
+    const data = await folders.make();
+    let now = START;
+    const clock = { now: () => now };
+    const first = entry();
+    await withWriter(
+      data,
+      async (writer) => {
+        expect((await writer.submit(first)).index).toBe(0);
+        expect(await writer.fault()).toBeUndefined();
+      },
+      clock,
+    );
+
+    now = START - 5_001;
+    await withWriter(
+      data,
+      async (writer) => {
+        const submission = writer.submit(entry());
+        await expect(submission).rejects.toThrow(UnavailableError);
+        await expect(submission).rejects.toThrow(
+          /^the clock is 6 s behind the last entry; the log takes no entries until it is right$/,
+        );
+        // One that is in the log already is no exception.
+        await expect(writer.submit(first)).rejects.toThrow(UnavailableError);
+        expect(await writer.fault()).toMatch(/^the clock is 6 s behind the last entry/);
+        expect(writer.checkpoint.size).toBe(1);
+
+        now = START - 5_000;
+        expect((await writer.submit(entry())).index).toBe(1);
+        expect(await writer.fault()).toBeUndefined();
+        now = START + 1_000;
+        expect((await writer.submit(entry())).index).toBe(2);
+        now = START - 4_000;
+        expect((await writer.submit(entry())).index).toBe(3);
+        now = START - 4_001;
+        await expect(writer.submit(entry())).rejects.toThrow(/6 s behind/);
+      },
+      clock,
+    );
+    const times = await new FolderStore(join(data, 'store')).read('tile/times/000.p/4');
+    expect(parseTimes(times?.bytes ?? new Uint8Array(), 4)).toStrictEqual([
+      START,
+      START,
+      START + 1_000,
+      START + 1_000,
+    ]);
+  });
+});

@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseJson } from '#src/json.js';
+import { encodeText, FormatError } from '#tiles-spec/index.js';
+
+const parse = (text: string) => parseJson(encodeText(text), 'it');
+
+describe('parseJson', () => {
+  it('gives what JSON.parse gives, of all that JSON.stringify makes', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 8 }), fc.integer({ min: 0, max: 3 }), (value, indent) => {
+        const text = JSON.stringify(value, null, indent);
+        expect(parse(text)).toStrictEqual(JSON.parse(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is not confused by what strings hold', () => {
+    const confusing = fc.stringMatching(/^[\\"{}[\]:, a\n]{0,12}$/);
+    fc.assert(
+      fc.property(
+        fc.array(confusing, { maxLength: 6 }),
+        fc.uniqueArray(confusing, { maxLength: 4 }),
+        (texts, names) => {
+          const value = Object.fromEntries(names.map((name) => [name, [texts, { [name]: texts[0] ?? '' }]]));
+          expect(parse(JSON.stringify(value, null, 1))).toStrictEqual(value);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('throws nothing but FormatError, whatever the bytes', () => {
+    const text = fc.oneof(fc.json(), fc.stringMatching(/^[{}[\]":,\\0-9a-f -]{0,40}$/)).map(encodeText);
+    fc.assert(
+      fc.property(fc.oneof(text, fc.uint8Array({ maxLength: 60 })), (bytes) => {
+        try {
+          parseJson(bytes, 'it');
+        } catch (error) {
+          expect(error).toBeInstanceOf(FormatError);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('refuses a field that is twice in one object, however it is written', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.jsonValue({ maxDepth: 2 }), fc.nat(3), (name, value, depth) => {
+        const escaped = Array.from(name, (character) =>
+          Array.from(
+            { length: character.length },
+            (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`,
+          ).join(''),
+        ).join('');
+        const [field, json] = [JSON.stringify(name), JSON.stringify(value)];
+        for (const second of [field, `"${escaped}"`]) {
+          const object = `{${field}: ${json}, "${name.length}!": 0, ${second} :${json}}`;
+          const text = `${'['.repeat(depth)}${object}${']'.repeat(depth)}`;
+          if (`${name.length}!` === name) continue;
+          expect(() => parse(text)).toThrow(/^it has the field ".*" twice in one object$/s);
+        }
+        // In two objects it is no matter.
+        expect(parse(`[{${field}:${json}},{${field}:{${field}:0}}]`)).toHaveLength(2);
+      }),
+    );
+  });
+
+  it('takes 32 levels, of arrays or objects, and not 33', () => {
+    const arrays = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const objects = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`;
+    for (const nest of [arrays, objects]) {
+      expect(() => parse(nest(32))).not.toThrow();
+      expect(() => parse(nest(33))).toThrow('it nests over 32 deep');
+      expect(() => parse(nest(50_000))).toThrow(FormatError);
+    }
+    expect(parse(`[${'[],'.repeat(1000)}[]]`)).toHaveLength(1001);
+  });
+
+  it.each([
+    ['\ufeff{}', /^it begins with a byte order mark/],
+    ['', /^it is not JSON: /],
+    ['{"a":1}{}', /^it is not JSON: /],
+    ["{'a':1}", /^it is not JSON: /],
+    ['[1,]', /^it is not JSON: /],
+    ['01', /^it is not JSON: /],
+    ['"\u0001"', /^it is not JSON: /],
+    ['nul', /^it is not JSON: /],
+  ])('refuses %j', (text, message) => {
+    expect(() => parse(text)).toThrow(FormatError);
+    expect(() => parse(text)).toThrow(message);
+  });
+
+  it.each([
+    ['a lone byte', [0xff]],
+    ['an overlong form', [0x22, 0xc0, 0xaf, 0x22]],
+    ['a surrogate', [0x22, 0xed, 0xa0, 0x80, 0x22]],
+    ['beyond Unicode', [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22]],
+    ['a character cut short', [0x22, 0xe2, 0x82]],
+  ])('refuses %s in UTF-8', (_, bytes) => {
+    expect(() => parseJson(Uint8Array.from(bytes), 'the request')).toThrow('the request is not UTF-8');
+  });
+});

@@ -1,0 +1,263 @@
+/**
+ * Requests become entries: one body for all spellings of one request, and InvalidEntryError for all that is none.
+ */
+import { createHash, hash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InvalidEntryError } from '#src/errors.js';
+import type { Digest } from '#src/kinds/kind.js';
+import { proposeEntry } from '#src/kinds/registry.js';
+import { ALGORITHMS } from '#src/signatures/algorithms.js';
+import { decodeText, encodeText } from '#tiles-spec/index.js';
+import { checkRequests } from '#writer/checks/check.js';
+
+const digest: Digest = (name, message) => hash(name, message, 'buffer');
+const propose = (text: string) => proposeEntry(encodeText(text), digest);
+
+const bytes = (maxLength: number) =>
+  fc.uint8Array({ minLength: 1, maxLength }).map((each) => Buffer.from(each));
+
+/** How one request may be spelled: choices are drawn in turn. */
+type Choices = fc.Arbitrary<() => number>;
+
+const choices: Choices = fc.infiniteStream(fc.nat(1_000)).map((stream) => () => Number(stream.next().value));
+
+const SNAKE_CASE: Readonly<Record<string, string>> = {
+  hashedRekordRequestV002: 'hashed_rekord_request_v0_0_2',
+  dsseRequestV002: 'dsse_request_v0_0_2',
+  publicKey: 'public_key',
+  x509Certificate: 'x509_certificate',
+  rawBytes: 'raw_bytes',
+  keyDetails: 'key_details',
+  payloadType: 'payload_type',
+};
+
+/** Writes a value with fields in either spelling and any order, bytes in any base64, and fields that are null. */
+function spell(value: unknown, next: () => number): string {
+  if (Buffer.isBuffer(value)) return JSON.stringify(spellBytes(value, next));
+  if (Array.isArray(value)) return `[${value.map((item) => spell(item, next)).join(space(next))}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const given = Object.entries(value);
+  const nulls = ['publicKey', 'x509Certificate', 'keyid']
+    .filter((name) => !Object.hasOwn(value, name) && belongs(name, value) && next() % 2 === 0)
+    .map((name) => [name, null] as const);
+  const fields = [...given, ...nulls]
+    .map((field) => ({ field, order: next() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ field: [name, each] }) => {
+      const spelled = next() % 2 === 0 ? (SNAKE_CASE[name] ?? name) : name;
+      return `${JSON.stringify(spelled)}${next() % 2 === 0 ? ' :\n' : ':'}${spell(each, next)}`;
+    });
+  return `{${fields.join(space(next))}}`;
+}
+
+const space = (next: () => number) => [',', ' , ', ',\n\t'][next() % 3] ?? ',';
+
+/** Whether a message of Rekor's that has these fields may have that one, too. */
+function belongs(name: string, message: object): boolean {
+  return name === 'keyid' ? 'sig' in message : 'keyDetails' in message;
+}
+
+function spellBytes(value: Buffer, next: () => number): string {
+  const text = value.toString(next() % 2 === 0 ? 'base64' : 'base64url');
+  const bare = text.replace(/=+$/, '');
+  return next() % 2 === 0 ? bare : bare.padEnd(Math.ceil(bare.length / 4) * 4, '=');
+}
+
+const verifier = fc.record({
+  form: fc.constantFrom('publicKey', 'x509Certificate'),
+  // Bytes that no key begins with: a key in a certificate's field is logged as a key.
+  rawBytes: bytes(80).map((each) => Buffer.concat([Buffer.of(0x31), each])),
+  algorithm: fc.constantFrom(...ALGORITHMS),
+});
+
+describe('a request', () => {
+  it('for a hashedrekord has one canonical body, however it is spelled', () => {
+    fc.assert(
+      fc.property(
+        bytes(64),
+        bytes(100),
+        verifier,
+        choices,
+        fc.boolean(),
+        (digested, content, by, next, number) => {
+          const { form, rawBytes, algorithm } = by;
+          const keyDetails = number ? algorithm.number : algorithm.keyDetails;
+          const request = {
+            hashedRekordRequestV002: {
+              digest: digested,
+              signature: { content, verifier: { [form]: { rawBytes }, keyDetails } },
+            },
+          };
+          const entry = propose(spell(request, next));
+          // Sorted by name, as RFC 8785 has it.
+          const expected = {
+            apiVersion: '0.0.2',
+            kind: 'hashedrekord',
+            spec: {
+              hashedRekordV002: {
+                data: { algorithm: algorithm.digestAlgorithm, digest: digested.toString('base64') },
+                signature: {
+                  content: content.toString('base64'),
+                  verifier:
+                    form === 'publicKey'
+                      ? {
+                          keyDetails: algorithm.keyDetails,
+                          publicKey: { rawBytes: rawBytes.toString('base64') },
+                        }
+                      : {
+                          keyDetails: algorithm.keyDetails,
+                          x509Certificate: { rawBytes: rawBytes.toString('base64') },
+                        },
+                },
+              },
+            },
+          };
+          expect(decodeText(entry.body, 'body')).toBe(JSON.stringify(expected));
+          expect(entry).toMatchObject({ kind: 'hashedrekord', version: '0.0.2' });
+          expect(entry.signatures).toHaveLength(1);
+          expect(Buffer.from(entry.signatures[0]?.digest ?? []).equals(digested)).toBe(true);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it('for a DSSE envelope is one for a hashedrekord over what was signed', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }).map((each) => Buffer.from(each)),
+        fc.string({ minLength: 1 }),
+        bytes(100),
+        verifier,
+        choices,
+        (payload, payloadType, sig, by, next) => {
+          const { form, rawBytes, algorithm } = by;
+          const dsse = {
+            dsseRequestV002: {
+              envelope: { payload, payloadType, signatures: [{ sig }] },
+              verifiers: [{ [form]: { rawBytes }, keyDetails: algorithm.number }],
+            },
+          };
+          const type = Buffer.from(payloadType);
+          const signed = createHash(algorithm.digestName)
+            .update(`DSSEv1 ${type.length} `)
+            .update(type)
+            .update(` ${payload.length} `)
+            .update(payload)
+            .digest();
+          const hashedrekord = {
+            hashedRekordRequestV002: {
+              digest: signed,
+              signature: {
+                content: sig,
+                verifier: { [form]: { rawBytes }, keyDetails: algorithm.keyDetails },
+              },
+            },
+          };
+          expect(propose(spell(dsse, next)).body).toStrictEqual(propose(spell(hashedrekord, next)).body);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('what is no request', () => {
+  const expectInvalid = (request: Uint8Array) => {
+    try {
+      proposeEntry(request, digest);
+    } catch (error) {
+      expect(error).toBeInstanceOf(InvalidEntryError);
+      expect((error as Error).message).toMatch(/^.{1,1100}$/s);
+    }
+    // By the way that the daemon's threads go, too.
+    const [result] = checkRequests([request]);
+    expect(result).toBeInstanceOf(InvalidEntryError);
+  };
+
+  it('throws nothing but InvalidEntryError: JSON', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expectInvalid(encodeText(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('throws nothing but InvalidEntryError: bytes', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), expectInvalid), { numRuns: 500 });
+  });
+
+  it('throws nothing but InvalidEntryError: a request with anything anywhere', () => {
+    const forms = [
+      (hole: unknown) => ({ hashedRekordRequestV002: hole }),
+      (hole: unknown) => ({ hashedRekordRequestV002: { digest: hole, signature: hole } }),
+      (hole: unknown) => ({
+        hashedRekordRequestV002: { digest: 'AA==', signature: { content: hole, verifier: hole } },
+      }),
+      (hole: unknown) => ({
+        hashedRekordRequestV002: {
+          digest: 'AA==',
+          signature: { content: 'AA==', verifier: { publicKey: hole, keyDetails: 5 } },
+        },
+      }),
+      (hole: unknown) => ({
+        hashedRekordRequestV002: {
+          digest: 'AA==',
+          signature: { content: 'AA==', verifier: { x509Certificate: { rawBytes: hole }, keyDetails: hole } },
+        },
+      }),
+      (hole: unknown) => ({ dsseRequestV002: hole }),
+      (hole: unknown) => ({ dsseRequestV002: { envelope: hole, verifiers: [hole] } }),
+      (hole: unknown) => ({
+        dsseRequestV002: { envelope: { payload: hole, signatures: [hole] }, verifiers: hole },
+      }),
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...forms), fc.jsonValue({ maxDepth: 3 }), (form, hole) => {
+        expectInvalid(encodeText(JSON.stringify(form(hole))));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('throws nothing but InvalidEntryError: any key, certificate and signature', () => {
+    const der = fc.oneof(
+      bytes(60),
+      bytes(60).map((each) => Buffer.concat([Buffer.of(0x30, each.length), each])),
+      bytes(60).map((each) => Buffer.concat([Buffer.of(0x30, each.length + 2, 0x30, each.length), each])),
+      bytes(70).map((each) =>
+        Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), each]),
+      ),
+      bytes(60).map((each) => Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), each])),
+    );
+    const form = fc.constantFrom('publicKey', 'x509Certificate');
+    const algorithm = fc.constantFrom(...ALGORITHMS);
+    fc.assert(
+      fc.property(der, der, form, algorithm, (key, signature, field, { number, digestLength }) => {
+        const request = {
+          hashedRekordRequestV002: {
+            digest: Buffer.alloc(digestLength).toString('base64'),
+            signature: {
+              content: signature.toString('base64'),
+              verifier: { [field]: { rawBytes: key.toString('base64') }, keyDetails: number },
+            },
+          },
+        };
+        expectInvalid(encodeText(JSON.stringify(request)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('is told by its first three faults', () => {
+    expect(() =>
+      propose(
+        '{"hashedRekordRequestV002":{"digest":"","signature":{"content":1,"verifier":{},"b":1},"a":1}}',
+      ),
+    ).toThrow(
+      /^hashedRekordRequestV002\.digest: is empty; hashedRekordRequestV002\.signature\.content: [^;]+; hashedRekordRequestV002\.signature\.verifier\.keyDetails: is missing$/,
+    );
+  });
+});
