@@ -68,7 +68,7 @@ async function stages(folder: string): Promise<Row[]> {
         const { size, root } = batch.checkpoint;
         const hashes = entries.slice(batch.oldSize, size).map((entry) => entry.leafHash);
         await staging.sequence({ oldSize: batch.oldSize, size, root, time: 1, claim: batch.claim }, hashes);
-        await staging.published(batch.oldSize);
+        await staging.markPublished(batch.oldSize);
       }
     }),
   );

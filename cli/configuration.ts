@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { ConfigurationError } from '../src/errors.js';
+import { ConfigurationError, messageOf } from '../src/errors.js';
 import { parseJson } from '../src/json.js';
 import { FormatError } from '../tiles-spec/index.js';
 
@@ -65,7 +65,7 @@ function readFlags(settings: Settings, args: readonly string[]): Record<string, 
     const { values } = parseArgs({ args: [...args], options: Object.fromEntries(options), strict: true });
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
   } catch (error) {
-    throw new ConfigurationError(error instanceof Error ? error.message : String(error));
+    throw new ConfigurationError(messageOf(error));
   }
 }
 

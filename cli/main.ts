@@ -4,7 +4,13 @@
  * @module
  */
 import { cac } from 'cac';
-import { ClaimLostError, ConfigurationError, DamagedStoreError, StartRefusedError } from '../src/errors.js';
+import {
+  ClaimLostError,
+  ConfigurationError,
+  DamagedStoreError,
+  messageOf,
+  StartRefusedError,
+} from '../src/errors.js';
 import { FormatError, ProofError } from '../tiles-spec/index.js';
 import { CONFIG, environmentName, type Settings } from './configuration.js';
 import { keygen, KEYGEN_SETTINGS } from './keygen.js';
@@ -66,7 +72,7 @@ main(process.argv).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const expected = error instanceof ConfigurationError || EXPECTED.some((type) => error instanceof type);
     console.error(expected ? `stele: ${message}` : `stele: unexpected error: ${message}`);
     process.exitCode = error instanceof ConfigurationError ? 2 : 1;

@@ -11,7 +11,7 @@ import {
   parseCount,
   parseDuration,
   parseOrigin,
-  parseSize,
+  parseBodySize,
   type Address,
 } from './units.js';
 
@@ -116,7 +116,7 @@ export async function readServeConfiguration(
     keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
     batchAge: required('batch-age', parseBatchAge),
     batchSize: required('batch-size', parseCount),
-    maxBody: required('max-body', parseSize),
+    maxBody: required('max-body', parseBodySize),
     maxPending: required('max-pending', parseCount),
     // A log that must extend a checkpoint is there already.
     create: values['no-create'] !== 'true' && values['expect-checkpoint'] === undefined,

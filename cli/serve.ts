@@ -8,8 +8,8 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
-import { request } from 'undici';
-import { ConfigurationError, StartRefusedError } from '../src/errors.js';
+import { Agent, request } from 'undici';
+import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
 import { FolderStore } from '../src/store/folder.js';
@@ -31,6 +31,12 @@ import { VERSION } from './version.js';
 /** How long stopping waits for a store that does not answer, in milliseconds. */
 const LONGEST_STOP = 30_000;
 
+/** A Ctrl-C under npm arrives twice: from the terminal, and passed on by npm. Milliseconds. */
+const SAME_SIGNAL = 2_000;
+
+/** The longest checkpoint that is read from elsewhere, in bytes. */
+const MAX_CHECKPOINT = 1 << 20;
+
 /** Staging's file in the data folder. */
 const STAGING = 'staging.sqlite';
 
@@ -45,7 +51,13 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     const { writer, app } = await start(configuration, log, opened, abort.signal);
     return await untilStopped(writer, app, log, abort);
   } finally {
-    for (const close of opened.reverse()) await close();
+    // What still waits for the store gives up: nothing is written once the store's lock is released.
+    abort.abort(new Error('the writer has stopped'));
+    for (const close of opened.reverse()) {
+      await close().catch((error: unknown) => {
+        log.error({ err: error }, 'could not close');
+      });
+    }
   }
 }
 
@@ -67,11 +79,12 @@ async function start(
   const known = await staging.identity();
   const origin =
     configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
-  const key = await openKey(configuration, known === undefined, log);
   const lock = await FolderLock.take(storeFolder);
   opened.push(() => lock.release());
   const store = new FolderStore(storeFolder);
   await store.sweep();
+  const isNew = known === undefined && (await store.read('checkpoint')) === undefined;
+  const key = await openKey(configuration, isNew, log);
 
   const metrics = new Metrics(VERSION, () => writer.pending);
   const expected = configuration.expectCheckpoint && (await readCheckpoint(configuration.expectCheckpoint));
@@ -96,7 +109,7 @@ async function start(
   opened.push(() => writer.close());
   await writeFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
 
-  const checks = new CheckPool(availableParallelism());
+  const checks = new CheckPool(availableParallelism(), configuration.maxPending);
   opened.push(() => checks.close());
   const logId = keyHash(key.verifierKey(origin));
   const app = createServer(log, metrics);
@@ -130,17 +143,24 @@ async function untilStopped(
   log: Logger,
   abort: AbortController,
 ): Promise<number> {
+  let signalledAt: number | undefined;
   const signalled = new Promise<'signal'>((settle) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        log.info({ signal }, 'stopping: publishing what was accepted');
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (signalledAt === undefined) {
+        log.info({ signal }, 'stopping: publishing what was accepted; a later signal stops at once');
+        signalledAt = performance.now();
         settle('signal');
-      });
-    }
+      } else if (performance.now() - signalledAt > SAME_SIGNAL) {
+        process.exit(1);
+      }
+    };
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   });
   const first = await Promise.race([signalled, writer.stopped]);
   const deadline = setTimeout(() => {
     abort.abort(new Error(`the store did not answer within ${LONGEST_STOP / 1000} s`));
+    // A call that hangs in the kernel would keep the process.
+    setTimeout(() => process.exit(1), 1_000).unref();
   }, LONGEST_STOP);
   const [cause] = await Promise.all([first === 'signal' ? writer.close() : first, app.close()]);
   clearTimeout(deadline);
@@ -157,8 +177,13 @@ async function openStaging(data: string): Promise<Staging> {
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
     if (busy) throw new ConfigurationError(`${file} is in use by another writer that runs: stop it first`);
+    const damaged =
+      error instanceof DamagedStoreError ||
+      (error instanceof Error &&
+        'code' in error &&
+        ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].includes(String(error.code)));
     throw new StartRefusedError(
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}. Keep it, and restore its newest copy`,
+      `${file} cannot be opened: ${messageOf(error)}${damaged ? '. Keep it, and restore its newest copy' : ''}`,
     );
   }
 }
@@ -170,8 +195,13 @@ async function openKey(
   log: Logger,
 ): Promise<LogKey> {
   if (existsSync(keyFile)) return LogKey.read(keyFile);
-  if (!isNew || !create || keyFile !== join(data, 'log.key')) {
-    throw new ConfigurationError(`there is no key file ${keyFile}: give the log's own key with --key`);
+  if (!isNew) {
+    throw new StartRefusedError(
+      `there is no key file ${keyFile}, and there is a log already: give the right --data, or the log's own key with --key`,
+    );
+  }
+  if (!create || keyFile !== join(data, 'log.key')) {
+    throw new ConfigurationError(`there is no key file ${keyFile}: stele keygen makes one`);
   }
   const key = await LogKey.create(keyFile);
   log.info({ file: resolve(keyFile) }, "made the log's key: keep a copy, for the log ends without it");
@@ -190,9 +220,7 @@ async function listen(app: FastifyInstance, { host, port }: Address): Promise<Ad
   try {
     await app.listen({ host, port });
   } catch (error) {
-    throw new ConfigurationError(
-      `cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new ConfigurationError(`cannot listen on ${host}:${port}: ${messageOf(error)}`);
   }
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
@@ -222,13 +250,13 @@ async function publish(store: ObjectStore, path: string, text: string): Promise<
 async function readCheckpoint(place: string): Promise<Uint8Array> {
   try {
     if (!/^https?:\/\//.test(place)) return await readFile(place);
-    const { statusCode, body } = await request(place, { headersTimeout: 10_000, bodyTimeout: 10_000 });
+    const dispatcher = new Agent({ maxResponseSize: MAX_CHECKPOINT });
+    const { statusCode, body } = await request(place, { dispatcher, signal: AbortSignal.timeout(10_000) });
     const bytes = await body.bytes();
+    await dispatcher.close();
     if (statusCode !== 200) throw new Error(`status ${statusCode}`);
     return bytes;
   } catch (error) {
-    throw new ConfigurationError(
-      `cannot read the checkpoint ${place}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new ConfigurationError(`cannot read the checkpoint ${place}: ${messageOf(error)}`);
   }
 }

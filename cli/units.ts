@@ -25,6 +25,13 @@ function parseWithUnit(text: string, units: Record<string, number>, what: string
   return Number(digits) * factor;
 }
 
+/** A request body's bound: 1B to 64MiB, half of what is held in memory for all. */
+export function parseBodySize(text: string): number {
+  const size = parseSize(text);
+  if (size < 1 || size > 64 * 1024 ** 2) throw new ConfigurationError(`${text} is not from 1B to 64MiB`);
+  return size;
+}
+
 /** An integer from 1 to 1,000,000. */
 export function parseCount(text: string): number {
   if (!/^[1-9][0-9]{0,6}$/.test(text) || Number(text) > 1_000_000) {

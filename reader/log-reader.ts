@@ -8,7 +8,9 @@ import {
   equalBytes,
   formatPath,
   FormatError,
+  HASH_LENGTH,
   inclusionProof,
+  isGzip,
   leafHash,
   maxBundleLength,
   openCheckpoint,
@@ -73,8 +75,10 @@ export class TreeReader {
     this.#sha = options.sha ?? sha256;
     this.#tiles = new AuthenticatedTiles(
       tree,
-      // Only the partial tile's width of a full one is taken: a log deletes partial tiles that it has since filled.
-      async (tile) => (await this.#read({ kind: 'tile', ...tile })).subarray(0, tile.width * 32),
+      async (tile) => {
+        const { bytes, width } = await this.#readWidened({ kind: 'tile', ...tile });
+        return width === tile.width ? bytes : bytes.subarray(0, tile.width * HASH_LENGTH);
+      },
       this.#sha,
       edge,
     );
@@ -132,12 +136,8 @@ export class TreeReader {
   }
 
   async #decompress(bytes: Uint8Array, width: number): Promise<Uint8Array> {
-    if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 0x08) return bytes;
+    if (!isGzip(bytes)) return bytes;
     return this.#options.gunzip(bytes, maxBundleLength(width));
-  }
-
-  async #read(name: { kind: 'tile'; level: number; index: number; width: number }): Promise<Uint8Array> {
-    return (await this.#readWidened(name)).bytes;
   }
 
   /** Reads an object or, where a partial one is gone, the full one. */

@@ -3,6 +3,11 @@
  * @module
  */
 
+/** What an error, or whatever else was thrown, says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A request that cannot become an entry. The submitter must change it; the log is unchanged. */
 export class InvalidEntryError extends Error {
   override name = 'InvalidEntryError';

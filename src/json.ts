@@ -3,9 +3,9 @@
  * @module
  */
 import { decodeText, FormatError } from '../tiles-spec/index.js';
+import { messageOf } from './errors.js';
 
 const MAX_DEPTH = 32;
-const STRING = /"(?:[^"\\]|\\.)*"/y;
 const COLON = /\s*:/y;
 
 /**
@@ -21,7 +21,7 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new FormatError(`${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new FormatError(`${what} is not JSON: ${messageOf(error)}`);
   }
   refuseDuplicates(text, what);
   return value;
@@ -37,8 +37,7 @@ function refuseDuplicates(text: string, what: string): void {
     } else if (character === '}' || character === ']') {
       open.pop();
     } else if (character === '"') {
-      STRING.lastIndex = at;
-      const string = STRING.exec(text)?.[0] ?? '';
+      const string = text.slice(at, endOfString(text, at));
       at += string.length - 1;
       COLON.lastIndex = at + 1;
       if (!COLON.test(text)) continue;
@@ -48,4 +47,14 @@ function refuseDuplicates(text: string, what: string): void {
       open.at(-1)?.add(field);
     }
   }
+}
+
+/** Where the string that begins at `start` ends: after a quote that no backslash, itself not escaped, is before. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote > 0; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text[quote - 1 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+  }
+  return text.length;
 }

@@ -4,7 +4,7 @@
  */
 import { requireExact } from './decimal.js';
 import { FormatError } from './errors.js';
-import { TILE_WIDTH } from './tile.js';
+import { requireWidth } from './tile.js';
 
 /** The longest entry, in bytes: its length is two bytes, big-endian. */
 export const MAX_ENTRY_LENGTH = 65_535;
@@ -12,6 +12,11 @@ export const MAX_ENTRY_LENGTH = 65_535;
 /** The most bytes that a bundle of this width can have, uncompressed. */
 export function maxBundleLength(width: number): number {
   return width * (MAX_ENTRY_LENGTH + 2);
+}
+
+/** Whether stored bytes are gzip (RFC 1952): a bundle never begins so, unless its first entry has 8,075 bytes. */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08;
 }
 
 /** Writes a bundle, uncompressed. */
@@ -83,10 +88,4 @@ export function parseTimes(bytes: Uint8Array, width: number): number[] {
     last = Number(time);
     return last;
   });
-}
-
-function requireWidth(width: number): void {
-  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) {
-    throw new FormatError(`width ${String(width)} is not from 1 to ${TILE_WIDTH}`);
-  }
 }

@@ -4,7 +4,7 @@
  */
 import { parseDecimal, requireExact } from './decimal.js';
 import { FormatError } from './errors.js';
-import { TILE_WIDTH } from './tile.js';
+import { requireWidth, TILE_WIDTH } from './tile.js';
 
 /** What a name in the bucket stands for. Widths are 1 to 256; below 256 the object is partial. */
 export type ObjectName =
@@ -45,9 +45,7 @@ function formatIndex(index: number): string {
 }
 
 function formatWidth(width: number): string {
-  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) {
-    throw new FormatError(`width ${String(width)} is not from 1 to ${TILE_WIDTH}`);
-  }
+  requireWidth(width);
   return width === TILE_WIDTH ? '' : `.p/${width}`;
 }
 

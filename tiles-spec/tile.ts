@@ -19,6 +19,13 @@ export interface TileCoordinates {
   readonly width: number;
 }
 
+/** @throws FormatError unless `width` is that of a tile or bundle: 1 to 256. */
+export function requireWidth(width: number): void {
+  if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) {
+    throw new FormatError(`width ${String(width)} is not from 1 to ${TILE_WIDTH}`);
+  }
+}
+
 /** How many hashes tile level `level` has in a tree of `size` entries, full and partial tiles together. */
 export function hashesAt(size: number, level: number): number {
   requireExact(size, 'tree size');

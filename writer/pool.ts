@@ -44,7 +44,7 @@ export class EntryPool {
     const known = this.#inFlight.get(key);
     if (known !== undefined) return known.placement;
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (this.#inFlight.size >= this.#maxPending) {
+    if (this.full) {
       return Promise.reject(
         new UnavailableError(`${this.#maxPending} entries are waiting already; try again`),
       );
@@ -100,9 +100,14 @@ export class EntryPool {
     this.#wake = () => undefined;
   }
 
-  /** Takes the longest queued entries, at most `count`. They stay in flight until placed or failed. */
-  take(count: number): PendingEntry[] {
-    return this.#queue.splice(0, count);
+  /**
+   * Takes the longest queued entries: at most `count`, and of at most `bytes` together, but one at least where there
+   * is one. They stay in flight until placed or failed.
+   */
+  take(count: number, bytes: number): PendingEntry[] {
+    let total = 0;
+    const over = this.#queue.findIndex(({ body }, i) => i > 0 && (total += body.length) > bytes);
+    return this.#queue.splice(0, Math.min(count, over < 0 ? count : over));
   }
 
   /** Refuses entries from here on; those queued already are still to be taken. */
@@ -117,6 +122,10 @@ export class EntryPool {
     this.#queue = [];
     for (const { entry } of this.#inFlight.values()) entry.fail(error);
     this.#wake();
+  }
+
+  get full(): boolean {
+    return this.#inFlight.size >= this.#maxPending;
   }
 
   get pending(): number {

@@ -16,6 +16,7 @@ import {
   equalBytes,
   FormatError,
   formatPath,
+  isGzip,
   maxBundleLength,
   openCheckpoint,
   parseClaim,
@@ -26,7 +27,7 @@ import {
   type StoredObject,
 } from '../tiles-spec/index.js';
 import type { Batch } from './batch.js';
-import { patiently } from './patience.js';
+import { retry } from './retry.js';
 
 /** The store's checkpoint, verified, and the tag to swap it by. */
 export interface StoredCheckpoint {
@@ -51,7 +52,7 @@ export class Publisher {
     this.#log = log;
     this.#signal = signal;
     this.reader = new LogReader({
-      read: async (path) => (await this.#patiently(`read ${path}`, () => store.read(path)))?.bytes,
+      read: async (path) => (await this.#retry(`read ${path}`, () => store.read(path)))?.bytes,
       verifier,
       gunzip,
       sha: nodeSha256,
@@ -81,7 +82,7 @@ export class Publisher {
 
   /** The store's checkpoint as it is now; undefined where there is none. */
   async checkpoint(): Promise<StoredCheckpoint | undefined> {
-    return this.#patiently('read checkpoint', async () => {
+    return this.#retry('read checkpoint', async () => {
       const object = await this.#store.read('checkpoint');
       if (object === undefined) {
         if (this.#seen !== undefined) throw new Error('the checkpoint is gone from the store');
@@ -105,14 +106,14 @@ export class Publisher {
 
   /** Creates the checkpoint of a new log. There is one tree of no entries, so that it needs no claim. */
   async publishEmpty(checkpoint: SignedCheckpoint): Promise<void> {
-    await this.#patiently('create checkpoint', () => this.#store.create('checkpoint', checkpoint.bytes));
-    await this.#current();
+    await this.#retry('create checkpoint', () => this.#store.create('checkpoint', checkpoint.bytes));
+    await this.current();
   }
 
   /** The claim of a size, if there is one. */
   async readClaim(size: number): Promise<Uint8Array | undefined> {
     const path = formatPath({ kind: 'claim', size });
-    return (await this.#patiently(`read ${path}`, () => this.#store.read(path)))?.bytes;
+    return (await this.#retry(`read ${path}`, () => this.#store.read(path)))?.bytes;
   }
 
   /**
@@ -121,20 +122,17 @@ export class Publisher {
    */
   async #claim(batch: Batch): Promise<StoredCheckpoint | undefined> {
     const path = formatPath({ kind: 'claim', size: batch.oldSize });
-    await this.#patiently(`claim ${path}`, async () => {
-      // A create that is refused or not answered says nothing of whose claim it is: read it back.
-      const unanswered = await this.#store.create(path, batch.claim).then(
-        (created) => (created ? undefined : new Error('there is a claim')),
-        (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
-      );
-      if (unanswered === undefined) return;
+    await this.#retry(`claim ${path}`, async () => {
+      const created = await this.#store.create(path, batch.claim).catch(asError);
+      if (created === true) return;
+      // Refused or not answered, it says nothing of whose claim is there: read it back.
       const found = await this.#store.read(path);
-      if (found === undefined) throw unanswered;
+      if (found === undefined) throw created === false ? new Error('the claim is there and is not') : created;
       if (!equalBytes(found.bytes, batch.claim)) throw this.#lost(batch.oldSize, found.bytes);
     });
     // A claim is deleted once the checkpoint is past it. So ours may be a second one for a size that is long
     // published; only if the checkpoint is still not past that size was it the first.
-    const current = await this.#current();
+    const current = await this.current();
     if (current.checkpoint.size === batch.oldSize) return current;
     await this.dropClaim(batch.oldSize);
     if (await this.#covers(current.checkpoint, batch)) return undefined;
@@ -151,34 +149,42 @@ export class Publisher {
   }
 
   async #upload(objects: readonly StoredObject[]): Promise<void> {
-    await Promise.all(
-      objects.map(({ path, bytes }) =>
-        this.#patiently(`create ${path}`, async () => {
-          if (await this.#store.create(path, bytes)) return;
-          const found = await this.#store.read(path);
-          if (found === undefined) throw new Error(`${path} is there and is not`);
-          if (!(await sameContent(found.bytes, bytes))) {
-            throw new DamagedStoreError(
-              `${path} holds other bytes than the log's. Something else writes to this store, or it is damaged: keep it as it is, and compare it with a copy`,
-            );
-          }
-        }),
+    const failure = new AbortController();
+    const signal = AbortSignal.any([this.#signal, failure.signal]);
+    await Promise.allSettled(
+      objects.map((object) =>
+        retry(`create ${object.path}`, () => this.#create(object), this.#log, signal).catch(
+          (error: unknown) => {
+            failure.abort(error);
+          },
+        ),
       ),
+    );
+    // The first failure ends the others: nothing of the batch is under way when it is told.
+    failure.signal.throwIfAborted();
+  }
+
+  async #create({ path, bytes }: StoredObject): Promise<void> {
+    if (await this.#store.create(path, bytes)) return;
+    const found = await this.#store.read(path);
+    if (found === undefined) throw new Error(`${path} is there and is not`);
+    if (await sameContent(found.bytes, bytes)) return;
+    throw new DamagedStoreError(
+      `${path} holds other bytes than the log's. Something else writes to this store, or it is damaged: keep it as it is, and compare it with a copy`,
     );
   }
 
   /** Moves the checkpoint from the batch's old size to its new one. */
   async #swap(batch: Batch, current: StoredCheckpoint): Promise<void> {
     let { checkpoint, etag } = current;
-    await this.#patiently('swap checkpoint', async () => {
+    await this.#retry('swap checkpoint', async () => {
       if (checkpoint.size !== batch.oldSize) return;
-      try {
-        await this.#store.replace('checkpoint', batch.checkpoint.bytes, etag);
-      } finally {
-        // Whatever the store answered, or did not: what it holds is what counts.
-        ({ checkpoint, etag } = await this.#current());
+      const swapped = await this.#store.replace('checkpoint', batch.checkpoint.bytes, etag).catch(asError);
+      // Whatever it answered, or did not: what the store holds is what counts.
+      ({ checkpoint, etag } = await this.current());
+      if (checkpoint.size === batch.oldSize) {
+        throw swapped instanceof Error ? swapped : new Error('the checkpoint is not swapped');
       }
-      if (checkpoint.size === batch.oldSize) throw new Error('the checkpoint is not swapped');
     });
     if (!(await this.#covers(checkpoint, batch))) {
       throw new DamagedStoreError(
@@ -195,15 +201,21 @@ export class Publisher {
     return equalBytes(await this.reader.at(checkpoint).rootAt(size), root);
   }
 
-  async #current(): Promise<StoredCheckpoint> {
+  /** The store's checkpoint as it is now. @throws DamagedStoreError where there is none. */
+  async current(): Promise<StoredCheckpoint> {
     const current = await this.checkpoint();
     if (current === undefined) throw new DamagedStoreError('the store has no checkpoint');
     return current;
   }
 
-  #patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
-    return patiently(what, work, this.#log, this.#signal);
+  #retry<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return retry(what, work, this.#log, this.#signal);
   }
+}
+
+/** For a call whose failure is not its end. */
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** The batch that a claim holds. @throws DamagedStoreError when it is no claim of this log. */
@@ -222,8 +234,7 @@ export function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifi
 /** Whether stored bytes are ours: the same, or the same once decompressed (another zlib compresses otherwise). */
 export async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
   if (equalBytes(stored, ours)) return true;
-  const gzipped = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;
-  if (!gzipped(stored) || !gzipped(ours)) return false;
+  if (!isGzip(stored) || !isGzip(ours)) return false;
   const longest = maxBundleLength(TILE_WIDTH);
   try {
     return equalBytes(await gunzip(stored, longest), await gunzip(ours, longest));

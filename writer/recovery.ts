@@ -4,13 +4,13 @@
  * @module
  */
 import type { Logger } from 'pino';
+import type { TreeReader } from '../reader/index.js';
 import { gunzip } from '../reader/node/gunzip.js';
 import { DamagedStoreError, StartRefusedError } from '../src/errors.js';
 import { nodeSha256 } from '../src/node-sha256.js';
 import {
   equalBytes,
   FormatError,
-  hashesAt,
   leafHash,
   maxBundleLength,
   parseBundle,
@@ -20,10 +20,11 @@ import {
   TILE_WIDTH,
   type NoteVerifier,
   type SignedCheckpoint,
+  type Tree,
 } from '../tiles-spec/index.js';
 import { append, EMPTY_TAIL, type Batch, type LogTail, type NewEntry } from './batch.js';
 import { batchOf, sameContent, type Publisher, type StoredCheckpoint } from './publisher.js';
-import type { StagedTree, Staging } from './staging/staging.js';
+import type { Staging } from './staging/staging.js';
 
 /** Where appending goes on from. */
 export interface Recovered {
@@ -33,79 +34,131 @@ export interface Recovered {
   readonly lastTime: number;
 }
 
-/**
- * Publishes what is claimed, checks, publishes what is sequenced.
- * @throws StartRefusedError when store and staging do not fit; ClaimLostError; DamagedStoreError.
- */
-export async function recover(
-  publisher: Publisher,
-  staging: Staging,
-  verifier: NoteVerifier,
-  log: Logger,
-): Promise<Recovered> {
-  let current = await firstCheckpoint(publisher);
-  await requireFit(publisher, staging, current.checkpoint);
-  for (;;) {
-    const claim = await publisher.readClaim(current.checkpoint.size);
-    if (claim === undefined) break;
-    const again = await firstCheckpoint(publisher);
-    // A claim of a size that is published by now may be a second one for it: only one that is found while the
-    // checkpoint is, a moment later, still not past it is the one that was chosen.
-    if (again.checkpoint.size === current.checkpoint.size) {
-      await completeClaim(claim, current, publisher, staging, verifier, log);
+export class Recovery {
+  readonly #publisher: Publisher;
+  readonly #staging: Staging;
+  readonly #verifier: NoteVerifier;
+  readonly #log: Logger;
+
+  constructor(publisher: Publisher, staging: Staging, verifier: NoteVerifier, log: Logger) {
+    this.#publisher = publisher;
+    this.#staging = staging;
+    this.#verifier = verifier;
+    this.#log = log;
+  }
+
+  /**
+   * Publishes what is claimed, checks, publishes what is sequenced.
+   * @throws StartRefusedError when store and staging do not fit; ClaimLostError; DamagedStoreError.
+   */
+  async run(): Promise<Recovered> {
+    let current = await this.#fittingCheckpoint();
+    for (;;) {
+      const claim = await this.#publisher.readClaim(current.checkpoint.size);
+      if (claim === undefined) break;
+      const again = await this.#publisher.current();
+      // A claim of a size that is published by now may be a second one for it: only one that is found while the
+      // checkpoint is, a moment later, still not past it is the one that was chosen.
+      if (again.checkpoint.size === current.checkpoint.size) await this.#completeClaim(claim, current);
+      current = await this.#fittingCheckpoint();
     }
-    current = await firstCheckpoint(publisher);
-    await requireFit(publisher, staging, current.checkpoint);
+    for (const { oldSize, size, claim } of await this.#staging.unpublished()) {
+      this.#log.info({ from: oldSize, to: size }, 'publishing a batch that was sequenced before the start');
+      await this.#publisher.publish(batchOf(oldSize, claim, this.#verifier));
+      await this.#settle(oldSize);
+      // Another writer may have found our claim, and gone on from it.
+      current = await this.#fittingCheckpoint();
+    }
+    const tail = await this.#readTail(current.checkpoint);
+    const lastTime = (await this.#staging.tree())?.time ?? 0;
+    if ((tail.times.at(-1) ?? 0) > lastTime) {
+      throw new StartRefusedError(
+        `the times of the last bundle in the store are later than staging's last batch. Restore tile/times from a copy of the store`,
+      );
+    }
+    return { checkpoint: current.checkpoint, tail, lastTime };
   }
-  for (const sequenced of await staging.unpublished()) {
-    log.info(
-      { from: sequenced.oldSize, to: sequenced.size },
-      'publishing a batch that was sequenced before the start',
-    );
-    await publisher.publish(batchOf(sequenced.oldSize, sequenced.claim, verifier));
-    await staging.published(sequenced.oldSize);
-    await publisher.dropClaim(sequenced.oldSize);
-    current = await firstCheckpoint(publisher);
-    // Another writer may have found our claim, and gone on from it.
-    await requireFit(publisher, staging, current.checkpoint);
-  }
-  const tail = await readTail(publisher, current.checkpoint).catch(refuseDamage('end'));
-  const lastTime = (await staging.tree())?.time ?? 0;
-  return { checkpoint: current.checkpoint, tail, lastTime };
-}
 
-async function firstCheckpoint(publisher: Publisher): Promise<StoredCheckpoint> {
-  const current = await publisher.checkpoint();
-  if (current === undefined) throw new StartRefusedError('the store has no checkpoint');
-  return current;
-}
-
-/** Publishes a claim that was found, ours or another writer's, and has staging know its entries. */
-async function completeClaim(
-  claim: Uint8Array,
-  current: StoredCheckpoint,
-  publisher: Publisher,
-  staging: Staging,
-  verifier: NoteVerifier,
-  log: Logger,
-): Promise<void> {
-  const batch = batchOf(current.checkpoint.size, claim, verifier);
-  log.info(
-    { from: batch.oldSize, to: batch.checkpoint.size },
-    'completing a batch that was claimed before the start',
-  );
-  const tail = await readTail(publisher, current.checkpoint).catch(refuseDamage('end'));
-  const { leafHashes, time } = await verifyBatch(batch, tail);
-  const staged = (await staging.unpublished()).find(({ oldSize }) => oldSize === batch.oldSize);
-  if (staged === undefined || !equalBytes(staged.claim, claim)) {
-    // Ours, if there was one, was never shown to anyone.
-    await staging.discard(batch.oldSize);
+  /** Publishes a claim that was found, ours or another writer's, and has staging know its entries. */
+  async #completeClaim(claim: Uint8Array, current: StoredCheckpoint): Promise<void> {
+    const batch = batchOf(current.checkpoint.size, claim, this.#verifier);
+    const { oldSize } = batch;
     const { size, root } = batch.checkpoint;
-    await staging.sequence({ oldSize: batch.oldSize, size, root, time, claim }, leafHashes);
+    this.#log.info({ from: oldSize, to: size }, 'completing a batch that was claimed before the start');
+    const { leafHashes, time } = await verifyBatch(batch, await this.#readTail(current.checkpoint));
+    const staged = (await this.#staging.unpublished()).find((each) => each.oldSize === oldSize);
+    if (staged === undefined || !equalBytes(staged.claim, claim)) {
+      // Ours, if there was one, was never shown to anyone.
+      await this.#staging.discard(oldSize);
+      await this.#staging.sequence({ oldSize, size, root, time, claim }, leafHashes);
+    }
+    await this.#publisher.complete(batch, current);
+    await this.#settle(oldSize);
   }
-  await publisher.complete(batch, current);
-  await staging.published(batch.oldSize);
-  await publisher.dropClaim(batch.oldSize);
+
+  /** A batch is published: its bytes are no longer needed. */
+  async #settle(oldSize: number): Promise<void> {
+    await this.#staging.markPublished(oldSize);
+    await this.#publisher.dropClaim(oldSize);
+  }
+
+  /** The log's tail, from the store: the right edge must hash to the checkpoint, and the partial bundle to the edge. */
+  async #readTail(checkpoint: SignedCheckpoint): Promise<LogTail> {
+    if (checkpoint.size === 0) return EMPTY_TAIL;
+    const tree = this.#publisher.reader.at(checkpoint);
+    try {
+      const edge = await tree.edge();
+      if (checkpoint.size % TILE_WIDTH === 0) return { edge, bodies: [], times: [] };
+      const index = Math.floor(checkpoint.size / TILE_WIDTH);
+      return { edge, bodies: await tree.bundle(index), times: await tree.times(index) };
+    } catch (error) {
+      throw refuseDamage('end', error);
+    }
+  }
+
+  /**
+   * The store's checkpoint, when its log is the one that staging holds. Staging forgets what has been published.
+   * @throws StartRefusedError when it is not.
+   */
+  async #fittingCheckpoint(): Promise<StoredCheckpoint> {
+    const current = await this.#publisher.current();
+    const { checkpoint } = current;
+    const tree = this.#publisher.reader.at(checkpoint);
+    await tree.edge().catch((error: unknown) => {
+      throw refuseDamage('right edge', error);
+    });
+    for (const batch of await this.#staging.unpublished()) {
+      const stored = batch.size <= checkpoint.size && equalBytes(await tree.rootAt(batch.size), batch.root);
+      if (stored) await this.#settle(batch.oldSize);
+    }
+    await this.#requireFit(tree, await this.#lastPublished());
+    return current;
+  }
+
+  /** The last tree that staging knows to be published. */
+  async #lastPublished(): Promise<Tree> {
+    const [first] = await this.#staging.unpublished();
+    return (await this.#staging.tree(first?.oldSize)) ?? { size: 0, root: EMPTY_TAIL.edge.root() };
+  }
+
+  async #requireFit(stored: TreeReader, staged: Tree): Promise<void> {
+    const { size } = stored.tree;
+    if (staged.size > size) {
+      throw new StartRefusedError(
+        `the store is at ${size} entries and staging has published ${staged.size}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
+      );
+    }
+    if (staged.size > 0 && !equalBytes(await stored.rootAt(staged.size), staged.root)) {
+      throw new StartRefusedError(
+        `the store's log of ${size} entries does not extend the ${staged.size} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
+      );
+    }
+    if (staged.size < size) {
+      throw new StartRefusedError(
+        `the store is at ${size} entries and staging has published ${staged.size}: staging was lost or restored from an old copy, or another writer has gone on. Restore the newest staging.sqlite; this version cannot rebuild it from the store`,
+      );
+    }
+  }
 }
 
 /**
@@ -159,62 +212,10 @@ async function readNewEntries({
   return { entries, times };
 }
 
-/** The log's tail, from the store: the right edge must hash to the checkpoint, and the partial bundle to the edge. */
-async function readTail(publisher: Publisher, checkpoint: SignedCheckpoint): Promise<LogTail> {
-  if (checkpoint.size === 0) return EMPTY_TAIL;
-  const tree = publisher.reader.at(checkpoint);
-  const edge = await tree.edge();
-  if (hashesAt(checkpoint.size, 0) % TILE_WIDTH === 0) return { edge, bodies: [], times: [] };
-  const index = Math.floor(checkpoint.size / TILE_WIDTH);
-  return { edge, bodies: await tree.bundle(index), times: await tree.times(index) };
-}
-
-/** For what is read from the store and is not what the log's checkpoint says. */
-function refuseDamage(what: string): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof ProofError || error instanceof FormatError)) throw error;
-    throw new StartRefusedError(
-      `the ${what} of the log in the store does not verify: ${error.message}. Restore the store from a copy`,
-    );
-  };
-}
-
-/** The last tree that staging knows to be published. */
-async function lastPublished(staging: Staging): Promise<Pick<StagedTree, 'size' | 'root'>> {
-  const [first] = await staging.unpublished();
-  const tree = first === undefined ? await staging.tree() : await staging.tree(first.oldSize);
-  return tree ?? { size: 0, root: EMPTY_TAIL.edge.root() };
-}
-
-/**
- * Checks that the store's log is the one that staging holds, and forgets what staging has since published.
- * @throws StartRefusedError when it is not.
- */
-async function requireFit(
-  publisher: Publisher,
-  staging: Staging,
-  checkpoint: SignedCheckpoint,
-): Promise<void> {
-  const tree = publisher.reader.at(checkpoint);
-  await tree.edge().catch(refuseDamage('right edge'));
-  for (const batch of await staging.unpublished()) {
-    const stored = batch.size <= checkpoint.size && equalBytes(await tree.rootAt(batch.size), batch.root);
-    if (stored) await staging.published(batch.oldSize);
-  }
-  const staged = await lastPublished(staging);
-  if (staged.size > checkpoint.size) {
-    throw new StartRefusedError(
-      `the store is at ${checkpoint.size} entries and staging has published ${staged.size}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
-    );
-  }
-  if (staged.size > 0 && !equalBytes(await tree.rootAt(staged.size), staged.root)) {
-    throw new StartRefusedError(
-      `the store's log of ${checkpoint.size} entries does not extend the ${staged.size} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
-    );
-  }
-  if (staged.size < checkpoint.size) {
-    throw new StartRefusedError(
-      `the store is at ${checkpoint.size} entries and staging has published ${staged.size}: staging was lost or restored from an old copy, or another writer has gone on. Restore the newest staging.sqlite; this version cannot rebuild it from the store`,
-    );
-  }
+/** What to say of what is read from the store and is not what the log's checkpoint says. */
+function refuseDamage(what: string, error: unknown): unknown {
+  if (!(error instanceof ProofError || error instanceof FormatError)) return error;
+  return new StartRefusedError(
+    `the ${what} of the log in the store does not verify: ${error.message}. Restore the store from a copy`,
+  );
 }

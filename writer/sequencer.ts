@@ -11,12 +11,15 @@
  */
 import type { Logger } from 'pino';
 import type { NoteSigner, NoteVerifier } from '../tiles-spec/index.js';
-import { UnavailableError } from '../src/errors.js';
+import { messageOf, UnavailableError } from '../src/errors.js';
 import { buildBatch, type Batch, type BatchTree, type LogTail } from './batch.js';
 import type { Clock } from './clock.js';
 import type { EntryPool, PendingEntry } from './pool.js';
 import type { Publisher } from './publisher.js';
 import type { Staging } from './staging/staging.js';
+
+/** Bytes of entries in a batch at most: its claim is one object, and one row of staging. */
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
 export interface SequencerOptions {
   readonly pool: EntryPool;
@@ -73,10 +76,11 @@ export class Sequencer {
   async #cut(): Promise<PendingEntry[]> {
     const { pool, batchAge, batchSize } = this.#options;
     await pool.filled(1);
+    // From cut to cut, not from the first entry waiting: an operator pays for each publication.
     const wait = this.#lastCut + batchAge - performance.now();
     if (wait > 0) await pool.filled(batchSize, wait);
     this.#lastCut = performance.now();
-    return pool.take(batchSize);
+    return pool.take(batchSize, MAX_BATCH_BYTES);
   }
 
   /** Gives the entries their indices: the batch, signed, is durable in staging, and seen nowhere else. */
@@ -100,7 +104,7 @@ export class Sequencer {
     entries.forEach((entry, i) => {
       entry.place({ index: batch.oldSize + i, tree });
     });
-    await staging.published(batch.oldSize);
+    await staging.markPublished(batch.oldSize);
     await publisher.dropClaim(batch.oldSize);
     log.debug({ from: batch.oldSize, to: batch.checkpoint.size }, 'published');
   }
@@ -108,7 +112,5 @@ export class Sequencer {
 
 /** What submitters are told when the log stops for good. */
 export function stopped(cause: unknown): UnavailableError {
-  return new UnavailableError(
-    `the log has stopped: ${cause instanceof Error ? cause.message : String(cause)}`,
-  );
+  return new UnavailableError(`the log has stopped: ${messageOf(cause)}`);
 }

@@ -4,6 +4,7 @@
  */
 import { gunzip as zlibGunzip } from 'node:zlib';
 import { promisify } from 'node:util';
+import { messageOf } from '../../src/errors.js';
 import { FormatError } from '../../tiles-spec/index.js';
 
 const inflate = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(zlibGunzip);
@@ -16,6 +17,6 @@ export async function gunzip(bytes: Uint8Array, maxLength: number): Promise<Uint
   try {
     return await inflate(bytes, { maxOutputLength: maxLength });
   } catch (error) {
-    throw new FormatError(`gzip: ${error instanceof Error ? error.message : String(error)}`);
+    throw new FormatError(`gzip: ${messageOf(error)}`);
   }
 }

@@ -11,6 +11,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import {
   ED25519,
   keyHash,
@@ -20,6 +21,7 @@ import {
   type VerifierKey,
 } from '../../tiles-spec/index.js';
 import { ConfigurationError } from '../errors.js';
+import { syncFolder } from '../store/folder.js';
 
 export class LogKey {
   readonly #privateKey: KeyObject;
@@ -73,6 +75,7 @@ export class LogKey {
     } finally {
       await handle.close();
     }
+    await syncFolder(dirname(file));
     return new LogKey(privateKey);
   }
 

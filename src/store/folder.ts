@@ -4,17 +4,21 @@
  * @module
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parsePath } from '../../tiles-spec/index.js';
 import type { ObjectStore, StoreObject } from './store.js';
 
 const TEMPORARY = '.tmp';
 
+const MAX_KNOWN_FOLDERS = 4096;
+
 export class FolderStore implements ObjectStore {
   readonly #folder: string;
   /** Folders known to exist and to be durable in their parents. */
   readonly #folders = new Map<string, Promise<void>>();
+  /** Swapped objects whose names are not known to be durable: they are not read before they are. */
+  readonly #unsynced = new Set<string>();
   /** Swaps run one after the other; the lock makes this process the only one that swaps. */
   #swap: Promise<unknown> = Promise.resolve();
 
@@ -40,13 +44,14 @@ export class FolderStore implements ObjectStore {
       );
       // Where it was there already, whoever linked it may have died before this.
       await syncFolder(dirname(file));
-      await unlink(temporary);
       return created;
     });
   }
 
   async read(path: string): Promise<StoreObject | undefined> {
-    const bytes = await orUndefined(readFile(this.#file(path)));
+    const file = this.#file(path);
+    if (this.#unsynced.has(file)) await this.#syncName(file);
+    const bytes = await orUndefined(readFile(file));
     return bytes && { bytes, etag: etagOf(bytes) };
   }
 
@@ -61,18 +66,15 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  async size(path: string): Promise<number | undefined> {
-    return (await orUndefined(stat(this.#file(path))))?.size;
-  }
-
   async replace(path: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
     const swap = this.#swap.then(async () => {
       if ((await this.read(path))?.etag !== etag) return false;
       const file = this.#file(path);
       await this.#ensureFolder(dirname(file));
       return this.#withTemporary(bytes, async (temporary) => {
+        this.#unsynced.add(file);
         await rename(temporary, file);
-        await syncFolder(dirname(file));
+        await this.#syncName(file);
         return true;
       });
     });
@@ -82,6 +84,12 @@ export class FolderStore implements ObjectStore {
 
   async delete(path: string): Promise<void> {
     await orUndefined(unlink(this.#file(path)));
+  }
+
+  /** Makes the name of a swapped object durable. */
+  async #syncName(file: string): Promise<void> {
+    await syncFolder(dirname(file));
+    this.#unsynced.delete(file);
   }
 
   /** The file of an object; nothing outside the log's names is ever touched. */
@@ -96,17 +104,23 @@ export class FolderStore implements ObjectStore {
     const temporary = join(folder, randomUUID());
     const file = await open(temporary, 'wx', 0o644);
     try {
-      await file.writeFile(bytes);
-      await file.sync();
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      return await use(temporary);
     } finally {
-      await file.close();
+      await rm(temporary, { force: true });
     }
-    return use(temporary);
   }
 
   #ensureFolder(folder: string): Promise<void> {
     const known = this.#folders.get(folder);
     if (known !== undefined) return known;
+    // Forgetting costs a mkdir; remembering every folder of a log, memory without end.
+    if (this.#folders.size > MAX_KNOWN_FOLDERS) this.#folders.clear();
     const ensured = this.#makeFolder(folder);
     this.#folders.set(folder, ensured);
     ensured.catch(() => this.#folders.delete(folder));
@@ -127,7 +141,7 @@ export class FolderStore implements ObjectStore {
 }
 
 /** Makes the names in a folder durable. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   try {
     await handle.sync();

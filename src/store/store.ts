@@ -12,7 +12,8 @@ export interface StoreObject {
 /**
  * What the log needs of a store. Paths are those of tiles-spec, below the log's prefix; headers follow from them.
  * Every write is durable when it returns, and atomic: a reader sees all of it or nothing. Creates and swaps are
- * linearizable. A call that throws may or may not have acted: whoever made it reads back before going on.
+ * linearizable. A call that throws may or may not have acted: whoever made it reads back before going on. What is
+ * read is durable.
  */
 export interface ObjectStore {
   /** Creates an object. False, and nothing changed, where there is one of that name already. */
@@ -21,8 +22,6 @@ export interface ObjectStore {
   read(path: string): Promise<StoreObject | undefined>;
   /** Bytes [start, end) of the object, or undefined where there is none; fewer where it is shorter. */
   readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined>;
-  /** The object's length in bytes, or undefined where there is none. */
-  size(path: string): Promise<number | undefined>;
   /**
    * Compare-and-swap: replaces the object whose tag is `etag`, or creates it where `etag` is undefined. False, and
    * nothing changed, where the object is another by now.

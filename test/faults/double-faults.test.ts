@@ -101,7 +101,7 @@ it('recovery publishes a batch that was sequenced, by the same calls', () => {
     'store.create tile/entries/001.p/3',
     'store.create tile/times/001.p/3',
     'store.replace checkpoint',
-    'staging.published',
+    'staging.markPublished',
     'store.delete staging/254',
   ]);
 });
@@ -118,7 +118,7 @@ it("a take-over discards ours, and learns another's", () => {
     'store.create tile/entries/001.p/3',
     'store.create tile/times/001.p/3',
     'store.replace checkpoint',
-    'staging.published',
+    'staging.markPublished',
     'store.delete staging/254',
   ]);
 });

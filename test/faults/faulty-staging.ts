@@ -9,7 +9,7 @@ import type { Kind, WriterProcess } from './writer-process.js';
 export const STAGING_METHODS = {
   create: 'durable',
   sequence: 'durable',
-  published: 'durable',
+  markPublished: 'durable',
   discard: 'durable',
   identity: 'read',
   tree: 'read',
@@ -35,8 +35,8 @@ export class FaultyStaging implements Staging {
     return this.#call('sequence', () => this.#staging.sequence(batch, leafHashes));
   }
 
-  published(oldSize: number): Promise<void> {
-    return this.#call('published', () => this.#staging.published(oldSize));
+  markPublished(oldSize: number): Promise<void> {
+    return this.#call('markPublished', () => this.#staging.markPublished(oldSize));
   }
 
   discard(oldSize: number): Promise<void> {

@@ -12,7 +12,6 @@ export const STORE_METHODS = {
   delete: 'durable',
   read: 'read',
   readRange: 'read',
-  size: 'read',
 } as const satisfies Record<keyof ObjectStore, Kind>;
 
 export class FaultyStore implements ObjectStore {
@@ -47,10 +46,6 @@ export class FaultyStore implements ObjectStore {
 
   readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined> {
     return this.#call('readRange', path, () => this.#store.readRange(path, start, end));
-  }
-
-  size(path: string): Promise<number | undefined> {
-    return this.#call('size', path, () => this.#store.size(path));
   }
 
   #call<T>(method: keyof ObjectStore, path: string, work: () => Promise<T>): Promise<T> {

@@ -87,7 +87,7 @@ describe('the kill points', () => {
         'store.create tile/entries/000.p/1',
         'store.create tile/times/000.p/1',
         'store.replace checkpoint',
-        'staging.published',
+        'staging.markPublished',
         'store.delete staging/0',
       ],
       [
@@ -97,7 +97,7 @@ describe('the kill points', () => {
         'store.create tile/entries/000.p/1',
         'store.create tile/times/000.p/1',
         'store.replace checkpoint',
-        'staging.published',
+        'staging.markPublished',
         'store.delete staging/0',
       ],
       [
@@ -111,7 +111,7 @@ describe('the kill points', () => {
         'store.create tile/entries/001.p/3',
         'store.create tile/times/001.p/3',
         'store.replace checkpoint',
-        'staging.published',
+        'staging.markPublished',
         'store.delete staging/254',
       ],
       [
@@ -122,7 +122,7 @@ describe('the kill points', () => {
         'store.create tile/entries/000',
         'store.create tile/times/000',
         'store.replace checkpoint',
-        'staging.published',
+        'staging.markPublished',
         'store.delete staging/250',
       ],
     ]);

@@ -15,7 +15,7 @@ import { Writer } from '#writer/writer.js';
 
 const [folder, number, when, ...batches] = process.argv.slice(2);
 const DURABLE = ['store.create', 'store.replace', 'store.delete'].concat(
-  ['create', 'sequence', 'published', 'discard'].map((method) => `staging.${method}`),
+  ['create', 'sequence', 'markPublished', 'discard'].map((method) => `staging.${method}`),
 );
 const calls = [];
 

@@ -59,7 +59,7 @@ export class MemoryStaging implements Staging {
     return Promise.resolve();
   }
 
-  published(oldSize: number): Promise<void> {
+  markPublished(oldSize: number): Promise<void> {
     this.#batches = this.#batches.map((batch) =>
       batch.oldSize === oldSize ? { ...batch, claim: new Uint8Array(0), published: true } : batch,
     );

@@ -37,10 +37,6 @@ export class MemoryStore implements ObjectStore {
     return Promise.resolve(this.#objects.get(path)?.bytes.slice(start, end));
   }
 
-  size(path: string): Promise<number | undefined> {
-    return Promise.resolve(this.#objects.get(path)?.bytes.length);
-  }
-
   replace(path: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
     if (this.#objects.get(path)?.etag !== etag) return Promise.resolve(false);
     this.#write(path, bytes);

@@ -35,7 +35,7 @@ const LOGS = [
   { name: 'a batch sequenced', log: await after(past, 'staging.sequence') },
   { name: 'a batch claimed', log: await after(past, 'store.create staging/254') },
   { name: 'a batch in the store', log: await after(past, 'store.replace checkpoint') },
-  { name: 'a claim left over', log: await after(past, 'staging.published') },
+  { name: 'a claim left over', log: await after(past, 'staging.markPublished') },
 ];
 
 /** Opens a writer and publishes a batch, as far as it comes. */

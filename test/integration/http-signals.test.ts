@@ -32,7 +32,7 @@ async function expectKept(
   for (const { answer } of answered) {
     if (answer.status === 201) continue;
     expect(expectProblem(answer, 503)).toMatch(/try again/);
-    expect(answer.headers['retry-after']).toBe('1');
+    expect(answer.headers['retry-after']).toMatch(/^[1-3]$/);
   }
   const daemon = await startDaemon(folder, ['--no-create']);
   try {

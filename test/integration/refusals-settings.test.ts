@@ -63,8 +63,8 @@ describe.concurrent('a key file', () => {
   it('that is missing', async () => {
     const data = await folders.copy(current);
     await rm(join(data, 'log.key'));
-    expect(await refusedUnchanged(data, 2)).toMatch(
-      /^there is no key file \S+log\.key: give the log's own key with --key/,
+    expect(await refusedUnchanged(data, 1)).toMatch(
+      /^there is no key file \S+log\.key, and there is a log already: give the right --data, or the log's own key/,
     );
   });
 

@@ -117,12 +117,14 @@ describe.concurrent('a start is refused', () => {
       /^staging is empty, and the store has a log of 5 entries: staging was lost.*restore staging\.sqlite from its newest copy/,
     ));
 
-  it('on another data folder, whose key is new', async () => {
+  it('on another data folder, which has no key', async () => {
     const elsewhere = await folders.make();
     const copy = await folders.copy(current);
     const before = await filesIn(copy);
     const message = await refused(elsewhere, 1, '--store', `file:${join(copy, 'store')}`);
-    expect(message).toMatch(/^the checkpoint in the store is not one of 127\.0\.0\.1 by this key/);
+    expect(message).toMatch(
+      /^there is no key file \S+log\.key, and there is a log already: give the right --data, or the log's own key/,
+    );
     expect(await filesIn(copy)).toStrictEqual(before);
   });
 
@@ -263,14 +265,14 @@ describe.concurrent('a start is refused', () => {
     [
       'garbage',
       (file: string) => writeFile(file, Buffer.alloc(20_000, 0x41)),
-      /cannot be read: .*not a database/,
+      /cannot be opened: .*not a database/,
     ],
     [
       'cut short',
       (file: string) => truncate(file, 8192 + 100),
-      /staging\.sqlite cannot be read: .*malformed/,
+      /staging\.sqlite cannot be opened: .*malformed/,
     ],
-    ['a text', (file: string) => writeFile(file, 'hello'), /cannot be read: .*not a database/],
+    ['a text', (file: string) => writeFile(file, 'hello'), /cannot be opened: .*not a database/],
     ['empty', (file: string) => truncate(file, 0), /^staging is empty, and the store has a log of 5 entries/],
   ] as const)('on a staging that is %s', async (_, wrong, message) => {
     const data = await folders.copy(current);

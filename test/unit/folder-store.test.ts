@@ -118,7 +118,6 @@ describe('FolderStore', () => {
       expect(await range(8, 20)).toBe('89');
       expect(await range(10, 12)).toBe('');
       expect(await range(5, 5)).toBe('');
-      expect(await store.size('tile/0/000')).toBe(10);
     }));
 
   it('has nothing where there is nothing, not even a folder', () =>
@@ -126,7 +125,6 @@ describe('FolderStore', () => {
       for (let i = 0; i < 2; i++) {
         expect(await store.read('checkpoint')).toBeUndefined();
         expect(await store.readRange('tile/0/000', 0, 1)).toBeUndefined();
-        expect(await store.size('tile/entries/x001/000')).toBeUndefined();
         await expect(store.delete('staging/0')).resolves.toBeUndefined();
         await mkdir(join(folder, 'tile', '0'), { recursive: true });
       }
@@ -165,7 +163,6 @@ describe('FolderStore', () => {
         () => store.create(path, bytesOf(0)),
         () => store.read(path),
         () => store.readRange(path, 0, 1),
-        () => store.size(path),
         () => store.replace(path, bytesOf(0), undefined),
         () => store.delete(path),
       ]) {

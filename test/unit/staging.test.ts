@@ -76,13 +76,13 @@ describe('SqliteStaging', () => {
       await check(staging, [0, 3, 4]);
       const [first] = await staging.unpublished();
       expect(first).toStrictEqual({ ...batch(0, 3), claim: Buffer.from('claim 0') });
-      await staging.published(0);
-      await staging.published(0);
+      await staging.markPublished(0);
+      await staging.markPublished(0);
       await check(staging, [3, 4]);
       const again = await reopen();
       await check(again, [3, 4]);
-      await again.published(3);
-      await again.published(4);
+      await again.markPublished(3);
+      await again.markPublished(4);
       await check(await reopen(), []);
     }));
 
@@ -118,7 +118,7 @@ describe('SqliteStaging', () => {
       await staging.sequence(batch(0, 2), leaves(0, 2));
       await staging.sequence(batch(2, 5), leaves(2, 5));
       await staging.sequence(batch(5, 6), leaves(5, 6));
-      await staging.published(0);
+      await staging.markPublished(0);
       await staging.discard(2);
       const check = async (each: SqliteStaging) => {
         expect((await each.tree())?.size).toBe(2);

@@ -13,8 +13,8 @@ parentPort?.on('message', (requests: Packed) => {
   const results: CheckResult[] = [];
   const strings: Uint8Array[] = [];
   for (const checked of checkRequests(unpack(requests))) {
-    if (checked instanceof InvalidEntryError) {
-      results.push({ error: checked.message });
+    if (checked instanceof Error) {
+      results.push({ error: checked.message, invalid: checked instanceof InvalidEntryError });
     } else {
       results.push({ kind: checked.kind, version: checked.version });
       strings.push(checked.body, leafHash(checked.body, nodeSha256));

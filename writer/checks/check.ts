@@ -3,7 +3,7 @@
  * @module
  */
 import { hash } from 'node:crypto';
-import { InvalidEntryError } from '../../src/errors.js';
+import { messageOf } from '../../src/errors.js';
 import type { Digest, SignatureToCheck } from '../../src/kinds/kind.js';
 import { proposeEntry, type ProposedEntry } from '../../src/kinds/registry.js';
 import { certificateKey } from '../../src/signatures/certificate.js';
@@ -12,17 +12,17 @@ import { verifySignatures, type SignatureCheck } from '../../src/signatures/veri
 const digest: Digest = (name, message) => hash(name, message, 'buffer');
 
 /**
- * Checks requests (`CreateEntryRequest`, JSON). This is where an entry's signatures are verified: what comes out as
+ * Checks requests (`CreateEntryRequest`, JSON). One that is no entry is an InvalidEntryError. This is where an entry's signatures are verified: what comes out as
  * an entry has none that does not hold.
  */
-export function checkRequests(requests: readonly Uint8Array[]): (ProposedEntry | InvalidEntryError)[] {
-  const results = requests.map((request) => orInvalid(() => proposeEntry(request, digest)));
+export function checkRequests(requests: readonly Uint8Array[]): (ProposedEntry | Error)[] {
+  const results = requests.map((request) => orError(() => proposeEntry(request, digest)));
   const places: number[] = [];
   const checks: SignatureCheck[] = [];
   results.forEach((proposed, place) => {
-    if (proposed instanceof InvalidEntryError) return;
-    const prepared = orInvalid(() => proposed.signatures.map(prepare));
-    if (prepared instanceof InvalidEntryError) {
+    if (proposed instanceof Error) return;
+    const prepared = orError(() => proposed.signatures.map(prepare));
+    if (prepared instanceof Error) {
       results[place] = prepared;
       return;
     }
@@ -41,11 +41,11 @@ function prepare({ verifier, digest, signature }: SignatureToCheck): SignatureCh
   return { key, algorithm: verifier.algorithm, digest, signature };
 }
 
-function orInvalid<T>(work: () => T): T | InvalidEntryError {
+/** A request that fails for whatever reason fails alone: others are checked beside it. */
+function orError<T>(work: () => T): T | Error {
   try {
     return work();
   } catch (error) {
-    if (error instanceof InvalidEntryError) return error;
-    throw error;
+    return error instanceof Error ? error : new Error(messageOf(error));
   }
 }

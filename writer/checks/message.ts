@@ -27,8 +27,12 @@ export function unpack({ bytes, lengths }: Packed): Uint8Array[] {
   return lengths.map((length) => bytes.subarray(at, (at += length)));
 }
 
-/** What a thread makes of a request: an entry whose canonical body is the next one packed, or what is wrong. */
-export type CheckResult = { readonly kind: string; readonly version: string } | { readonly error: string };
+/**
+ * What a thread makes of a request: an entry, whose canonical body is the next one packed, or what is wrong, with the
+ * request (`invalid`) or with the program.
+ */
+export type CheckResult =
+  { readonly kind: string; readonly version: string } | { readonly error: string; readonly invalid: boolean };
 
 /** A thread's answer to a batch of requests, in their order. Each entry has two packed strings: body and leaf hash. */
 export interface CheckAnswer {

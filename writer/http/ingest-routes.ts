@@ -2,6 +2,7 @@
  * `POST /api/v2/log/entries`: a request becomes an entry, and is answered with its proof.
  * @module
  */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { UnavailableError } from '../../src/errors.js';
 import { formatTransparencyLogEntry } from '../../src/sigstore/transparency-log-entry.js';
@@ -9,9 +10,9 @@ import { ProofError } from '../../tiles-spec/index.js';
 import type { CheckPool } from '../checks/check-pool.js';
 import type { Writer } from '../writer.js';
 import type { Metrics } from './metrics.js';
-import { sendProblem, STATUS } from './problem.js';
+import { HttpError, sendProblem, STATUS } from './problem.js';
 
-/** Request bodies held in memory at once, in bytes; more are told to come again. */
+/** Bytes of request bodies in memory at once, until they are checked; more are told to come again. */
 const MAX_BUFFERED = 128 * 1024 * 1024;
 
 const PATH = '/api/v2/log/entries';
@@ -30,48 +31,38 @@ export function ingestRoutes(
   app: FastifyInstance,
   { writer, checks, logId, maxBody, metrics }: IngestOptions,
 ): void {
-  let buffered = 0;
-  const reserved = new WeakMap<FastifyRequest, number>();
-
-  const release = (request: FastifyRequest) => {
-    buffered -= reserved.get(request) ?? 0;
-    reserved.delete(request);
-  };
+  const bodies = new Bodies(maxBody);
+  app.addContentTypeParser('application/json', (request: FastifyRequest, payload: IncomingMessage) =>
+    bodies.read(request, payload),
+  );
 
   app.route({
     method: 'POST',
     url: PATH,
-    bodyLimit: maxBody,
     onRequest: (request, reply, done) => {
       const encoding = request.headers['content-encoding'] ?? 'identity';
       if (encoding !== 'identity') {
         const message = `Content-Encoding: ${JSON.stringify(encoding.slice(0, 80))} is not read here: send the JSON as it is`;
-        sendProblem(reply, { ...STATUS.unsupportedMediaType, message });
-        return;
+        done(new HttpError(STATUS.unsupportedMediaType, message));
+      } else if (Number(request.headers['content-length'] ?? 0) > maxBody) {
+        done(tooLarge(maxBody));
+      } else {
+        // A log that is full reads nothing, and checks nothing.
+        done(writer.full ? new UnavailableError('too many entries are waiting; try again') : undefined);
       }
-      // Before the body is read: a full log reads nothing.
-      const length = Math.min(Number(request.headers['content-length'] ?? maxBody), maxBody);
-      if (buffered + length > MAX_BUFFERED) {
-        done(new UnavailableError('too many requests are being read; try again'));
-        return;
-      }
-      buffered += length;
-      reserved.set(request, length);
-      done();
-    },
-    onResponse: (request, _reply, done) => {
-      release(request);
-      done();
-    },
-    onRequestAbort: (request, done) => {
-      release(request);
-      done();
+      // However the request ends, and whenever its client leaves.
+      reply.raw.once('close', () => {
+        bodies.release(request);
+      });
     },
     handler: async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
       metrics.requestSize.observe(body.length);
-      const entry = await checks.check(body);
-      release(request);
+      // The answer may be seconds away, and needs only the entry.
+      request.body = undefined;
+      const entry = await checks.check(body).finally(() => {
+        bodies.release(request);
+      });
       const proved = await writer.submit(entry).catch((error: unknown) => {
         if (error instanceof ProofError) metrics.proofFailures.inc();
         throw error;
@@ -87,10 +78,49 @@ export function ingestRoutes(
   app.route({
     method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'],
     url: PATH,
-    handler: (request, reply) =>
+    onRequest: (request, reply) => {
       sendProblem(reply.header('allow', 'POST'), {
         ...STATUS.methodNotAllowed,
         message: `${request.method} is not for ${PATH}: entries are submitted by POST, and read from the tiles`,
-      }),
+      });
+    },
+    handler: () => undefined,
   });
+}
+
+/** The request bodies in memory: each bounded, and all together. */
+class Bodies {
+  readonly #maxBody: number;
+  readonly #held = new WeakMap<FastifyRequest, number>();
+  #total = 0;
+
+  constructor(maxBody: number) {
+    this.#maxBody = maxBody;
+  }
+
+  /** Reads a request's body. Bytes count from when they arrive, until `release`. */
+  async read(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of payload as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > this.#maxBody) throw tooLarge(this.#maxBody);
+      if (this.#total + chunk.length > MAX_BUFFERED) {
+        throw new UnavailableError('too many requests are being read; try again');
+      }
+      this.#total += chunk.length;
+      this.#held.set(request, length);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  release(request: FastifyRequest): void {
+    this.#total -= this.#held.get(request) ?? 0;
+    this.#held.delete(request);
+  }
+}
+
+function tooLarge(maxBody: number): HttpError {
+  return new HttpError(STATUS.tooLarge, `the request body is over ${maxBody} bytes (--max-body)`);
 }

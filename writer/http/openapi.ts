@@ -52,17 +52,26 @@ export function openApiDocument(version: string): object {
       summary: description,
       responses: {
         200: { description, content: { 'application/octet-stream': {} } },
+        206: { description: 'The range asked for, of the bytes as stored.' },
+        304: { description: 'The tag asked with is still the right one.' },
         404: problem('There is no such object.'),
+        416: problem('The object ends before the range.'),
       },
     },
   });
-  const parameter = (name: string, pattern: string) => ({
+  const parameter = (name: string, description: string, pattern: string) => ({
     name,
     in: 'path',
     required: true,
+    description,
     schema: { type: 'string', pattern },
   });
-  const index = parameter('N', '^(x[0-9]{3}/)*[0-9]{3}(\\.p/[0-9]{1,3})?$');
+  const level = parameter('L', 'The tile level.', '^[0-9]{1,2}$');
+  const index = parameter(
+    'N',
+    'The index in groups of three digits, and the width of a partial object. Its slashes are sent as they are.',
+    '^(x[0-9]{3}/)*[0-9]{3}(\\.p/[0-9]{1,3})?$',
+  );
   return {
     openapi: '3.1.0',
     info: {
@@ -94,7 +103,7 @@ export function openApiDocument(version: string): object {
         },
       },
       '/checkpoint': file('The signed checkpoint.'),
-      '/tile/{L}/{N}': { parameters: [parameter('L', '^[0-9]{1,2}$'), index], ...file('A hash tile.') },
+      '/tile/{L}/{N}': { parameters: [level, index], ...file('A hash tile.') },
       '/tile/entries/{N}': { parameters: [index], ...file('An entry bundle, gzip.') },
       '/tile/times/{N}': { parameters: [index], ...file('When the entries of a bundle were sequenced.') },
       '/trusted_root.json': file("What Sigstore's verifiers need."),

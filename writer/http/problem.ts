@@ -13,6 +13,7 @@ export const STATUS = {
   timeout: { status: 408, code: 4 },
   tooLarge: { status: 413, code: 8 },
   unsupportedMediaType: { status: 415, code: 3 },
+  rangeNotSatisfiable: { status: 416, code: 11 },
   headersTooLarge: { status: 431, code: 8 },
   internal: { status: 500, code: 13 },
   unavailable: { status: 503, code: 14 },
@@ -25,6 +26,19 @@ export interface Problem {
   readonly message: string;
 }
 
+/** What is wrong with a request as HTTP, and not as an entry. */
+export class HttpError extends Error implements Problem {
+  override name = 'HttpError';
+  readonly status: number;
+  readonly code: number;
+
+  constructor({ status, code }: Pick<Problem, 'status' | 'code'>, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
 /** The body of an error answer. */
 export function problemBody({ code, message }: Problem): string {
   return JSON.stringify({ code, message, details: [] });
@@ -32,23 +46,29 @@ export function problemBody({ code, message }: Problem): string {
 
 /** What a client is told of an error; of one that is not the client's, only that there was one. */
 export function problemOf(error: unknown): Problem {
+  if (error instanceof HttpError) return error;
   if (error instanceof InvalidEntryError) return { ...STATUS.badRequest, message: error.message };
   if (error instanceof UnavailableError) return { ...STATUS.unavailable, message: error.message };
   if (error instanceof Error && 'statusCode' in error) {
+    // Fastify's own refusals.
     const known = Object.values(STATUS).find(({ status }) => status === error.statusCode);
     if (known !== undefined && known.status < 500) return { ...known, message: error.message };
-    if (error.statusCode === 400) return { ...STATUS.badRequest, message: error.message };
   }
-  return { ...STATUS.internal, message: 'internal error; the log has more' };
+  return { ...STATUS.internal, message: 'internal error: the daemon has written what it is to its own log' };
 }
 
 /** Sends an error: never cached, never compressed, whatever the answer would have been. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   reply.removeHeader('content-encoding').removeHeader('cache-control');
-  if (problem.status === STATUS.unavailable.status) reply.header('retry-after', '1');
+  if (problem.status === STATUS.unavailable.status) reply.header('retry-after', retryAfter());
   return reply
     .code(problem.status)
     .header('content-type', 'application/json')
     .header('cache-control', 'no-store')
     .send(problemBody(problem));
+}
+
+/** 1 to 3 seconds, at random: those refused together do not come back together. */
+function retryAfter(): string {
+  return String(1 + Math.floor(3 * Math.random()));
 }

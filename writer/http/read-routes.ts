@@ -41,33 +41,31 @@ async function sendObject(
   path: string,
   name: ObjectName,
 ): Promise<FastifyReply> {
-  const size = await store.size(path);
-  if (size === undefined) return notFound(reply, path);
+  const object = await store.read(path);
+  if (object === undefined) return notFound(reply, path);
+  const size = object.bytes.length;
+  const etag = `"${object.etag}"`;
   const { contentType, cacheControl, contentEncoding } = headersOf(name);
   reply
     .header('content-type', contentType)
     .header('cache-control', cacheControl)
-    .header('accept-ranges', 'bytes');
+    .header('accept-ranges', 'bytes')
+    .header('etag', etag);
   if (contentEncoding !== undefined)
     reply.header('content-encoding', contentEncoding).header('vary', 'Accept-Encoding');
 
-  const range = wantedRange(request, size);
-  if (range === 'unsatisfiable') {
-    reply.header('content-range', `bytes */${size}`);
-    return sendProblem(reply, { status: 416, code: 11, message: `${path} has ${size} bytes` });
-  }
-  if (request.method === 'HEAD') return reply.header('content-length', size).send();
-  if (range !== undefined) {
-    const bytes = await store.readRange(path, range.start, range.end + 1);
-    if (bytes === undefined) return notFound(reply, path);
-    return reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`).send(bytes);
-  }
-  const object = await store.read(path);
-  if (object === undefined) return notFound(reply, path);
-  const etag = `"${object.etag}"`;
-  reply.header('etag', etag);
   if (hasTag(request.headers['if-none-match'] ?? '', etag)) return reply.code(304).send();
-  return reply.send(object.bytes);
+  if (request.method === 'HEAD') return reply.header('content-length', size).send();
+  const range = wantedRange(request, size);
+  if (range === undefined) return reply.send(object.bytes);
+  if (range === 'unsatisfiable') {
+    reply.removeHeader('etag').header('content-range', `bytes */${size}`);
+    return sendProblem(reply, { ...STATUS.rangeNotSatisfiable, message: `${path} has ${size} bytes` });
+  }
+  return reply
+    .code(206)
+    .header('content-range', `bytes ${range.start}-${range.end}/${size}`)
+    .send(object.bytes.subarray(range.start, range.end + 1));
 }
 
 /** Whether an If-None-Match has this tag, by the weak comparison (RFC 9110 section 13.1.2). */

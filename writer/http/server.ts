@@ -13,12 +13,15 @@ import { problemBody, problemOf, sendProblem, STATUS, type Problem } from './pro
 const REQUEST_TIMEOUT = 10_000;
 
 /** How long closing waits for clients, in milliseconds: submitters are answered within four seconds. */
-const LONGEST_FAREWELL = 5_000;
+const CLOSE_TIMEOUT = 5_000;
+
+/** How long a connection may stand still, in milliseconds: an answer that nobody reads is not kept for ever. */
+const CONNECTION_TIMEOUT = 30_000;
 
 /** Connections at once; more are closed. */
 const MAX_CONNECTIONS = 8_192;
 
-/** An application without routes: JSON bodies as bytes, errors as problems. */
+/** An application without routes, that reads no bodies and answers errors as problems. */
 export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
@@ -26,6 +29,7 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     // A line a request would cost more than the request; metrics count them.
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: REQUEST_TIMEOUT,
+    connectionTimeout: CONNECTION_TIMEOUT,
     // Closing waits for answers, not for idle connections.
     forceCloseConnections: 'idle',
     // Requests that come meanwhile are answered in the log's own words.
@@ -38,12 +42,13 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 500 },
     http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1_000 },
     clientErrorHandler: (error, socket) => {
-      if (!socket.writable) return;
       const problem = connectionProblem(error);
       const body = problemBody(problem);
       socket.end(
         `HTTP/1.1 ${problem.status} ${problem.message}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
+      // A peer that keeps its half open holds the socket no longer than it takes to read the answer.
+      setTimeout(() => socket.destroy(), 1_000).unref();
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -51,13 +56,10 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     // Node watches no connection's time once it closes: one that sends nothing would be waited for without end.
     setTimeout(() => {
       app.server.closeAllConnections();
-    }, LONGEST_FAREWELL).unref();
+    }, CLOSE_TIMEOUT).unref();
     done();
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body);
-  });
   void app.register(cors, {
     origin: '*',
     methods: ['GET', 'HEAD'],
@@ -89,8 +91,6 @@ function nothingAt(url: string): Problem {
 function describeRefusal(error: unknown): Problem | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return { ...STATUS.tooLarge, message: 'the request body is over the limit (--max-body)' };
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return {
         ...STATUS.unsupportedMediaType,

@@ -13,12 +13,19 @@ export class LeafTable {
   /** Two words a slot: 32 bits of the hash, and the index + 1 (0: empty). */
   #slots = new Uint32Array(2 * FIRST_SLOTS);
 
-  /** Adds a leaf. One that is there already is added again. @throws RangeError beyond 2^32 - 2. */
-  add(hash: Uint8Array, index: number): void {
-    if (index > MAX_INDEX)
-      throw new RangeError(`index ${index} is over ${MAX_INDEX}, the most that one log's staging holds`);
+  /**
+   * Makes room for `count` leaves, the last of index `last`, so that adding them cannot fail.
+   * @throws RangeError beyond index 2^32 - 2.
+   */
+  reserve(count: number, last: number): void {
+    if (last > MAX_INDEX)
+      throw new RangeError(`index ${last} is over ${MAX_INDEX}, the most that one log's staging holds`);
     // At most three quarters full, so that runs of occupied slots stay short.
-    if ((this.#count + 1) * 4 > this.#slots.length * 1.5) this.#grow();
+    while ((this.#count + count) * 4 > this.#slots.length * 1.5) this.#grow();
+  }
+
+  /** Adds a leaf, for which there is room. One that is there already is added again. */
+  add(hash: Uint8Array, index: number): void {
     this.#insert(tagOf(hash), index + 1);
     this.#count++;
   }

@@ -5,7 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigurationError } from '../../src/errors.js';
+import { ConfigurationError, messageOf } from '../../src/errors.js';
 import { Database } from './database.js';
 
 /**
@@ -32,8 +32,11 @@ export class FolderLock {
       await database.run('COMMIT');
     } catch (error) {
       await database.close();
+      const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
       throw new ConfigurationError(
-        `${folder} is owned by another writer that runs: stop it first (${String(error)})`,
+        busy
+          ? `${folder} is owned by another writer that runs: stop it first`
+          : `${join(folder, LOCK_FILE)}, the lock of the store, cannot be taken: ${messageOf(error)}`,
       );
     }
     return new FolderLock(database);

@@ -50,7 +50,7 @@ export interface Staging {
    */
   sequence(batch: SequencedBatch, leafHashes: readonly Hash[]): Promise<void>;
   /** Forgets the bytes of a batch that is published; its leaf hashes stay. */
-  published(oldSize: number): Promise<void>;
+  markPublished(oldSize: number): Promise<void>;
   /** Takes back every batch from `oldSize` on: another writer's batch was chosen in its place. */
   discard(oldSize: number): Promise<void>;
   /** The index of a leaf hash, or undefined. Costs a disk read only where there is one, or nearly never. */
@@ -107,7 +107,9 @@ export class SqliteStaging implements Staging {
       for (const row of rows) {
         if (numberIn(row, 'old_size') !== from)
           throw new DamagedStoreError(`staging has no batch that begins at ${from}`);
-        this.#addLeaves(from, hashesIn(blobIn(row, 'leaf_hashes')));
+        const hashes = hashesIn(blobIn(row, 'leaf_hashes'));
+        this.#leaves.reserve(hashes.length, from + hashes.length - 1);
+        this.#addLeaves(from, hashes);
         from = numberIn(row, 'size');
       }
       if (rows.length < PAGE) return;
@@ -179,6 +181,8 @@ export class SqliteStaging implements Staging {
           `a leaf of the batch from ${batch.oldSize} is in the log already, at ${index}`,
         );
     }
+    // Before the batch is durable, so that what follows cannot fail.
+    this.#leaves.reserve(leafHashes.length, batch.size - 1);
     await this.#database.transaction([
       [
         'INSERT INTO batch (old_size, size, root, time, leaf_hashes) VALUES (?, ?, ?, ?, ?)',
@@ -189,7 +193,7 @@ export class SqliteStaging implements Staging {
     this.#addLeaves(batch.oldSize, leafHashes);
   }
 
-  published(oldSize: number): Promise<void> {
+  markPublished(oldSize: number): Promise<void> {
     return this.#database.run('DELETE FROM outbox WHERE old_size = ?', [oldSize]);
   }
 

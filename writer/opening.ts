@@ -1,0 +1,140 @@
+/**
+ * Opening a log: staging and store must be of one log and of its key, a log is made where both are empty, and what a
+ * crash left undone is done. Each refusal says what an operator can do.
+ * @module
+ */
+import type { Logger } from 'pino';
+import { messageOf, StartRefusedError } from '../src/errors.js';
+import type { LogKey } from '../src/keys/log-key.js';
+import type { ObjectStore } from '../src/store/store.js';
+import {
+  equalBytes,
+  formatCheckpoint,
+  FormatError,
+  formatVerifierKey,
+  openCheckpoint,
+  ProofError,
+  signNote,
+  type NoteSigner,
+  type NoteVerifier,
+  type SignedCheckpoint,
+} from '../tiles-spec/index.js';
+import { EMPTY_TAIL } from './batch.js';
+import { Publisher } from './publisher.js';
+import { Recovery, type Recovered } from './recovery.js';
+import type { LogIdentity, Staging } from './staging/staging.js';
+
+export interface LogOptions {
+  readonly store: ObjectStore;
+  readonly staging: Staging;
+  readonly key: LogKey;
+  readonly origin: string;
+  readonly log: Logger;
+  /** Whether a log is made where staging and store are both empty. */
+  readonly create: boolean;
+  /** A signed checkpoint that the log must extend. */
+  readonly expected?: Uint8Array;
+  /** The machine's clock, Unix milliseconds. */
+  readonly now?: () => number;
+}
+
+/** A log that can be appended to. */
+export interface OpenedLog extends Recovered {
+  readonly identity: LogIdentity;
+  readonly signer: NoteSigner;
+  readonly verifier: NoteVerifier;
+  readonly publisher: Publisher;
+}
+
+/**
+ * Opens a log, or makes it.
+ * @param signal gives up on a store that does not answer.
+ * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError.
+ */
+export async function openLog(options: LogOptions, signal: AbortSignal): Promise<OpenedLog> {
+  const { store, staging, key, origin, log } = options;
+  const [signer, verifier] = [key.signer(origin), key.verifier(origin)];
+  const expected = options.expected && openExpected(options.expected, verifier);
+  const publisher = new Publisher(store, verifier, log, signal);
+  const identity = await identify(options, publisher);
+  // Before anything is published: no checkpoint that anyone was shown is ahead of the store's.
+  if (expected !== undefined) await requireExtends(publisher, expected);
+  const recovered = await new Recovery(publisher, staging, verifier, log).run();
+  return { ...recovered, identity, signer, verifier, publisher };
+}
+
+/** Makes sure that staging and store are of one log and of this key, and makes the log where both are empty. */
+async function identify(options: LogOptions, publisher: Publisher): Promise<LogIdentity> {
+  const { staging, key, origin } = options;
+  const verifierKey = formatVerifierKey(key.verifierKey(origin));
+  const known = await staging.identity();
+  if (known !== undefined && known.origin !== origin) {
+    throw new StartRefusedError(
+      `staging is of the log ${known.origin}, and --origin says ${origin}: a log's origin never changes. Give --origin ${known.origin}, or make a new log in another folder`,
+    );
+  }
+  if (known !== undefined && known.verifierKey !== verifierKey) {
+    throw new StartRefusedError(
+      `staging is of the log with the key ${known.verifierKey}, and the key given is ${verifierKey}. Give the log its own key (--key)`,
+    );
+  }
+  const stored = await publisher.checkpoint().catch((error: unknown) => {
+    if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+    throw new StartRefusedError(
+      `the checkpoint in the store is not one of ${origin} by this key: ${error.message}. Give the log its own store, origin and key, or restore the store from a copy`,
+    );
+  });
+  const staged = await staging.tree();
+  if (stored === undefined && staged !== undefined) {
+    throw new StartRefusedError(
+      `the store is empty, and staging has ${staged.size} entries: the store was emptied, or --store names another place. Give the right store, or restore it from a copy`,
+    );
+  }
+  if (known === undefined && stored !== undefined && stored.checkpoint.size > 0) {
+    throw new StartRefusedError(
+      `staging is empty, and the store has a log of ${stored.checkpoint.size} entries: staging was lost, or --data names another place. Give the right folder, or restore staging.sqlite from its newest copy; this version cannot rebuild it from the store`,
+    );
+  }
+  if (known === undefined && stored === undefined && !options.create) {
+    throw new StartRefusedError(
+      'there is no log here, in staging or store, and --no-create or --expect-checkpoint forbids to make one',
+    );
+  }
+  const identity = known ?? { origin, verifierKey, created: (options.now ?? Date.now)() };
+  if (known === undefined) await staging.create(identity);
+  if (stored === undefined) await publisher.publishEmpty(emptyCheckpoint(key, origin));
+  return identity;
+}
+
+function emptyCheckpoint(key: LogKey, origin: string): SignedCheckpoint {
+  const root = EMPTY_TAIL.edge.root();
+  const text = formatCheckpoint({ origin, size: 0, root, extensions: [] });
+  return openCheckpoint(signNote(text, key.signer(origin)), key.verifier(origin));
+}
+
+/** @throws StartRefusedError unless it is a checkpoint of this log. */
+function openExpected(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoint {
+  try {
+    return openCheckpoint(bytes, verifier);
+  } catch (error) {
+    throw new StartRefusedError(
+      `the expected checkpoint is not one of ${verifier.name} by this log's key: ${messageOf(error)}. Give --expect-checkpoint one of this log`,
+    );
+  }
+}
+
+/** @throws StartRefusedError unless the log in the store begins with the tree of a checkpoint that an operator kept. */
+async function requireExtends(publisher: Publisher, expected: SignedCheckpoint): Promise<void> {
+  const stored = await publisher.checkpoint();
+  const size = stored?.checkpoint.size ?? 0;
+  if (stored === undefined || size < expected.size) {
+    throw new StartRefusedError(
+      `the log has ${size} entries, and the expected checkpoint ${expected.size}: staging and store were both restored from an old copy. Restore a newer one`,
+    );
+  }
+  if (!equalBytes(await publisher.reader.at(stored.checkpoint).rootAt(expected.size), expected.root)) {
+    throw new StartRefusedError(
+      `the log does not extend the expected checkpoint of ${expected.size} entries: a fork. Keep both: they are the evidence`,
+    );
+  }
+}
