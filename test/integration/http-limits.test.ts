@@ -51,7 +51,7 @@ async function logged(i: number): Promise<number> {
   const { status } = await fetch(`${daemon.url}/api/v2/log/entries`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: requests[i] ?? '',
+    body: requests[i]?.toString() ?? '',
   });
   return status;
 }
