@@ -55,6 +55,11 @@ export const SERVE_SETTINGS = {
     default: '4096',
     description: 'entries in flight before others are told to come again',
   },
+  'partial-grace': {
+    value: 'DURATION',
+    default: '1h',
+    description: 'how long partial tiles stay after the full one is published',
+  },
   'no-create': { description: 'refuse to start where there is no log yet' },
   'expect-checkpoint': {
     value: 'FILE|URL',
@@ -87,6 +92,8 @@ export interface ServeConfiguration {
   /** Bytes. */
   readonly maxBody: number;
   readonly maxPending: number;
+  /** Milliseconds. */
+  readonly partialGrace: number;
   readonly create: boolean;
   readonly expectCheckpoint: string | undefined;
   readonly metricsListen: Address | undefined;
@@ -118,6 +125,7 @@ export async function readServeConfiguration(
     batchSize: required('batch-size', parseCount),
     maxBody: required('max-body', parseBodySize),
     maxPending: required('max-pending', parseCount),
+    partialGrace: required('partial-grace', parseGrace),
     // A log that must extend a checkpoint is there already.
     create: values['no-create'] !== 'true' && values['expect-checkpoint'] === undefined,
     expectCheckpoint: optional('expect-checkpoint', parsePlace),
@@ -136,6 +144,12 @@ function parseBatchAge(text: string): number {
   if (age > LONGEST_BATCH_AGE)
     throw new ConfigurationError(`${text} is over 3s: submitters are answered within 4 s`);
   return age;
+}
+
+function parseGrace(text: string): number {
+  const grace = parseDuration(text);
+  if (grace < 1_000) throw new ConfigurationError(`${text} is under 1s`);
+  return grace;
 }
 
 function parseStore(text: string): string {

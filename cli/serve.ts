@@ -22,7 +22,8 @@ import { openApiDocument } from '../writer/http/openapi.js';
 import { readRoutes } from '../writer/http/read-routes.js';
 import { createServer, healthRoute, metricsRoute, openApiRoute } from '../writer/http/server.js';
 import { FolderLock } from '../writer/staging/lock.js';
-import { SqliteStaging, type Staging } from '../writer/staging/staging.js';
+import { PartialCollector } from '../writer/partial-collector.js';
+import { SqliteStaging } from '../writer/staging/staging.js';
 import { Writer } from '../writer/writer.js';
 import { readServeConfiguration, type ServeConfiguration } from './serve-settings.js';
 import { parseOrigin, type Address } from './units.js';
@@ -107,6 +108,9 @@ async function start(
   );
   metrics.treeSize.set(writer.checkpoint.size);
   opened.push(() => writer.close());
+  const collector = new PartialCollector(store, staging, log, configuration.partialGrace);
+  collector.start(() => writer.checkpoint.size);
+  opened.push(() => collector.stop());
   await writeFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
 
   const checks = new CheckPool(availableParallelism(), configuration.maxPending);
@@ -170,7 +174,7 @@ async function untilStopped(
   return 1;
 }
 
-async function openStaging(data: string): Promise<Staging> {
+async function openStaging(data: string): Promise<SqliteStaging> {
   const file = join(data, STAGING);
   try {
     return await SqliteStaging.open(file);

@@ -547,7 +547,7 @@ const HTTP: readonly BadRequest[] = [
     name: 'a body over the limit',
     body: ' '.repeat(MAX_BODY + 1),
     status: 413,
-    message: /^the request body is over the limit \(--max-body\)/,
+    message: /^the request body is over \d+ bytes \(--max-body\)/,
   },
   {
     name: 'a body at the limit',

@@ -107,7 +107,7 @@ const VALUES: Readonly<
     [
       ['1B', 1],
       ['2KiB', 2048],
-      ['1GiB', 1024 ** 3],
+      ['64MiB', 64 * 1024 ** 2],
     ],
   ],
   'max-pending': [
@@ -117,6 +117,15 @@ const VALUES: Readonly<
       ['2', 2],
       ['10', 10],
       ['999999', 999_999],
+    ],
+  ],
+  'partial-grace': [
+    'partialGrace',
+    3_600_000,
+    [
+      ['1s', 1000],
+      ['5m', 300_000],
+      ['24h', 86_400_000],
     ],
   ],
   'expect-checkpoint': [
@@ -199,11 +208,12 @@ it('the data folder moves what is in it by default', async () => {
 describe('is refused, saying where:', () => {
   it.each([
     ['batch-age', ['200', '1.5s', '-1s', '1 s', '1S', '5d', 'ms', '', '1e3ms', '10000000000ms', '4s']],
-    ['max-body', ['4MB', '4 MiB', '4mib', '1e5', '-1B', '4', '', '0x10B', '1_000B']],
+    ['max-body', ['0B', '65MiB', '4MB', '4 MiB', '4mib', '1e5', '-1B', '4', '', '0x10B', '1_000B']],
     [
       'batch-size',
       ['0', '-1', '0012', '1e5', '1.0', '+5', ' 5', '5 ', '1000001', '99999999999', '0x10', '', '5s', '٣'],
     ],
+    ['partial-grace', ['999ms', '1d', '1']],
     ['max-pending', ['0', '0012', '1e5', '1,000', 'Infinity', 'NaN', '']],
     [
       'listen',

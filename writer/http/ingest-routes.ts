@@ -91,28 +91,40 @@ export function ingestRoutes(
 /** The request bodies in memory: each bounded, and all together. */
 class Bodies {
   readonly #maxBody: number;
-  readonly #held = new WeakMap<FastifyRequest, number>();
+  /** Bytes of each request that is being read or checked. */
+  readonly #held = new Map<FastifyRequest, number>();
   #total = 0;
 
   constructor(maxBody: number) {
     this.#maxBody = maxBody;
   }
 
-  /** Reads a request's body. Bytes count from when they arrive, until `release`. */
+  /** Reads a request's body. Its bytes count from when they arrive until `release`; after that none are read. */
   async read(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of payload as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > this.#maxBody) throw tooLarge(this.#maxBody);
-      if (this.#total + chunk.length > MAX_BUFFERED) {
-        throw new UnavailableError('too many requests are being read; try again');
+    this.#held.set(request, 0);
+    try {
+      // A request that is refused half read is still to be answered: its connection must not be destroyed.
+      for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        this.#hold(request, chunk.length);
+        chunks.push(chunk);
       }
-      this.#total += chunk.length;
-      this.#held.set(request, length);
-      chunks.push(chunk);
+    } catch (error) {
+      this.release(request);
+      throw error;
     }
     return Buffer.concat(chunks);
+  }
+
+  #hold(request: FastifyRequest, bytes: number): void {
+    const held = this.#held.get(request);
+    if (held === undefined) throw new UnavailableError('the client has left');
+    if (held + bytes > this.#maxBody) throw tooLarge(this.#maxBody);
+    if (this.#total + bytes > MAX_BUFFERED) {
+      throw new UnavailableError('too many requests are being read; try again');
+    }
+    this.#total += bytes;
+    this.#held.set(request, held + bytes);
   }
 
   release(request: FastifyRequest): void {

@@ -4,7 +4,8 @@
  * @module
  */
 import { DamagedStoreError } from '../../src/errors.js';
-import { equalBytes, HASH_LENGTH, type Hash } from '../../tiles-spec/index.js';
+import { equalBytes, HASH_LENGTH, TILE_WIDTH, type Hash } from '../../tiles-spec/index.js';
+import type { PartialRecord } from '../partial-collector.js';
 import { blobIn, Database, numberIn, textIn } from './database.js';
 import { LeafTable } from './leaf-table.js';
 
@@ -66,12 +67,13 @@ const SCHEMA = `
     old_size INTEGER PRIMARY KEY, size INTEGER NOT NULL UNIQUE, root BLOB NOT NULL, time INTEGER NOT NULL,
     leaf_hashes BLOB NOT NULL
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS outbox (old_size INTEGER PRIMARY KEY, claim BLOB NOT NULL) STRICT;`;
+  CREATE TABLE IF NOT EXISTS outbox (old_size INTEGER PRIMARY KEY, claim BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS collected (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL) STRICT;`;
 
 /** Batches read at a time when the leaf table is built: 32 KiB each at most. */
 const PAGE = 256;
 
-export class SqliteStaging implements Staging {
+export class SqliteStaging implements Staging, PartialRecord {
   readonly #database: Database;
   readonly #leaves = new LeafTable();
 
@@ -215,6 +217,28 @@ export class SqliteStaging implements Staging {
       if (row !== undefined && equalBytes(blobIn(row, 'hash'), leafHash)) return index;
     }
     return undefined;
+  }
+
+  async partialWidths(level: number, index: number): Promise<number[]> {
+    // Each batch ended in a published tree, whose size tells its partial tiles' widths.
+    const step = TILE_WIDTH ** level;
+    const rows = await this.#database.all(
+      `SELECT DISTINCT size / ?1 % ${TILE_WIDTH} AS width FROM batch WHERE size > ?2 AND size < ?3 AND width > 0`,
+      [step, index * step * TILE_WIDTH, (index + 1) * step * TILE_WIDTH],
+    );
+    return rows.map((row) => numberIn(row, 'width'));
+  }
+
+  async collected(): Promise<number> {
+    const [row] = await this.#database.all('SELECT size FROM collected');
+    return row === undefined ? 0 : numberIn(row, 'size');
+  }
+
+  markCollected(size: number): Promise<void> {
+    return this.#database.run(
+      'INSERT INTO collected (id, size) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET size = ?1',
+      [size],
+    );
   }
 
   close(): Promise<void> {

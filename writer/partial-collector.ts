@@ -1,0 +1,82 @@
+/**
+ * Deletes partial tiles, bundles and times once the full ones have stood in the published log for a while: readers of
+ * an older checkpoint take the full one then, cut to the width. Without this a busy log would keep every width of
+ * every bundle that it ever published.
+ * @module
+ */
+import type { Logger } from 'pino';
+import type { ObjectStore } from '../src/store/store.js';
+import { formatPath, TILE_WIDTH } from '../tiles-spec/index.js';
+
+/** Which partial objects the log has published, and up to where they are deleted. */
+export interface PartialRecord {
+  /** The widths, 1 to 255, in which a tile was published before it was full. */
+  partialWidths(level: number, index: number): Promise<number[]>;
+  /** The tree size up to which partial objects are deleted. */
+  collected(): Promise<number>;
+  markCollected(size: number): Promise<void>;
+}
+
+export class PartialCollector {
+  readonly #store: ObjectStore;
+  readonly #record: PartialRecord;
+  readonly #log: Logger;
+  readonly #grace: number;
+  /** Tree sizes that were published, and when that was seen: those younger than the grace, and one older. */
+  #seen: { readonly at: number; readonly size: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #collecting: Promise<void> = Promise.resolve();
+
+  /** @param grace how long a full tile must have been published, in milliseconds. */
+  constructor(store: ObjectStore, record: PartialRecord, log: Logger, grace: number) {
+    this.#store = store;
+    this.#record = record;
+    this.#log = log;
+    this.#grace = grace;
+  }
+
+  /** Looks at the size of the published tree from time to time, and collects. */
+  start(publishedSize: () => number): void {
+    this.#timer = setInterval(() => {
+      this.#collecting = this.#collecting.then(() => this.#tick(publishedSize()));
+    }, this.#grace / 4).unref();
+  }
+
+  /** Ends what is under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#collecting;
+  }
+
+  async #tick(size: number): Promise<void> {
+    const now = performance.now();
+    this.#seen.push({ at: now, size });
+    const old = this.#seen.findLastIndex(({ at }) => at <= now - this.#grace);
+    if (old < 0) return;
+    this.#seen = this.#seen.slice(old);
+    try {
+      await this.collect(this.#seen[0]?.size ?? 0);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'partial tiles could not be deleted; trying again later');
+    }
+  }
+
+  /** Deletes the partial objects whose full ones a published tree of `size` entries has. */
+  async collect(size: number): Promise<void> {
+    const from = await this.#record.collected();
+    for (let level = 0, span = TILE_WIDTH; span <= size; level++, span *= TILE_WIDTH) {
+      for (let index = Math.floor(from / span); index < Math.floor(size / span); index++) {
+        for (const width of await this.#record.partialWidths(level, index))
+          await this.#delete(level, index, width);
+      }
+    }
+    if (size > from) await this.#record.markCollected(size);
+  }
+
+  async #delete(level: number, index: number, width: number): Promise<void> {
+    await this.#store.delete(formatPath({ kind: 'tile', level, index, width }));
+    if (level > 0) return;
+    await this.#store.delete(formatPath({ kind: 'entries', index, width }));
+    await this.#store.delete(formatPath({ kind: 'times', index, width }));
+  }
+}
