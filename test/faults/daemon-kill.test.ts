@@ -15,7 +15,7 @@ import { rebuild, requirePrefix, type NaiveLog } from './naive-log.js';
 
 /** Two logs at once, each through as many lives. */
 const LOGS = ['one', 'another'];
-const ROUNDS = 15;
+const ROUNDS = 8;
 
 /** Starting thirty times takes as long as the machine is busy, in milliseconds. */
 const LONGEST = 180_000;
