@@ -148,7 +148,8 @@ function parseBatchAge(text: string): number {
 
 function parseGrace(text: string): number {
   const grace = parseDuration(text);
-  if (grace < 1_000) throw new ConfigurationError(`${text} is under 1s`);
+  if (grace < 1_000 || grace > 30 * 86_400_000)
+    throw new ConfigurationError(`${text} is not from 1s to 720h`);
   return grace;
 }
 

@@ -52,13 +52,15 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     const { writer, app } = await start(configuration, log, opened, abort.signal);
     return await untilStopped(writer, app, log, abort);
   } finally {
-    // What still waits for the store gives up: nothing is written once the store's lock is released.
+    // What still waits for the store gives up trying; what is under way there ends before the lock is released.
     abort.abort(new Error('the writer has stopped'));
+    const deadline = setTimeout(die, LONGEST_STOP);
     for (const close of opened.reverse()) {
       await close().catch((error: unknown) => {
         log.error({ err: error }, 'could not close');
       });
     }
+    clearTimeout(deadline);
   }
 }
 
@@ -81,8 +83,11 @@ async function start(
   const origin =
     configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
   const lock = await FolderLock.take(storeFolder);
-  opened.push(() => lock.release());
   const store = new FolderStore(storeFolder);
+  opened.push(async () => {
+    await store.idle();
+    await lock.release();
+  });
   await store.sweep();
   const isNew = known === undefined && (await store.read('checkpoint')) === undefined;
   const key = await openKey(configuration, isNew, log);
@@ -155,7 +160,7 @@ async function untilStopped(
         signalledAt = performance.now();
         settle('signal');
       } else if (performance.now() - signalledAt > SAME_SIGNAL) {
-        process.exit(1);
+        die();
       }
     };
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
@@ -163,15 +168,24 @@ async function untilStopped(
   const first = await Promise.race([signalled, writer.stopped]);
   const deadline = setTimeout(() => {
     abort.abort(new Error(`the store did not answer within ${LONGEST_STOP / 1000} s`));
-    // A call that hangs in the kernel would keep the process.
-    setTimeout(() => process.exit(1), 1_000).unref();
   }, LONGEST_STOP);
-  const [cause] = await Promise.all([first === 'signal' ? writer.close() : first, app.close()]);
-  clearTimeout(deadline);
-  if (cause === undefined) return 0;
-  log.fatal({ err: cause }, 'the log has stopped');
-  console.error(`stele: the log has stopped: ${cause.message}`);
-  return 1;
+  try {
+    const [cause] = await Promise.all([first === 'signal' ? writer.close() : first, app.close()]);
+    if (cause === undefined) return 0;
+    log.fatal({ err: cause }, 'the log has stopped');
+    console.error(`stele: the log has stopped: ${cause.message}`);
+    return 1;
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/**
+ * Ends the process with a call to the store under way, which may hang in the kernel: the lock goes with the process,
+ * and not before, for the call may yet act.
+ */
+function die(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 async function openStaging(data: string): Promise<SqliteStaging> {

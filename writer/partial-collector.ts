@@ -8,6 +8,9 @@ import type { Logger } from 'pino';
 import type { ObjectStore } from '../src/store/store.js';
 import { formatPath, TILE_WIDTH } from '../tiles-spec/index.js';
 
+/** Entries whose partial objects are deleted between two notes of how far it has come. */
+const STEP = 16 * TILE_WIDTH;
+
 /** Which partial objects the log has published, and up to where they are deleted. */
 export interface PartialRecord {
   /** The widths, 1 to 255, in which a tile was published before it was full. */
@@ -24,6 +27,7 @@ export class PartialCollector {
   readonly #grace: number;
   /** Tree sizes that were published, and when that was seen: those younger than the grace, and one older. */
   #seen: { readonly at: number; readonly size: number }[] = [];
+  #stopped = false;
   #timer: NodeJS.Timeout | undefined;
   #collecting: Promise<void> = Promise.resolve();
 
@@ -44,6 +48,7 @@ export class PartialCollector {
 
   /** Ends what is under way. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearInterval(this.#timer);
     await this.#collecting;
   }
@@ -63,14 +68,22 @@ export class PartialCollector {
 
   /** Deletes the partial objects whose full ones a published tree of `size` entries has. */
   async collect(size: number): Promise<void> {
-    const from = await this.#record.collected();
-    for (let level = 0, span = TILE_WIDTH; span <= size; level++, span *= TILE_WIDTH) {
-      for (let index = Math.floor(from / span); index < Math.floor(size / span); index++) {
+    for (let from = await this.#record.collected(); from < size && !this.#stopped;) {
+      const to = Math.min(size, (Math.floor(from / STEP) + 1) * STEP);
+      await this.#collectBetween(from, to);
+      await this.#record.markCollected(to);
+      from = to;
+    }
+  }
+
+  /** Deletes those whose full ones a tree of `to` entries has, and one of `from` had not. */
+  async #collectBetween(from: number, to: number): Promise<void> {
+    for (let level = 0, span = TILE_WIDTH; span <= to; level++, span *= TILE_WIDTH) {
+      for (let index = Math.floor(from / span); index < Math.floor(to / span); index++) {
         for (const width of await this.#record.partialWidths(level, index))
           await this.#delete(level, index, width);
       }
     }
-    if (size > from) await this.#record.markCollected(size);
   }
 
   async #delete(level: number, index: number, width: number): Promise<void> {

@@ -106,7 +106,7 @@ export class EntryPool {
    */
   take(count: number, bytes: number): PendingEntry[] {
     let total = 0;
-    const over = this.#queue.findIndex(({ body }, i) => i > 0 && (total += body.length) > bytes);
+    const over = this.#queue.findIndex(({ body }, i) => (total += body.length) > bytes && i > 0);
     return this.#queue.splice(0, Math.min(count, over < 0 ? count : over));
   }
 

@@ -6,6 +6,7 @@
  * no return; before it nothing of the batch is shown to anyone.
  * @module
  */
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { gunzip } from '../reader/node/gunzip.js';
 import { LogReader } from '../reader/index.js';
@@ -149,18 +150,27 @@ export class Publisher {
   }
 
   async #upload(objects: readonly StoredObject[]): Promise<void> {
+    // The first failure ends the others' tries, which might go on for ever.
     const failure = new AbortController();
-    const signal = AbortSignal.any([this.#signal, failure.signal]);
-    await Promise.allSettled(
-      objects.map((object) =>
-        retry(`create ${object.path}`, () => this.#create(object), this.#log, signal).catch(
-          (error: unknown) => {
-            failure.abort(error);
-          },
+    setMaxListeners(0, failure.signal);
+    const abort = () => {
+      failure.abort(this.#signal.reason);
+    };
+    this.#signal.addEventListener('abort', abort);
+    try {
+      await Promise.allSettled(
+        objects.map((object) =>
+          retry(`create ${object.path}`, () => this.#create(object), this.#log, failure.signal).catch(
+            (error: unknown) => {
+              failure.abort(error);
+            },
+          ),
         ),
-      ),
-    );
-    // The first failure ends the others: nothing of the batch is under way when it is told.
+      );
+    } finally {
+      this.#signal.removeEventListener('abort', abort);
+    }
+    this.#signal.throwIfAborted();
     failure.signal.throwIfAborted();
   }
 

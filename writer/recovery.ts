@@ -59,7 +59,7 @@ export class Recovery {
       const again = await this.#publisher.current();
       // A claim of a size that is published by now may be a second one for it: only one that is found while the
       // checkpoint is, a moment later, still not past it is the one that was chosen.
-      if (again.checkpoint.size === current.checkpoint.size) await this.#completeClaim(claim, current);
+      if (again.checkpoint.size === current.checkpoint.size) await this.#completeClaim(claim, again);
       current = await this.#fittingCheckpoint();
     }
     for (const { oldSize, size, claim } of await this.#staging.unpublished()) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parsePath } from '../../tiles-spec/index.js';
 import type { ObjectStore, StoreObject } from './store.js';
@@ -17,13 +17,20 @@ export class FolderStore implements ObjectStore {
   readonly #folder: string;
   /** Folders known to exist and to be durable in their parents. */
   readonly #folders = new Map<string, Promise<void>>();
-  /** Swapped objects whose names are not known to be durable: they are not read before they are. */
+  readonly #writes = new Set<Promise<unknown>>();
+  /** Objects whose swap is under way, or whose new name is not known to be durable: whoever reads one makes it so. */
   readonly #unsynced = new Set<string>();
   /** Swaps run one after the other; the lock makes this process the only one that swaps. */
   #swap: Promise<unknown> = Promise.resolve();
 
   constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  /** Waits for the writes under way, whoever still waits for them. */
+  async idle(): Promise<void> {
+    await this.#swap;
+    while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
   }
 
   /** Removes what a writer that died had not finished writing. For the owner alone. */
@@ -50,8 +57,8 @@ export class FolderStore implements ObjectStore {
 
   async read(path: string): Promise<StoreObject | undefined> {
     const file = this.#file(path);
-    if (this.#unsynced.has(file)) await this.#syncName(file);
     const bytes = await orUndefined(readFile(file));
+    if (this.#unsynced.has(file)) await syncFolder(dirname(file));
     return bytes && { bytes, etag: etagOf(bytes) };
   }
 
@@ -74,7 +81,8 @@ export class FolderStore implements ObjectStore {
       return this.#withTemporary(bytes, async (temporary) => {
         this.#unsynced.add(file);
         await rename(temporary, file);
-        await this.#syncName(file);
+        await syncFolder(dirname(file));
+        this.#unsynced.delete(file);
         return true;
       });
     });
@@ -83,13 +91,13 @@ export class FolderStore implements ObjectStore {
   }
 
   async delete(path: string): Promise<void> {
-    await orUndefined(unlink(this.#file(path)));
-  }
-
-  /** Makes the name of a swapped object durable. */
-  async #syncName(file: string): Promise<void> {
-    await syncFolder(dirname(file));
-    this.#unsynced.delete(file);
+    const file = this.#file(path);
+    await orUndefined(unlink(file));
+    const folder = dirname(file);
+    if (!folder.endsWith('.p')) return;
+    // The folder of a tile's partial ones goes with the last of them.
+    this.#folders.delete(folder);
+    await rmdir(folder).catch(() => undefined);
   }
 
   /** The file of an object; nothing outside the log's names is ever touched. */
@@ -98,7 +106,14 @@ export class FolderStore implements ObjectStore {
     return join(this.#folder, path);
   }
 
-  async #withTemporary<T>(bytes: Uint8Array, use: (temporary: string) => Promise<T>): Promise<T> {
+  #withTemporary<T>(bytes: Uint8Array, use: (temporary: string) => Promise<T>): Promise<T> {
+    const write = this.#write(bytes, use);
+    this.#writes.add(write);
+    void write.catch(() => undefined).then(() => this.#writes.delete(write));
+    return write;
+  }
+
+  async #write<T>(bytes: Uint8Array, use: (temporary: string) => Promise<T>): Promise<T> {
     const folder = join(this.#folder, TEMPORARY);
     await this.#ensureFolder(folder);
     const temporary = join(folder, randomUUID());

@@ -13,7 +13,7 @@ export interface StoreObject {
  * What the log needs of a store. Paths are those of tiles-spec, below the log's prefix; headers follow from them.
  * Every write is durable when it returns, and atomic: a reader sees all of it or nothing. Creates and swaps are
  * linearizable. A call that throws may or may not have acted: whoever made it reads back before going on. What is
- * read is durable.
+ * read is durable. A TypeError or RangeError is a fault of the program, and everything else may pass.
  */
 export interface ObjectStore {
   /** Creates an object. False, and nothing changed, where there is one of that name already. */

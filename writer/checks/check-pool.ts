@@ -100,7 +100,7 @@ export class CheckPool {
 class CheckThread {
   readonly #worker = new Worker(new URL('./check-worker.js', import.meta.url));
   readonly #onIdle: () => void;
-  #tasks: readonly Task[] = [];
+  #tasks: readonly Pick<Task, 'resolve' | 'reject'>[] = [];
   #closing = false;
 
   constructor({ onIdle, onDeath }: { onIdle: () => void; onDeath: () => void }) {
@@ -122,7 +122,8 @@ class CheckThread {
   }
 
   send(tasks: readonly Task[]): void {
-    this.#tasks = tasks;
+    // The bodies are the thread's now.
+    this.#tasks = tasks.map(({ resolve, reject }) => ({ resolve, reject }));
     const packed = pack(tasks.map(({ request }) => request));
     this.#worker.postMessage(packed, [packed.bytes.buffer]);
   }

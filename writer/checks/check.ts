@@ -29,7 +29,7 @@ export function checkRequests(requests: readonly Uint8Array[]): (ProposedEntry |
     checks.push(...prepared);
     places.push(...prepared.map(() => place));
   });
-  verifySignatures(checks).forEach((error, i) => {
+  verifyEach(checks).forEach((error, i) => {
     const place = places[i];
     if (error !== undefined && place !== undefined) results[place] = error;
   });
@@ -39,6 +39,16 @@ export function checkRequests(requests: readonly Uint8Array[]): (ProposedEntry |
 function prepare({ verifier, digest, signature }: SignatureToCheck): SignatureCheck {
   const key = verifier.form === 'publicKey' ? verifier.der : certificateKey(verifier.der);
   return { key, algorithm: verifier.algorithm, digest, signature };
+}
+
+/** All at once or, where that fails for a reason that is not in a signature, each alone. */
+function verifyEach(checks: readonly SignatureCheck[]): (Error | undefined)[] {
+  const together = orError(() => verifySignatures(checks));
+  if (!(together instanceof Error)) return together;
+  return checks.map((check) => {
+    const alone = orError(() => verifySignatures([check]));
+    return alone instanceof Error ? alone : alone[0];
+  });
 }
 
 /** A request that fails for whatever reason fails alone: others are checked beside it. */

@@ -39,7 +39,7 @@ export function ingestRoutes(
   app.route({
     method: 'POST',
     url: PATH,
-    onRequest: (request, reply, done) => {
+    onRequest: (request, _reply, done) => {
       const encoding = request.headers['content-encoding'] ?? 'identity';
       if (encoding !== 'identity') {
         const message = `Content-Encoding: ${JSON.stringify(encoding.slice(0, 80))} is not read here: send the JSON as it is`;
@@ -50,10 +50,6 @@ export function ingestRoutes(
         // A log that is full reads nothing, and checks nothing.
         done(writer.full ? new UnavailableError('too many entries are waiting; try again') : undefined);
       }
-      // However the request ends, and whenever its client leaves.
-      reply.raw.once('close', () => {
-        bodies.release(request);
-      });
     },
     handler: async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
@@ -99,10 +95,9 @@ class Bodies {
     this.#maxBody = maxBody;
   }
 
-  /** Reads a request's body. Its bytes count from when they arrive until `release`; after that none are read. */
+  /** Reads a request's body. Its bytes count from when they arrive until `release`, which is the caller's to call. */
   async read(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
-    this.#held.set(request, 0);
     try {
       // A request that is refused half read is still to be answered: its connection must not be destroyed.
       for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -117,8 +112,7 @@ class Bodies {
   }
 
   #hold(request: FastifyRequest, bytes: number): void {
-    const held = this.#held.get(request);
-    if (held === undefined) throw new UnavailableError('the client has left');
+    const held = this.#held.get(request) ?? 0;
     if (held + bytes > this.#maxBody) throw tooLarge(this.#maxBody);
     if (this.#total + bytes > MAX_BUFFERED) {
       throw new UnavailableError('too many requests are being read; try again');

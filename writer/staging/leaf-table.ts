@@ -24,8 +24,9 @@ export class LeafTable {
     while ((this.#count + count) * 4 > this.#slots.length * 1.5) this.#grow();
   }
 
-  /** Adds a leaf, for which there is room. One that is there already is added again. */
+  /** Adds a leaf; one that is there already is added again. Cannot fail where there is room. */
   add(hash: Uint8Array, index: number): void {
+    this.reserve(1, index);
     this.#insert(tagOf(hash), index + 1);
     this.#count++;
   }

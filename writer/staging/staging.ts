@@ -70,8 +70,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS outbox (old_size INTEGER PRIMARY KEY, claim BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS collected (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL) STRICT;`;
 
-/** Batches read at a time when the leaf table is built: 32 KiB each at most. */
-const PAGE = 256;
+/** Batches read at a time when the leaf table is built: 32 bytes an entry each. */
+const PAGE = 16;
 
 export class SqliteStaging implements Staging, PartialRecord {
   readonly #database: Database;
