@@ -35,7 +35,15 @@ describe.concurrent('help', () => {
     const settings = [...stdout.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name = '']) => name);
     expect(settings).toStrictEqual([
       ...['data', 'listen', 'public-url', 'origin', 'store', 'key', 'batch-age', 'batch-size', 'max-body'],
-      ...['max-pending', 'no-create', 'expect-checkpoint', 'metrics-listen', 'log-level', 'config'],
+      ...[
+        'max-pending',
+        'partial-grace',
+        'no-create',
+        'expect-checkpoint',
+        'metrics-listen',
+        'log-level',
+        'config',
+      ],
     ]);
     for (const name of settings)
       expect(stdout).toContain(`[STELE_${name.toUpperCase().replaceAll('-', '_')}]`);
