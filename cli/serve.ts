@@ -49,8 +49,11 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   const opened: (() => Promise<unknown>)[] = [];
   const abort = new AbortController();
   try {
-    const { writer, app } = await start(configuration, log, opened, abort.signal);
-    return await untilStopped(writer, app, log, abort);
+    const { writer, app, url } = await start(configuration, log, opened, abort.signal);
+    const signal = onSignal(log);
+    // Only now: whoever reads this may send a signal.
+    console.log(`stele serves ${url} with the verifier key ${writer.identity.verifierKey}`);
+    return await untilStopped(writer, app, signal, log, abort);
   } finally {
     // What still waits for the store gives up trying; what is under way there ends before the lock is released.
     abort.abort(new Error('the writer has stopped'));
@@ -69,7 +72,7 @@ async function start(
   log: Logger,
   opened: (() => Promise<unknown>)[],
   signal: AbortSignal,
-): Promise<{ writer: Writer; app: FastifyInstance }> {
+): Promise<{ writer: Writer; app: FastifyInstance; url: string }> {
   const { data, storeFolder } = configuration;
   if (!configuration.create && !existsSync(join(data, STAGING))) {
     throw new StartRefusedError(
@@ -141,20 +144,14 @@ async function start(
   const publicLog = { url, spki: key.spki, logId, created: writer.identity.created };
   await publish(store, 'trusted_root.json', formatTrustedRoot(publicLog));
   await publish(store, 'signing_config.json', formatSigningConfig(publicLog));
-  console.log(`stele serves ${url} with the verifier key ${writer.identity.verifierKey}`);
-  return { writer, app };
+  return { writer, app, url };
 }
 
-/** Waits for a signal, or for the log to stop by itself. */
-async function untilStopped(
-  writer: Writer,
-  app: FastifyInstance,
-  log: Logger,
-  abort: AbortController,
-): Promise<number> {
+/** Waits for SIGINT or SIGTERM; a later one ends the process at once. */
+function onSignal(log: Logger): Promise<'signal'> {
   let signalledAt: number | undefined;
-  const signalled = new Promise<'signal'>((settle) => {
-    const onSignal = (signal: NodeJS.Signals) => {
+  return new Promise<'signal'>((settle) => {
+    const stop = (signal: NodeJS.Signals) => {
       if (signalledAt === undefined) {
         log.info({ signal }, 'stopping: publishing what was accepted; a later signal stops at once');
         signalledAt = performance.now();
@@ -163,9 +160,19 @@ async function untilStopped(
         die();
       }
     };
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+    process.on('SIGINT', stop).on('SIGTERM', stop);
   });
-  const first = await Promise.race([signalled, writer.stopped]);
+}
+
+/** Waits for a signal, or for the log to stop by itself. */
+async function untilStopped(
+  writer: Writer,
+  app: FastifyInstance,
+  signal: Promise<'signal'>,
+  log: Logger,
+  abort: AbortController,
+): Promise<number> {
+  const first = await Promise.race([signal, writer.stopped]);
   const deadline = setTimeout(() => {
     abort.abort(new Error(`the store did not answer within ${LONGEST_STOP / 1000} s`));
   }, LONGEST_STOP);

@@ -39,7 +39,11 @@ export function ingestRoutes(
   app.route({
     method: 'POST',
     url: PATH,
-    onRequest: (request, _reply, done) => {
+    onRequest: (request, reply, done) => {
+      bodies.expect(request);
+      reply.raw.once('close', () => {
+        bodies.leave(request);
+      });
       const encoding = request.headers['content-encoding'] ?? 'identity';
       if (encoding !== 'identity') {
         const message = `Content-Encoding: ${JSON.stringify(encoding.slice(0, 80))} is not read here: send the JSON as it is`;
@@ -56,6 +60,7 @@ export function ingestRoutes(
       metrics.requestSize.observe(body.length);
       // The answer may be seconds away, and needs only the entry.
       request.body = undefined;
+      bodies.keep(request);
       const entry = await checks.check(body).finally(() => {
         bodies.release(request);
       });
@@ -89,13 +94,19 @@ class Bodies {
   readonly #maxBody: number;
   /** Bytes of each request that is being read or checked. */
   readonly #held = new Map<FastifyRequest, number>();
+  /** Those being checked: their bytes stay in memory though their clients leave. */
+  readonly #kept = new WeakSet<FastifyRequest>();
   #total = 0;
 
   constructor(maxBody: number) {
     this.#maxBody = maxBody;
   }
 
-  /** Reads a request's body. Its bytes count from when they arrive until `release`, which is the caller's to call. */
+  expect(request: FastifyRequest): void {
+    this.#held.set(request, 0);
+  }
+
+  /** Reads a request's body. Its bytes count from when they arrive until they are released. */
   async read(request: FastifyRequest, payload: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     try {
@@ -112,13 +123,23 @@ class Bodies {
   }
 
   #hold(request: FastifyRequest, bytes: number): void {
-    const held = this.#held.get(request) ?? 0;
+    const held = this.#held.get(request);
+    if (held === undefined) throw new UnavailableError('the client has left');
     if (held + bytes > this.#maxBody) throw tooLarge(this.#maxBody);
     if (this.#total + bytes > MAX_BUFFERED) {
       throw new UnavailableError('too many requests are being read; try again');
     }
     this.#total += bytes;
     this.#held.set(request, held + bytes);
+  }
+
+  keep(request: FastifyRequest): void {
+    this.#kept.add(request);
+  }
+
+  /** The client has left, or was answered. A request whose body has arrived may then never come to its handler. */
+  leave(request: FastifyRequest): void {
+    if (!this.#kept.has(request)) this.release(request);
   }
 
   release(request: FastifyRequest): void {
