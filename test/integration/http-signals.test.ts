@@ -5,7 +5,16 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { STELE, startDaemon, withFolder } from '../daemon.js';
-import { ENTRIES, exchangeOn, expectProblem, goodRequest, log, open, type Answer } from './http-support.js';
+import {
+  ENTRIES,
+  exchangeOn,
+  expectProblem,
+  goodRequest,
+  log,
+  open,
+  send,
+  type Answer,
+} from './http-support.js';
 
 const SUBMISSIONS = 200;
 
@@ -23,34 +32,52 @@ async function submitMany(url: string) {
   });
 }
 
-/** Demands that each was answered, and that what was logged is there for good. */
-async function expectKept(
-  folder: string,
-  answered: readonly { request: object; answer: Answer }[],
-): Promise<number> {
-  const logged = answered.filter(({ answer }) => answer.status === 201);
-  for (const { answer } of answered) {
-    if (answer.status === 201) continue;
+/** A submission, and its answer; none if the connection was reset. */
+interface Settled {
+  readonly request: object;
+  readonly answer: Answer | undefined;
+}
+
+/**
+ * Waits for every answer. A connection that the daemon has yet to accept, or to read from, is reset when it stops
+ * listening: newer Nodes accept one connection a turn, so that any number may be left in the kernel.
+ */
+function settle(submissions: Awaited<ReturnType<typeof submitMany>>): Promise<Settled[]> {
+  return Promise.all(
+    submissions.map(async ({ request, answer }) => ({
+      request,
+      answer: await answer.catch((error: unknown) => {
+        expect(error).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string });
+        return undefined;
+      }),
+    })),
+  );
+}
+
+/** Demands that what was answered is there for good, and that what was not answered was not logged. */
+async function expectKept(folder: string, settled: readonly Settled[]): Promise<number> {
+  const logged = settled.filter(({ answer }) => answer?.status === 201);
+  for (const { answer } of settled) {
+    if (answer === undefined || answer.status === 201) continue;
     expect(expectProblem(answer, 503)).toMatch(/try again/);
     expect(answer.headers['retry-after']).toMatch(/^[1-3]$/);
   }
   const daemon = await startDaemon(folder, ['--no-create']);
   try {
+    const checkpoint = await send(daemon.url, 'GET', '/checkpoint');
+    const size = Number(checkpoint.body.toString().split('\n')[1]);
     await Promise.all(
-      logged.map(async ({ request, answer }) => {
-        const { logIndex } = JSON.parse(answer.body.toString()) as { logIndex: string };
-        expect((await log(daemon.url, request)).logIndex).toBe(logIndex);
+      settled.map(async ({ request, answer }) => {
+        const { logIndex } = await log(daemon.url, request);
+        if (answer === undefined) expect(Number(logIndex)).toBeGreaterThanOrEqual(size);
+        if (answer?.status !== 201) return;
+        expect(logIndex).toBe((JSON.parse(answer.body.toString()) as { logIndex: string }).logIndex);
       }),
     );
   } finally {
     expect(await daemon.stop()).toBe(0);
   }
   return logged.length;
-}
-
-/** The kernel takes connections that the daemon has yet to accept, and resets them when it stops listening. */
-function unlessRefused(error: unknown): undefined {
-  expect(error).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string });
 }
 
 describe.concurrent('a signal', () => {
@@ -65,21 +92,10 @@ describe.concurrent('a signal', () => {
       if (delay === undefined) await Promise.race(submissions.map(({ answer }) => answer));
       else await sleep(delay);
       const code = daemon.stop(signal);
-      const settled = await Promise.all(
-        submissions.map(async ({ request, answer }) => ({
-          request,
-          answer: await answer.catch(unlessRefused),
-        })),
-      );
+      const settled = await settle(submissions);
       expect(await code, daemon.log()).toBe(0);
-      const answered = settled.flatMap(({ request, answer }) =>
-        answer === undefined ? [] : [{ request, answer }],
-      );
-      const logged = await expectKept(folder, answered);
-      if (delay !== undefined) return;
-      // By then every connection had been accepted.
-      expect(answered).toHaveLength(SUBMISSIONS);
-      expect(logged).toBeGreaterThan(0);
+      const logged = await expectKept(folder, settled);
+      if (delay === undefined) expect(logged).toBeGreaterThan(0);
     }),
   );
 
@@ -88,7 +104,7 @@ describe.concurrent('a signal', () => {
       const daemon = await startDaemon(folder);
       const started = performance.now();
       expect(await daemon.stop()).toBe(0);
-      expect(performance.now() - started).toBeLessThan(3_000);
+      expect(performance.now() - started).toBeLessThan(8_000);
       expect(daemon.log()).toContain('stopping: publishing what was accepted');
     }));
 
@@ -102,7 +118,7 @@ describe.concurrent('a signal', () => {
       await log(daemon.url);
       const started = performance.now();
       expect(await daemon.stop()).toBe(0);
-      expect(performance.now() - started).toBeLessThan(12_000);
+      expect(performance.now() - started).toBeLessThan(25_000);
       for (const socket of sockets) socket.destroy();
     }));
 });
@@ -139,16 +155,14 @@ describe.concurrent('npm start', () => {
         // A terminal signals the whole group; a supervisor, npm alone.
         if (signal === 'SIGINT') process.kill(-(npm.pid ?? 0), signal);
         else npm.kill(signal);
-        const answered = await Promise.all(
-          submissions.map(async ({ request, answer }) => ({ request, answer: await answer })),
-        );
+        const settled = await settle(submissions);
         const end = await ended;
         const [, pid] = /"pid":(\d+)/.exec(log) ?? [];
         expect(pid).toBeDefined();
         expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/);
         expect(log).toContain('stopping: publishing what was accepted');
         expect(end, log).toBe(0);
-        expect(await expectKept(folder, answered)).toBeGreaterThan(0);
+        expect(await expectKept(folder, settled)).toBeGreaterThan(0);
       } finally {
         if (npm.exitCode === null && npm.signalCode === null) process.kill(-(npm.pid ?? 0), 'SIGKILL');
       }
