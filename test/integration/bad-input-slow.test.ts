@@ -27,7 +27,7 @@ describe.concurrent('a request that comes slowly', () => {
   const expectLate = (answer: Answer) => {
     expect(expectProblem(answer, 408)).toMatch(/^the request did not arrive within 10 s/);
     expect(answer.milliseconds).toBeGreaterThan(9_000);
-    expect(answer.milliseconds).toBeLessThan(11_900);
+    expect(answer.milliseconds).toBeLessThan(20_000);
   };
 
   it.each([
@@ -62,7 +62,7 @@ describe.concurrent('a request that comes slowly', () => {
     socket.write(`${head}Content-Length: 500\r\n\r\n`);
     const started = performance.now();
     await log(daemon.url);
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(8_000);
     socket.destroy();
   });
 });

