@@ -1,155 +1,114 @@
 /**
- * Reads a log from its files. Every tile and bundle is authenticated before anything of it is used.
+ * Reads a log from its files, believing its key alone.
  * @module
  */
+import { UnreachableError } from '../src/errors.js';
 import {
-  AuthenticatedTiles,
-  consistencyProof,
   equalBytes,
-  formatPath,
-  FormatError,
-  HASH_LENGTH,
-  inclusionProof,
-  isGzip,
-  leafHash,
-  maxBundleLength,
+  MAX_NOTE_LENGTH,
   openCheckpoint,
-  parseBundle,
-  parseTimes,
-  ProofError,
-  rootAt,
-  sha256,
-  TILE_WIDTH,
-  widthAt,
-  type Hash,
   type NoteVerifier,
   type RightEdge,
-  type Sha256,
   type SignedCheckpoint,
   type Tree,
 } from '../tiles-spec/index.js';
+import { readingObject } from './errors.js';
+import { MemoryHeads, requireConsistent, requireExtends, type Heads } from './heads.js';
+import { TreeReader, type ReadOptions } from './tree-reader.js';
 
 /** What a log is read with. */
-export interface LogReaderOptions {
-  /** The stored bytes of an object, or undefined where there is none. */
-  readonly read: (path: string) => Promise<Uint8Array | undefined>;
-  /** The log's key, from configuration. */
+export interface LogReaderOptions extends ReadOptions {
+  /** The log's key, from configuration: never from the server that is read. */
   readonly verifier: NoteVerifier;
-  /** Decompresses to at most `maxLength` bytes, and throws beyond. */
-  readonly gunzip: (bytes: Uint8Array, maxLength: number) => Promise<Uint8Array>;
-  readonly sha?: Sha256;
+  /** Where the newest checkpoint seen is remembered. Default: in this reader. */
+  readonly heads?: Heads | undefined;
+}
+
+/** The log at its newest checkpoint. */
+export interface Latest {
+  readonly checkpoint: SignedCheckpoint;
+  readonly tree: TreeReader;
+  /** The newest checkpoint seen before, which this one extends. */
+  readonly seen: SignedCheckpoint | undefined;
 }
 
 export class LogReader {
-  readonly #options: LogReaderOptions;
+  readonly options: LogReaderOptions & { readonly heads: Heads };
+  #last: TreeReader | undefined;
 
   constructor(options: LogReaderOptions) {
-    this.#options = options;
+    this.options = { ...options, heads: options.heads ?? new MemoryHeads() };
   }
 
   /**
-   * The log's latest checkpoint, its signature verified; undefined where there is none.
+   * The checkpoint that the log shows now, its signature verified, and not held against any other; undefined where
+   * there is none.
    * @throws FormatError or ProofError when it is not this log's.
    */
   async checkpoint(): Promise<SignedCheckpoint | undefined> {
-    const bytes = await this.#options.read('checkpoint');
-    return bytes && openCheckpoint(bytes, this.#options.verifier);
+    const bytes = await this.options.read('checkpoint', MAX_NOTE_LENGTH);
+    return bytes && readingObject('checkpoint', () => openCheckpoint(bytes, this.options.verifier));
+  }
+
+  /**
+   * The log at the checkpoint that it shows now, proved to extend the newest one seen. Costs the checkpoint and, where
+   * the log has grown, at most two tiles a level.
+   * @throws UnreachableError where there is no log; InconsistentLogError; StateError; FormatError or ProofError.
+   */
+  async latest(): Promise<Latest> {
+    for (;;) {
+      // Before the log is asked: what others see later may well be newer than its answer.
+      const kept = await this.options.heads.read();
+      const checkpoint = await this.checkpoint();
+      if (checkpoint === undefined)
+        throw new UnreachableError('there is no checkpoint: no log is here', 'no-log');
+      const { isKept, seen } = await this.#hold(checkpoint, kept, requireExtends);
+      if (isKept) return { checkpoint, tree: this.#treeAt(checkpoint), seen };
+      // Others have seen a newer one meanwhile: the log is asked again, and held against that.
+    }
+  }
+
+  /**
+   * Holds a checkpoint that came another way, as the answer to a submission does, against the newest one seen. A newer
+   * one must extend that, and is the newest one seen from then on; of an older one, as it may well be where others have
+   * seen more, the newest must be the extension. Costs at most two tiles a level.
+   * @returns the newest checkpoint seen before; undefined where there was none.
+   * @throws InconsistentLogError (`forked` or `rekeyed`); UnreachableError where the tiles that tell cannot be had;
+   *   StateError; FormatError or ProofError, also where the checkpoint is not this log's.
+   */
+  async see(checkpoint: SignedCheckpoint): Promise<SignedCheckpoint | undefined> {
+    // What is remembered must open with this log's key, by whichever it was verified.
+    const own = openCheckpoint(checkpoint.bytes, this.options.verifier);
+    for (;;) {
+      const { isKept, seen } = await this.#hold(own, await this.options.heads.read(), requireConsistent);
+      if (isKept) return seen;
+    }
   }
 
   /** The log as it was at a checkpoint. `edge` spares reading the right edge where the caller has it. */
   at(tree: Tree, edge?: RightEdge): TreeReader {
-    return new TreeReader(tree, this.#options, edge);
-  }
-}
-
-/** The log at one tree. Costs of the methods count tiles not kept in memory from before. */
-export class TreeReader {
-  readonly tree: Tree;
-  readonly #options: LogReaderOptions;
-  readonly #sha: Sha256;
-  readonly #tiles: AuthenticatedTiles;
-
-  constructor(tree: Tree, options: LogReaderOptions, edge?: RightEdge) {
-    this.tree = tree;
-    this.#options = options;
-    this.#sha = options.sha ?? sha256;
-    this.#tiles = new AuthenticatedTiles(
-      tree,
-      async (tile) => {
-        const { bytes, width } = await this.#readWidened({ kind: 'tile', ...tile });
-        return width === tile.width ? bytes : bytes.subarray(0, tile.width * HASH_LENGTH);
-      },
-      this.#sha,
-      edge,
-    );
+    return new TreeReader(tree, this.options, edge);
   }
 
-  /** The right edge. @throws ProofError when it does not hash to the tree's root. */
-  edge(): Promise<RightEdge> {
-    return this.#tiles.edge();
+  /** Holds a checkpoint against the one that is kept, and keeps it where it is newer: unless another is kept by now. */
+  async #hold(
+    checkpoint: SignedCheckpoint,
+    kept: Uint8Array | undefined,
+    require: typeof requireExtends,
+  ): Promise<{ isKept: boolean; seen: SignedCheckpoint | undefined }> {
+    const { heads, verifier } = this.options;
+    // An empty tree has no tile that would show that its root is another's.
+    if (checkpoint.size === 0) await this.#treeAt(checkpoint).edge();
+    const at = (tree: Tree) => this.#treeAt(tree);
+    const seen = kept && (await require({ heads, verifier, kept, at }, checkpoint));
+    const isNewer = seen === undefined || checkpoint.size > seen.size;
+    return { isKept: !isNewer || (await heads.replace(checkpoint.bytes, kept)), seen };
   }
 
-  /** The hash of the leaf at `index`. One tile a level. */
-  async leafHash(index: number): Promise<Hash> {
-    return (await this.#tiles.tile(0, Math.floor(index / TILE_WIDTH))).subtree(0, index % TILE_WIDTH);
-  }
-
-  /** The inclusion proof of the entry at `index`. At most two tiles a level. */
-  inclusionProof(index: number): Promise<Hash[]> {
-    return inclusionProof(this.#tiles, index, this.tree.size, this.#sha);
-  }
-
-  /** The proof that this tree begins with that of `oldSize` (from 1) entries. */
-  consistencyProof(oldSize: number): Promise<Hash[]> {
-    return consistencyProof(this.#tiles, oldSize, this.tree.size, this.#sha);
-  }
-
-  /** The root of the first `size` entries, as this tree has them. */
-  rootAt(size: number): Promise<Hash> {
-    return rootAt(this.#tiles, size, this.#sha);
-  }
-
-  /**
-   * The entries of bundle `index`, as many as the tree has, each compared with its leaf hash.
-   * @throws ProofError when an entry is not the tree's; FormatError when the bundle is damaged.
-   */
-  async bundle(index: number): Promise<Uint8Array[]> {
-    const tile = await this.#tiles.tile(0, index);
-    const stored = await this.#readWidened({ kind: 'entries', index, width: tile.width });
-    const entries = parseBundle(await this.#decompress(stored.bytes, stored.width), stored.width).slice(
-      0,
-      tile.width,
-    );
-    entries.forEach((entry, i) => {
-      if (!equalBytes(leafHash(entry, this.#sha), tile.subtree(0, i))) {
-        throw new ProofError(`entry ${index * TILE_WIDTH + i} in its bundle is not the one in the tree`);
-      }
-    });
-    return entries;
-  }
-
-  /** When the entries of bundle `index` were sequenced, Unix milliseconds: the writer's word, which no tree covers. */
-  async times(index: number): Promise<number[]> {
-    const width = widthAt(this.tree.size, 0, index);
-    const stored = await this.#readWidened({ kind: 'times', index, width });
-    return parseTimes(stored.bytes, stored.width).slice(0, width);
-  }
-
-  async #decompress(bytes: Uint8Array, width: number): Promise<Uint8Array> {
-    if (!isGzip(bytes)) return bytes;
-    return this.#options.gunzip(bytes, maxBundleLength(width));
-  }
-
-  /** Reads an object or, where a partial one is gone, the full one. */
-  async #readWidened(
-    name:
-      | { kind: 'tile'; level: number; index: number; width: number }
-      | { kind: 'entries' | 'times'; index: number; width: number },
-  ): Promise<{ bytes: Uint8Array; width: number }> {
-    for (const width of new Set([name.width, TILE_WIDTH])) {
-      const bytes = await this.#options.read(formatPath({ ...name, width }));
-      if (bytes !== undefined) return { bytes, width };
-    }
-    throw new FormatError(`the log has no ${formatPath(name)}`);
+  /** The log at a tree, with the tiles in memory where it is the tree that was read last. */
+  #treeAt(tree: Tree): TreeReader {
+    const last = this.#last;
+    if (last?.tree.size === tree.size && equalBytes(last.tree.root, tree.root)) return last;
+    return (this.#last = this.at(tree));
   }
 }

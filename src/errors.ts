@@ -37,3 +37,20 @@ export class ClaimLostError extends Error {
 export class UnavailableError extends Error {
   override name = 'UnavailableError';
 }
+
+/**
+ * A log, or a file of it, that cannot be reached: the network, the server, or a place where no log is. Trying later
+ * may help. `code`: `unreachable` (no connection), `timeout`, `interrupted` (the answer broke off), `busy` (the server
+ * asks for patience, or failed), `refused` (it will not answer this), `no-log` (no checkpoint is at that place).
+ */
+export class UnreachableError extends Error {
+  override name = 'UnreachableError';
+
+  constructor(
+    message: string,
+    readonly code: 'unreachable' | 'timeout' | 'interrupted' | 'busy' | 'refused' | 'no-log',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -9,6 +9,12 @@ import { requireWidth } from './tile.js';
 /** The longest entry, in bytes: its length is two bytes, big-endian. */
 export const MAX_ENTRY_LENGTH = 65_535;
 
+/** Bytes of one entry's time. */
+export const TIME_LENGTH = 8;
+
+/** The last time that a Date can have, Unix milliseconds: in the year 275760. */
+const MAX_TIME = 8.64e15;
+
 /** The most bytes that a bundle of this width can have, uncompressed. */
 export function maxBundleLength(width: number): number {
   return width * (MAX_ENTRY_LENGTH + 2);
@@ -61,29 +67,35 @@ export function parseBundle(bytes: Uint8Array, width: number): Uint8Array[] {
   return entries;
 }
 
-/** Writes when each entry of a bundle was sequenced: Unix milliseconds that do not go back, 8 bytes each, big-endian. */
+/**
+ * Writes when each entry of a bundle was sequenced: Unix milliseconds from 0 to 8.64e15 that do not go back, 8 bytes
+ * each, big-endian.
+ */
 export function encodeTimes(times: readonly number[]): Uint8Array {
   requireWidth(times.length);
-  const bytes = new Uint8Array(times.length * 8);
+  const bytes = new Uint8Array(times.length * TIME_LENGTH);
   const view = new DataView(bytes.buffer);
   times.forEach((time, i) => {
     requireExact(time, 'time');
+    if (time > MAX_TIME) throw new FormatError(`time ${i} is over ${MAX_TIME}`);
     if (time < (times[i - 1] ?? 0)) throw new FormatError(`time ${i} is before the one before it`);
-    view.setBigUint64(i * 8, BigInt(time));
+    view.setBigUint64(i * TIME_LENGTH, BigInt(time));
   });
   return bytes;
 }
 
-/** @throws FormatError unless `bytes` are exactly `width` times that do not go back. */
+/** @throws FormatError unless `bytes` are exactly `width` times, from 0 to 8.64e15, that do not go back. */
 export function parseTimes(bytes: Uint8Array, width: number): number[] {
   requireWidth(width);
-  if (bytes.length !== width * 8)
-    throw new FormatError(`the times of ${width} entries have ${width * 8} bytes, not ${bytes.length}`);
+  if (bytes.length !== width * TIME_LENGTH)
+    throw new FormatError(
+      `the times of ${width} entries have ${width * TIME_LENGTH} bytes, not ${bytes.length}`,
+    );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let last = 0;
   return Array.from({ length: width }, (_, i) => {
-    const time = view.getBigUint64(i * 8);
-    if (time > BigInt(Number.MAX_SAFE_INTEGER)) throw new FormatError(`time ${i} is over 2^53 - 1`);
+    const time = view.getBigUint64(i * TIME_LENGTH);
+    if (time > MAX_TIME) throw new FormatError(`time ${i} is over ${MAX_TIME}`);
     if (Number(time) < last) throw new FormatError(`time ${i} is before the one before it`);
     last = Number(time);
     return last;

@@ -43,3 +43,9 @@ export function decodeText(bytes: Uint8Array, what: string): string {
 export function encodeHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/** @throws FormatError unless the text is lower-case hexadecimal of whole bytes. */
+export function decodeHex(text: string): Uint8Array {
+  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new FormatError('it is not lower-case hexadecimal');
+  return Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16));
+}

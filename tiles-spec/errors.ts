@@ -7,9 +7,25 @@
 /** Bytes or text that are not what the format demands; nothing was taken from them. */
 export class FormatError extends Error {
   override name = 'FormatError';
+
+  /** @param path the object in the log that is damaged, where one is. */
+  constructor(
+    message: string,
+    readonly path?: string,
+  ) {
+    super(message);
+  }
 }
 
 /** Well-formed data whose proof or signature does not hold: a forgery, a damaged tile, or another tree's data. */
 export class ProofError extends Error {
   override name = 'ProofError';
+
+  /** @param path the object in the log that shows it, where it is one alone. */
+  constructor(
+    message: string,
+    readonly path?: string,
+  ) {
+    super(message);
+  }
 }

@@ -41,7 +41,8 @@ export interface NoteSigner {
 export const ED25519 = 0x01;
 export const ECDSA = 0x02;
 
-const MAX_NOTE_BYTES = 1 << 20;
+/** The longest note, in bytes. */
+export const MAX_NOTE_LENGTH = 1 << 20;
 const MAX_SIGNATURES = 100;
 const SIGNATURE_LINE = /^— ([^ ]+) ([A-Za-z0-9+/=]+)$/u;
 
@@ -50,8 +51,8 @@ const SIGNATURE_LINE = /^— ([^ ]+) ([A-Za-z0-9+/=]+)$/u;
  * @throws FormatError unless it is exactly a note.
  */
 export function parseNote(bytes: Uint8Array): SignedNote {
-  if (bytes.length > MAX_NOTE_BYTES)
-    throw new FormatError(`note of ${bytes.length} bytes is over ${MAX_NOTE_BYTES}`);
+  if (bytes.length > MAX_NOTE_LENGTH)
+    throw new FormatError(`note of ${bytes.length} bytes is over ${MAX_NOTE_LENGTH}`);
   const note = decodeText(bytes, 'note');
   requireNoControl(note);
   const end = note.lastIndexOf('\n\n');
@@ -109,9 +110,10 @@ export function verifyNote(note: SignedNote, verifiers: readonly NoteVerifier[])
     verified.push(line);
   }
   if (verified.length === 0) {
-    const known = verifiers.map(({ name, keyId }) => `${name}+${encodeHex(keyIdBytes(keyId))}`).join(', ');
+    const names = (keys: readonly Pick<NoteVerifier, 'name' | 'keyId'>[]) =>
+      keys.map(({ name, keyId }) => `${name}+${encodeHex(keyIdBytes(keyId))}`).join(', ');
     throw new ProofError(
-      `no signature of ${known}; signed by ${note.signatures.map(({ name }) => name).join(', ')}`,
+      `no signature of ${names(verifiers)}; signed by ${JSON.stringify(names(note.signatures)).slice(0, 200)}`,
     );
   }
   return verified;

@@ -73,3 +73,11 @@ export const keyDetailsField = z
     return z.NEVER;
   })
   .meta({ description: 'The kind of the key and the hash signed with it; must match the key exactly.' });
+
+/** What a schema found to be wrong: the first three fields, each with its path and why. */
+export function findingsOf({ issues }: z.ZodError): { readonly path: string; readonly why: string }[] {
+  return issues.slice(0, 3).map((issue) => {
+    const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+    return { path: issue.path.join('.'), why: isMissing ? 'is missing' : issue.message };
+  });
+}

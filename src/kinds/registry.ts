@@ -10,7 +10,7 @@ import { parseJson } from '../json.js';
 import { dsse } from './dsse.js';
 import { hashedrekord } from './hashedrekord.js';
 import type { Digest, EntryKind, IndexKey, SignatureToCheck } from './kind.js';
-import { normalizeFields } from './protojson.js';
+import { findingsOf, normalizeFields } from './protojson.js';
 
 /** Every kind. To add one is to add its file and its line here. */
 export const KINDS: readonly EntryKind[] = [hashedrekord, dsse];
@@ -52,8 +52,15 @@ export function proposeEntry(request: Uint8Array, digest: Digest): ProposedEntry
  * @throws FormatError when the body is not JSON.
  */
 export function keysOf(body: Uint8Array): IndexKey[] {
-  const { kind, apiVersion, spec } = loggedBody.parse(parseJson(body, 'canonical body'));
-  return KINDS.find((known) => known.kind === kind && known.version === apiVersion)?.keysOf(spec) ?? [];
+  const { kind, version, spec } = parseBody(body);
+  return KINDS.find((known) => known.kind === kind && known.version === version)?.keysOf(spec) ?? [];
+}
+
+/** What a canonical body says that it is, and its `spec`. @throws FormatError when it is no canonical body. */
+export function parseBody(body: Uint8Array): { kind: string; version: string; spec: unknown } {
+  const parsed = loggedBody.safeParse(parseJson(body, 'canonical body'));
+  if (!parsed.success) throw new FormatError('it is not a canonical body: apiVersion, kind and spec');
+  return { kind: parsed.data.kind, version: parsed.data.apiVersion, spec: parsed.data.spec };
 }
 
 const loggedBody = z.strictObject({ apiVersion: z.string(), kind: z.string(), spec: z.unknown() });
@@ -86,14 +93,10 @@ function canonicalBody({ kind, version }: EntryKind, spec: object): Uint8Array {
   return encodeText(json);
 }
 
-/** Zod's findings as `field.path: what is wrong`, the first three. */
-function describe(field: string, { issues }: z.ZodError): string {
-  return issues
-    .slice(0, 3)
-    .map((issue) => {
-      const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
-      return `${[field, ...issue.path].join('.')}: ${missing ? 'is missing' : issue.message}`;
-    })
+/** `field.path: what is wrong`, of the first three. */
+function describe(field: string, error: z.ZodError): string {
+  return findingsOf(error)
+    .map(({ path, why }) => `${path === '' ? field : `${field}.${path}`}: ${why}`)
     .join('; ')
     .slice(0, 1000);
 }

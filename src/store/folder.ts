@@ -66,7 +66,8 @@ export class FolderStore implements ObjectStore {
     const file = await orUndefined(open(this.#file(path)));
     if (file === undefined) return undefined;
     try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+      const length = Math.max(0, Math.min(end, (await file.stat()).size) - start);
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, start);
       return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();

@@ -195,7 +195,10 @@ const claim: fc.Arbitrary<Claim> = fc.record({
 
 const timesOf = (count: number): fc.Arbitrary<number[]> =>
   fc
-    .array(fc.maxSafeNat(), { minLength: count, maxLength: count })
+    .array(
+      fc.maxSafeNat().map((time) => Math.min(time, 8.64e15)),
+      { minLength: count, maxLength: count },
+    )
     .map((times) => times.sort((a, b) => a - b));
 
 describeCodec(
@@ -439,6 +442,17 @@ describe('bundles and times', () => {
     expect(() => parseTimes(back, 2)).toThrow(FormatError);
     for (const bad of [-1, 0.5, 2 ** 53]) expect(() => encodeTimes([bad])).toThrow(FormatError);
     expect(() => parseTimes(Uint8Array.of(0, 32, 0, 0, 0, 0, 0, 0), 1)).toThrow(FormatError);
+  });
+
+  it('time is one that a Date can have', () => {
+    const last = 8.64e15;
+    expect(new Date(last).getTime()).toBe(last);
+    const bytes = encodeTimes([0, last]);
+    expect(parseTimes(bytes, 2)).toEqual([0, last]);
+    bytes[15] = (bytes[15] ?? 0) + 1;
+    const message = 'time 1 is over 8640000000000000';
+    expect(() => parseTimes(bytes, 2)).toThrow(new FormatError(message));
+    expect(() => encodeTimes([0, last + 1])).toThrow(new FormatError(message));
   });
 });
 

@@ -67,7 +67,7 @@ describe('every tree of 1 to 300 entries', () => {
     edge = grown.edge;
     store.put(grown.tiles);
     const root = edge.root();
-    trees.push({ size, root, tiles: new AuthenticatedTiles({ size, root }, store.fetch, nodeSha) });
+    trees.push({ size, root, tiles: new AuthenticatedTiles({ size, root }, store.fetch, { sha: nodeSha }) });
   }
 
   it('leaf hashes and roots are those of RFC 6962', async () => {

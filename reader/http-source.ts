@@ -1,0 +1,220 @@
+/**
+ * A log's objects over HTTP: bounded in size and time, tried again where that may help.
+ * @module
+ */
+import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
+import { parsePath } from '../tiles-spec/index.js';
+import { collect, TooLongError } from './byte-stream.js';
+import { readingObject, UnexpectedAnswerError } from './errors.js';
+import { gunzip as gunzipInBrowsers, maxGzipLength, type Gunzip } from './gunzip.js';
+
+/**
+ * Reads one object: its bytes, at most `maxLength`, or undefined where there is none. A bundle comes as it is stored,
+ * compressed, or decoded already.
+ * @throws UnreachableError; UnexpectedAnswerError.
+ */
+export type ReadObject = (path: string, maxLength: number) => Promise<Uint8Array | undefined>;
+
+/** What a GET is answered with. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** The headers that matter here; `contentEncoding` is absent where `body` is decoded. */
+  readonly location?: string | undefined;
+  readonly retryAfter?: string | undefined;
+  readonly contentEncoding?: string | undefined;
+  /** Bytes in `body`, where the server says how many; it may lie. */
+  readonly contentLength?: number | undefined;
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** Sends one GET. It may follow redirects; where it does not, they are followed here. */
+export type HttpGet = (url: URL, signal: AbortSignal) => Promise<HttpAnswer>;
+
+export interface HttpSourceOptions {
+  /** Default: the global `fetch`. */
+  readonly get?: HttpGet | undefined;
+  /** For each try, in milliseconds. Default 30,000. */
+  readonly timeout?: number | undefined;
+  /** Further tries after one that failed. Default 3. */
+  readonly retries?: number | undefined;
+  readonly gunzip?: Gunzip | undefined;
+}
+
+const MAX_REDIRECTS = 3;
+
+/** Milliseconds. */
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 10_000;
+
+/** Statuses that say: later. */
+const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Sends GETs with a `fetch`, which decodes bodies and follows redirects by itself. */
+export function fetchGet(fetch: typeof globalThis.fetch): HttpGet {
+  return async (url, signal) => {
+    const { status, headers, body } = await fetch(url, { signal });
+    return {
+      status,
+      retryAfter: headers.get('retry-after') ?? undefined,
+      body:
+        body ??
+        new ReadableStream({
+          start: (controller) => {
+            controller.close();
+          },
+        }),
+    };
+  };
+}
+
+/**
+ * Reads the objects of the log at a URL.
+ * @throws ConfigurationError unless `base` is an http or https URL without a query, a fragment or a password.
+ */
+export function httpSource(base: string, options: HttpSourceOptions = {}): ReadObject {
+  const source = new HttpSource(logUrl(base), options);
+  return (path, maxLength) => source.read(path, maxLength);
+}
+
+class HttpSource {
+  readonly #base: URL;
+  readonly #get: HttpGet;
+  readonly #timeout: number;
+  readonly #retries: number;
+  readonly #gunzip: Gunzip;
+
+  constructor(base: URL, options: HttpSourceOptions) {
+    this.#base = base;
+    this.#get = options.get ?? fetchGet(globalThis.fetch.bind(globalThis));
+    this.#timeout = options.timeout ?? 30_000;
+    this.#retries = options.retries ?? 3;
+    this.#gunzip = options.gunzip ?? gunzipInBrowsers;
+  }
+
+  async read(path: string, maxLength: number): Promise<Uint8Array | undefined> {
+    parsePath(path);
+    for (let retry = 0; ; retry++) {
+      try {
+        return await this.#readOnce(path, maxLength);
+      } catch (error) {
+        if (!(error instanceof UnreachableError) || error.code === 'refused' || retry >= this.#retries)
+          throw error;
+        const pause = FIRST_PAUSE * 2 ** retry * (1 + Math.random());
+        await sleep(Math.min(Math.max(pause, error instanceof BusyError ? error.pause : 0), LONGEST_PAUSE));
+      }
+    }
+  }
+
+  async #readOnce(path: string, maxLength: number): Promise<Uint8Array | undefined> {
+    const signal = AbortSignal.timeout(this.#timeout);
+    const { url, answer } = await this.#follow(path, signal);
+    if (answer.status === 200) return this.#body(answer, url, path, maxLength, signal);
+    discard(answer);
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    const message = `${url.href}: the server answers ${answer.status}`;
+    if (BUSY.has(answer.status)) throw new BusyError(message, answer.retryAfter);
+    throw new UnreachableError(message, 'refused');
+  }
+
+  /** Everything that is read is authenticated, so any server may be the one that answers. */
+  async #follow(path: string, signal: AbortSignal): Promise<{ url: URL; answer: HttpAnswer }> {
+    let url = new URL(path, this.#base);
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#get(url, signal).catch((error: unknown) => {
+        throw this.#failure(url, error, signal, 'unreachable');
+      });
+      if (answer.status < 300 || answer.status > 399 || answer.status === 304) return { url, answer };
+      discard(answer);
+      const next = answer.location === undefined ? undefined : parseUrl(answer.location, url);
+      const isSafe = next?.protocol === url.protocol || next?.protocol === 'https:';
+      if (next === undefined || !isSafe) {
+        throw new UnexpectedAnswerError(
+          `${url.href}: redirected to ${JSON.stringify((answer.location ?? '').slice(0, 200))}`,
+          'redirect',
+          path,
+        );
+      }
+      if (redirects === MAX_REDIRECTS) {
+        throw new UnexpectedAnswerError(`${url.href}: over ${MAX_REDIRECTS} redirects`, 'redirect', path);
+      }
+      url = next;
+    }
+  }
+
+  async #body(
+    { body, contentEncoding, contentLength }: HttpAnswer,
+    url: URL,
+    path: string,
+    maxLength: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    if (contentEncoding !== undefined && contentEncoding !== 'gzip' && contentEncoding !== 'identity') {
+      discard({ body });
+      const encoding = JSON.stringify(contentEncoding.slice(0, 80));
+      throw new UnexpectedAnswerError(`${url.href}: has the encoding ${encoding}`, 'encoding', path);
+    }
+    const longest = contentEncoding === 'gzip' ? maxGzipLength(maxLength) : maxLength;
+    let bytes;
+    try {
+      bytes = await collect(body, longest, contentLength);
+    } catch (error) {
+      if (error instanceof TooLongError) {
+        throw new UnexpectedAnswerError(`${url.href}: has over ${longest} bytes`, 'too-large', path);
+      }
+      throw this.#failure(url, error, signal, 'interrupted');
+    }
+    return contentEncoding === 'gzip' ? readingObject(path, () => this.#gunzip(bytes, maxLength)) : bytes;
+  }
+
+  #failure(
+    url: URL,
+    error: unknown,
+    signal: AbortSignal,
+    code: 'unreachable' | 'interrupted',
+  ): UnreachableError {
+    if (signal.aborted) {
+      return new UnreachableError(`${url.href}: no whole answer within ${this.#timeout / 1000} s`, 'timeout');
+    }
+    // fetch says "fetch failed" and keeps the reason to itself.
+    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error });
+  }
+}
+
+class BusyError extends UnreachableError {
+  /** What the server asked for, in milliseconds. */
+  readonly pause: number;
+
+  constructor(message: string, retryAfter: string | undefined) {
+    super(message, 'busy');
+    this.pause = /^[0-9]{1,3}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : 0;
+  }
+}
+
+/** Leaves a body unread; nobody waits for its end. */
+function discard({ body }: Pick<HttpAnswer, 'body'>): void {
+  body.cancel().catch(() => undefined);
+}
+
+function logUrl(base: string): URL {
+  const url = URL.canParse(base) ? new URL(base) : undefined;
+  const extra = url && url.search + url.hash + url.username + url.password;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || extra !== '') {
+    // Not quoted: it may hold a password.
+    throw new ConfigurationError(
+      "the log's URL is not an http:// or https:// URL without a query, a fragment or a password",
+    );
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}
+
+function parseUrl(text: string, base: URL): URL | undefined {
+  return URL.canParse(text, base) ? new URL(text, base) : undefined;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}

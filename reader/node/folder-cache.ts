@@ -1,0 +1,36 @@
+/**
+ * Full tiles of one log in a folder. It may be deleted at any time.
+ * @module
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TileCache } from '../../tiles-spec/index.js';
+
+/**
+ * Nothing is synced to disk: a damaged tile is found out when it is read, and fetched again. A cache that cannot be
+ * read or written costs fetches, and no answer.
+ */
+export class FolderCache implements TileCache {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  read(path: string): Promise<Uint8Array | undefined> {
+    return readFile(join(this.#folder, path)).catch(() => undefined);
+  }
+
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    const file = join(this.#folder, path);
+    const temporary = `${file}.${randomUUID()}.tmp`;
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(temporary, bytes);
+      await rename(temporary, file);
+    } catch {
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
+  }
+}

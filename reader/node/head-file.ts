@@ -1,0 +1,166 @@
+/**
+ * The newest checkpoint seen of a log, in a file: the signed note itself. Contradictions are kept beside it.
+ * @module
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../src/errors.js';
+import { syncFolder } from '../../src/store/folder.js';
+import { StateError, type InconsistentLogError } from '../errors.js';
+import type { Heads } from '../heads.js';
+
+/** A lock that is older, in milliseconds, is broken: one is held for one write, and its process died, or sleeps. */
+const LONGEST_LOCK = 10_000;
+
+export class HeadFile implements Heads {
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #file: string;
+
+  /** @param folder holds the files of any number of logs; it is made when first written to. */
+  constructor(folder: string, origin: string) {
+    this.#folder = folder;
+    // An origin may hold slashes.
+    this.#name = encodeURIComponent(origin);
+    this.#file = join(folder, `${this.#name}.checkpoint`);
+  }
+
+  get place(): string {
+    return this.#file;
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    try {
+      return await readFile(this.#file);
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined;
+      throw new StateError(`cannot read the checkpoint that was kept: ${messageOf(error)}`);
+    }
+  }
+
+  async replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean> {
+    try {
+      return await this.#replace(checkpoint, expected);
+    } catch (error) {
+      if (error instanceof StateError) throw error;
+      throw new StateError(`cannot write the checkpoint to keep: ${messageOf(error)}`);
+    }
+  }
+
+  /**
+   * Reading, comparing and writing are one step, whatever other processes do. The lock is a folder that holds the new
+   * checkpoint under a name of its own, and to write is to move that out of it: whoever sleeps until others have broken
+   * the lock finds nothing there to write, and removes nothing of theirs.
+   */
+  async #replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean> {
+    const token = randomUUID();
+    const [own, lock] = [`${this.#file}.${token}`, `${this.#file}.lock`];
+    const inLock = join(lock, `${token}.tmp`);
+    await mkdir(own, { recursive: true });
+    try {
+      await writeSynced(join(own, `${token}.tmp`), checkpoint);
+      await takeLock(lock, own);
+      const kept = await this.read();
+      const isExpected =
+        kept === undefined ? expected === undefined : expected && Buffer.from(kept).equals(expected);
+      if (isExpected !== true || !(await move(inLock, this.#file))) return false;
+      await syncFolder(this.#folder);
+      return true;
+    } finally {
+      await rm(own, { recursive: true, force: true });
+      await rm(inLock, { force: true });
+      // It may be another's by now, which is not empty.
+      await rmdir(lock).catch(() => undefined);
+    }
+  }
+
+  /** Those that are `rolled-back` replace each other. */
+  async keepEvidence(
+    seen: Uint8Array,
+    shown: Uint8Array,
+    code: InconsistentLogError['code'],
+  ): Promise<string> {
+    const digest = createHash('sha256').update(seen).update(shown).digest('hex');
+    const which = code === 'rolled-back' ? code : digest.slice(0, 16);
+    const folder = join(this.#folder, 'evidence', `${this.#name}-${which}`);
+    try {
+      await mkdir(folder, { recursive: true });
+      await writeWhole(join(folder, 'seen.checkpoint'), seen);
+      await writeWhole(join(folder, 'shown.checkpoint'), shown);
+    } catch (error) {
+      throw new StateError(`cannot keep the evidence of a log that contradicts itself: ${messageOf(error)}`);
+    }
+    return folder;
+  }
+}
+
+/** Moves the folder `own`, which is not empty, to `lock`, where nothing or an empty folder is. */
+async function takeLock(lock: string, own: string): Promise<void> {
+  for (;;) {
+    // Its age counts from here.
+    const now = new Date();
+    await utimes(own, now, now);
+    try {
+      await rename(own, lock);
+      return;
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
+    }
+    if (!(await breakStaleLock(lock))) await sleep(10 + 20 * Math.random());
+  }
+}
+
+/**
+ * Breaks a lock that is too old. Where others were faster it may be a new one, whose holder then writes nothing, and
+ * tries again.
+ */
+async function breakStaleLock(lock: string): Promise<boolean> {
+  try {
+    if (Math.abs(Date.now() - (await stat(lock)).mtimeMs) <= LONGEST_LOCK) return false;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return true;
+    throw error;
+  }
+  const aside = `${lock}.${randomUUID()}`;
+  if (await move(lock, aside)) await rm(aside, { recursive: true, force: true });
+  return true;
+}
+
+/** Moves a file or a folder. False where it is not there any more. */
+async function move(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/** Writes a file that others see as it was before, or whole. */
+async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  try {
+    await writeSynced(temporary, bytes);
+    await rename(temporary, file);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(dirname(file));
+}
+
+async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,123 @@
+/**
+ * Opens a log by where it is: a URL, a folder, or any object store.
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigurationError, UnreachableError } from '../../src/errors.js';
+import { nodeSha256 } from '../../src/node-sha256.js';
+import { FolderStore } from '../../src/store/folder.js';
+import type { ObjectStore } from '../../src/store/store.js';
+import {
+  FormatError,
+  noteVerifier,
+  parseVerifierKey,
+  type NoteVerifier,
+  type VerifierKey,
+} from '../../tiles-spec/index.js';
+import { httpSource, type ReadObject } from '../http-source.js';
+import { LogReader } from '../log-reader.js';
+import { storeSource } from '../store-source.js';
+import { FolderCache } from './folder-cache.js';
+import { gunzip } from './gunzip.js';
+import { HeadFile } from './head-file.js';
+import { undiciGet } from './undici-get.js';
+
+export interface OpenLogOptions {
+  /** `<name>+<key id>+<key>`. Needed, but for a data folder, which has it in `log.vkey`. */
+  readonly verifierKey?: string | undefined;
+  /** Where the newest checkpoints seen are kept. Default: nowhere, the reader remembers them itself. */
+  readonly stateFolder?: string | undefined;
+  /** Where full tiles of logs read by URL are kept. Default: nowhere. */
+  readonly cacheFolder?: string | undefined;
+  /** For each request, in milliseconds. Default 30,000. */
+  readonly timeout?: number | undefined;
+  /** Further tries after a request that failed. Default 3. */
+  readonly retries?: number | undefined;
+}
+
+/**
+ * Opens a log to read; nothing is asked of it yet.
+ * @param place `http://…` or `https://…`; a data folder of `stele serve`, or a folder with the log's files (`file:DIR`
+ *   or `DIR`); or an object store.
+ * @throws ConfigurationError where there is no key, or none that can be read, or the URL is none; UnreachableError where
+ *   a folder holds no log.
+ */
+export async function openLog(place: string | ObjectStore, options: OpenLogOptions = {}): Promise<LogReader> {
+  const { read, verifierKey: ownKey } = await openPlace(place, options);
+  const verifierKey = (options.verifierKey ?? ownKey)?.trim();
+  if (verifierKey === undefined) {
+    throw new ConfigurationError(
+      'a log is read with its verifier key, and is never asked for it: give the key',
+    );
+  }
+  const verifier = noteVerifier(readVerifierKey(verifierKey));
+  const { stateFolder, cacheFolder } = options;
+  const isRemote = typeof place === 'string' && isUrl(place);
+  return new LogReader({
+    read,
+    verifier,
+    gunzip,
+    sha: nodeSha256,
+    heads: stateFolder === undefined ? undefined : new HeadFile(stateFolder, verifier.name),
+    // Tiles of logs of one name are apart by key.
+    cache:
+      cacheFolder === undefined || !isRemote
+        ? undefined
+        : new FolderCache(join(cacheFolder, nameOf(verifier))),
+  });
+}
+
+/** How a place is read, and the key that is kept there, where the place is one's own data folder. */
+async function openPlace(
+  place: string | ObjectStore,
+  { timeout, retries }: OpenLogOptions,
+): Promise<{ read: ReadObject; verifierKey?: string | undefined }> {
+  if (typeof place !== 'string') return { read: storeSource(place) };
+  if (isUrl(place)) return { read: httpSource(place, { get: undiciGet, gunzip, timeout, retries }) };
+  const read = storeSource(new FolderStore(storeIn(place).store));
+  return { read, verifierKey: await verifierKeyIn(place) };
+}
+
+/** Where a folder's log is. @throws UnreachableError where it holds none. */
+function storeIn(place: string): { folder: string; store: string } {
+  const folder = place.replace(/^file:/, '');
+  const store = [folder, join(folder, 'store')].find((place) => existsSync(join(place, 'checkpoint')));
+  if (store !== undefined) return { folder, store };
+  throw new UnreachableError(
+    existsSync(folder)
+      ? `${folder} holds no log: there is no checkpoint in it, or in its store/`
+      : `there is no folder ${folder}: give the log's folder, or its URL with http:// or https://`,
+    'no-log',
+  );
+}
+
+/**
+ * The verifier key that a writer keeps in its data folder, beside the log; undefined where the folder is none. A key
+ * among the log's own files would be the log's word for itself: they may be anybody's copy.
+ * @throws UnreachableError where the folder holds no log.
+ */
+export async function verifierKeyIn(place: string): Promise<string | undefined> {
+  const { folder, store } = storeIn(place);
+  const file = join(folder, 'log.vkey');
+  if (store === folder || !existsSync(file)) return undefined;
+  return (await readFile(file, 'utf8')).trim();
+}
+
+/** A folder name for the log of a key: its origin may hold slashes. */
+function nameOf({ name, keyId }: NoteVerifier): string {
+  return `${encodeURIComponent(name)}+${keyId.toString(16).padStart(8, '0')}`;
+}
+
+function isUrl(place: string): boolean {
+  return /^https?:\/\//i.test(place);
+}
+
+function readVerifierKey(text: string): VerifierKey {
+  try {
+    return parseVerifierKey(text);
+  } catch (error) {
+    throw error instanceof FormatError ? new ConfigurationError(error.message) : error;
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Logs in folders to be damaged, a plain file server over them, and what fsck says of them.
+ * @module
+ */
+import { once } from 'node:events';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import { fsck, type FsckOptions, type LogReader } from '#reader/index.js';
+import { openLog } from '#reader/node/index.js';
+import type { LogKey } from '#src/keys/log-key.js';
+import { formatVerifierKey, leafHash, parsePath, widthAt } from '#tiles-spec/index.js';
+import { buildBatch, EMPTY_TAIL, type LogTail } from '#writer/batch.js';
+
+export const ORIGIN = 'fsck.example';
+
+/** A log in a folder, its files as a writer makes them. */
+export interface FolderLog {
+  readonly folder: string;
+  readonly verifierKey: string;
+  /** The files that the checkpoint names, itself included, with their bytes. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** The checkpoint of every size that the log had; all their files are still there. */
+  readonly checkpoints: ReadonlyMap<number, Buffer>;
+}
+
+/** What makes one log differ from another. */
+export interface LogSettings {
+  readonly origin?: string;
+  readonly bodyOf?: (index: number) => string;
+}
+
+export const START = Date.UTC(2026, 0, 1);
+
+/** Writes a log that had these sizes, a second one after the other. Nothing is synced. */
+export async function makeLog(
+  folder: string,
+  sizes: readonly number[],
+  key: LogKey,
+  { origin = ORIGIN, bodyOf = (index) => `entry ${index}` }: LogSettings = {},
+): Promise<FolderLog> {
+  const checkpoints = new Map<number, Buffer>();
+  const all = new Map<string, Buffer>();
+  let tail: LogTail = EMPTY_TAIL;
+  for (const [second, size] of sizes.entries()) {
+    const entries = Array.from({ length: size - tail.edge.size }, (_, i) => {
+      const body = Buffer.from(bodyOf(tail.edge.size + i));
+      return { body, leafHash: leafHash(body) };
+    });
+    const time = START + 1000 * second;
+    const built = await buildBatch(tail, entries, time, key.signer(origin), key.verifier(origin));
+    for (const { path, bytes } of built.batch.objects) all.set(path, Buffer.from(bytes));
+    all.set('checkpoint', Buffer.from(built.batch.checkpoint.bytes));
+    checkpoints.set(size, Buffer.from(built.batch.checkpoint.bytes));
+    tail = built.tail;
+  }
+  for (const [path, bytes] of all) await put(folder, path, bytes);
+  const files = new Map([...all].filter(([path]) => isNamed(path, tail.edge.size)));
+  return { folder, verifierKey: formatVerifierKey(key.verifierKey(origin)), files, checkpoints };
+}
+
+/** Sizes from `step` to `last`. */
+export function sizesTo(last: number, step: number): number[] {
+  return Array.from({ length: Math.ceil(last / step) }, (_, i) => Math.min(last, (i + 1) * step));
+}
+
+/** Whether the checkpoint of `size` names a file. */
+function isNamed(path: string, size: number): boolean {
+  const name = parsePath(path);
+  if (!('width' in name)) return true;
+  return name.width === widthAt(size, name.kind === 'tile' ? name.level : 0, name.index);
+}
+
+/** A file of the log. */
+export function fileOf(log: FolderLog, path: string): Buffer {
+  const bytes = log.files.get(path);
+  if (bytes === undefined) throw new Error(`the log has no ${path}`);
+  return bytes;
+}
+
+export async function put(folder: string, path: string, bytes: Uint8Array): Promise<void> {
+  const file = join(folder, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, bytes);
+}
+
+/** Other bytes for some files of a log; undefined deletes one, and 'folder' has a folder in its place. */
+export type Changes = Readonly<Record<string, Uint8Array | 'folder' | undefined>>;
+
+/** Runs `use` while files of the log's folder are changed, and puts back those that were there. */
+export async function withChanges<T>(log: FolderLog, changes: Changes, use: () => Promise<T>): Promise<T> {
+  const before = new Map<string, Buffer>();
+  for (const [path, bytes] of Object.entries(changes)) {
+    const file = join(log.folder, path);
+    before.set(path, await readFile(file));
+    await rm(file);
+    if (bytes === 'folder') await mkdir(file);
+    else if (bytes !== undefined) await writeFile(file, bytes);
+  }
+  try {
+    return await use();
+  } finally {
+    for (const [path, bytes] of before) {
+      await rm(join(log.folder, path), { recursive: true, force: true });
+      await put(log.folder, path, bytes);
+    }
+  }
+}
+
+/** What fsck says: that all is right, or which file is wrong and how. */
+export type Verdict =
+  'right' | { readonly path: string | undefined; readonly name: string; readonly message: string };
+
+export async function verdictOf(open: () => Promise<LogReader>, options?: FsckOptions): Promise<Verdict> {
+  try {
+    await fsck(await open(), undefined, options);
+    return 'right';
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const path = 'path' in error ? (error.path as string | undefined) : undefined;
+    return { path, name: error.name, message: error.message };
+  }
+}
+
+/** Expects the verdict that a file is wrong, by an error that begins with its name or speaks of it. */
+export function expectNamed(verdict: Verdict, path: string | readonly string[], what = ''): void {
+  if (verdict === 'right') expect.fail(`${what}: ${String(path)} is wrong, and fsck finds nothing`);
+  const named = verdict.path ?? 'no file';
+  const wanted = [path].flat();
+  if (!wanted.includes(named)) {
+    expect.fail(`${what}: ${wanted.join(', ')} is wrong, and fsck names ${named}: ${verdict.message}`);
+  }
+  expect(verdict.message).toContain(named);
+}
+
+/** The places where a log is read: its folder, and two servers, of which one says that bundles are gzip. */
+export interface Places {
+  readonly folder: string;
+  readonly plain: string;
+  readonly encoded: string;
+  readonly all: readonly string[];
+  readonly close: () => void;
+}
+
+export async function serve(folder: string): Promise<Places> {
+  const [plain, encoded] = await Promise.all([listen(folder, false), listen(folder, true)]);
+  return {
+    folder,
+    plain: plain.url,
+    encoded: encoded.url,
+    all: [folder, plain.url, encoded.url],
+    close: () => {
+      plain.close();
+      encoded.close();
+    },
+  };
+}
+
+async function listen(folder: string, isEncoded: boolean): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    readFile(join(folder, path)).then(
+      (bytes) => {
+        const isGzip = isEncoded && path.includes('/entries/');
+        response.writeHead(200, isGzip ? { 'content-encoding': 'gzip' } : {}).end(bytes);
+      },
+      () => response.writeHead(404).end(),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Numbers from 0 to `below`, exclusive, the same ones every time (mulberry32). */
+export function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+/** `bytes` with another value at one place. */
+export function changed(bytes: Uint8Array, at: number, by: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ by;
+  return copy;
+}
+
+/** The verdicts on a log that is read from several places at once. */
+export function verdictsOf({ verifierKey }: FolderLog, places: readonly string[]): Promise<Verdict[]> {
+  return Promise.all(places.map((place) => verdictOf(() => openLog(place, { verifierKey, retries: 0 }))));
+}
