@@ -71,7 +71,11 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
       request.log.error({ err: error, url: request.url }, 'internal error');
     return sendProblem(reply, problem);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingAt(request.url)));
+  app.addHook('onRequest', (request, reply, done) => {
+    // Before any body is read.
+    if (request.is404) void sendProblem(reply, nothingAt(request.url));
+    else done();
+  });
   if (metrics !== undefined) {
     app.addHook('onResponse', (request, reply, done) => {
       const labels = { code: String(reply.statusCode), method: request.method };
