@@ -17,8 +17,17 @@ const ed25519ph = eddsa(ed25519.Point, sha512, {
   prehash: (digest: Uint8Array) => Uint8Array.from(digest),
   domain: (data: Uint8Array, context: Uint8Array) =>
     concatBytes(DOM2_PREFIX, Uint8Array.of(PHFLAG, context.length), context, data),
+  adjustScalarBytes: clamp,
   zip215: false, // A and R in canonical encoding only
 });
+
+/** Makes 32 bytes of a hash a private scalar (5.1.5). */
+function clamp(bytes: Uint8Array): Uint8Array {
+  const [first = 0, last = 0] = [bytes[0], bytes[31]];
+  return Uint8Array.from(bytes)
+    .fill(first & 0b1111_1000, 0, 1)
+    .fill((last & 0b0111_1111) | 0b0100_0000, 31);
+}
 
 /**
  * Demands that 32 bytes encode a point in the one way RFC 8032 (5.1.3) allows, and that its order is not 1, 2, 4 or
@@ -54,4 +63,9 @@ export function verifyEd25519ph(
   return ed25519ph.verify(signature, digest, point)
     ? undefined
     : 'does not verify over the digest with this key';
+}
+
+/** Signs a SHA-512 digest (64 bytes) with a private key: the 32 bytes that RFC 8032 calls the seed. 2 ms. */
+export function signEd25519ph(seed: Uint8Array, digest: Uint8Array): Uint8Array {
+  return ed25519ph.sign(digest, seed);
 }

@@ -6,7 +6,7 @@ import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleFromJSON, bundleToJSON, ValidationError, type Bundle } from '@sigstore/bundle';
+import { bundleFromJSON, bundleToJSON, ValidationError, type Bundle } from 'sigstore-bundle-latest';
 import { PublicKeyDetails, SigningConfig, TrustedRoot } from '@sigstore/protobuf-specs';
 import {
   bundleBuilderFromSigningConfig,
@@ -25,7 +25,7 @@ import {
   VerificationError,
   Verifier,
   type TrustMaterial,
-} from '@sigstore/verify';
+} from 'sigstore-verify-latest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBase64, encodeBase64 } from '#tiles-spec/index.js';
 import { startDaemon, withFolder, type Daemon } from '../daemon.js';

@@ -1,0 +1,29 @@
+/**
+ * PEM (RFC 7468), strict in its base64; text between the blocks is ignored.
+ * @module
+ */
+import { decodeBase64, FormatError } from '../../tiles-spec/index.js';
+
+/** What stands between one pair of lines. */
+export interface PemBlock {
+  /** Such as `PUBLIC KEY` or `CERTIFICATE`. */
+  readonly label: string;
+  readonly der: Uint8Array;
+}
+
+const BLOCK =
+  /-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n \t]*?)-----END ([A-Z0-9 ]{1,40})-----/g;
+
+/**
+ * The blocks of a PEM text, in their order.
+ * @param what names the text in errors.
+ * @throws FormatError when there is none, a block ends as another than it began, or its base64 is wrong.
+ */
+export function parsePem(text: string, what: string): [PemBlock, ...PemBlock[]] {
+  const [first, ...rest] = [...text.matchAll(BLOCK)].map(([, label = '', base64 = '', end]) => {
+    if (label !== end) throw new FormatError(`${what} begins a ${label} in PEM and ends a ${String(end)}`);
+    return { label, der: decodeBase64(base64.replace(/[\r\n \t]/g, '')) };
+  });
+  if (first === undefined) throw new FormatError(`${what} has no PEM block`);
+  return [first, ...rest];
+}

@@ -1,0 +1,54 @@
+/**
+ * The key that a user verifies with, as a file: a public key or a certificate, in PEM or DER.
+ * @module
+ */
+import { FormatError } from '../../tiles-spec/index.js';
+import { ConfigurationError, InvalidEntryError } from '../errors.js';
+import { certificateKey } from '../signatures/certificate.js';
+import { parsePublicKey } from '../signatures/public-key.js';
+import { parsePem, type PemBlock } from './pem.js';
+
+/** A public key, and the certificate that it came in. */
+export interface PublicKeyFile {
+  /** DER SubjectPublicKeyInfo. */
+  readonly spki: Uint8Array;
+  /** DER. */
+  readonly certificate?: Uint8Array;
+}
+
+const PEM_START = '-----BEGIN ';
+
+/**
+ * Reads a public key (`PUBLIC KEY`) or a certificate (`CERTIFICATE`, the first of several); PEM or DER. Of a
+ * certificate only the key is judged.
+ * @param name names the file in errors.
+ * @throws ConfigurationError when it is neither, or the key is of a type that Stele does not verify.
+ */
+export function readPublicKeyFile(file: Uint8Array, name: string): PublicKeyFile {
+  try {
+    const { label, der } = blockOf(file, name);
+    if (label === 'CERTIFICATE') return { spki: acceptedKey(certificateKey(der)), certificate: der };
+    if (label === 'PUBLIC KEY') return { spki: acceptedKey(der) };
+    throw new ConfigurationError(`${name} holds a ${label}; a PUBLIC KEY or a CERTIFICATE is needed`);
+  } catch (error) {
+    if (!(error instanceof FormatError || error instanceof InvalidEntryError)) throw error;
+    throw new ConfigurationError(`${name} is no public key that Stele can use: ${error.message}`);
+  }
+}
+
+function blockOf(file: Uint8Array, name: string): PemBlock {
+  const text = new TextDecoder('latin1').decode(file);
+  if (text.includes(PEM_START)) return parsePem(text, name)[0];
+  // Neither can be read as the other: what is a certificate is told by reading it.
+  try {
+    certificateKey(file);
+    return { label: 'CERTIFICATE', der: file };
+  } catch {
+    return { label: 'PUBLIC KEY', der: file };
+  }
+}
+
+function acceptedKey(spki: Uint8Array): Uint8Array {
+  parsePublicKey(spki);
+  return spki;
+}
