@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { ConfigurationError } from '../src/errors.js';
-import { parseSetting, readSettings, type Settings } from './configuration.js';
+import { parseSetting, type Settings, type Values } from './configuration.js';
 import {
   parseAddress,
   parseBaseUrl,
@@ -19,6 +19,7 @@ export const SERVE_SETTINGS = {
   data: {
     value: 'DIR',
     default: './stele-data',
+    folder: true,
     description: "the data folder: the log's key, its staging, its store",
   },
   listen: {
@@ -38,6 +39,7 @@ export const SERVE_SETTINGS = {
   key: {
     value: 'FILE',
     description: "the log's private key, PKCS#8 PEM (default: log.key in the data folder)",
+    file: true,
   },
   'batch-age': {
     value: 'DURATION',
@@ -64,6 +66,7 @@ export const SERVE_SETTINGS = {
   'expect-checkpoint': {
     value: 'FILE|URL',
     description: 'refuse to start unless the log extends this checkpoint',
+    file: true,
   },
   'metrics-listen': {
     value: 'HOST:PORT',
@@ -72,6 +75,7 @@ export const SERVE_SETTINGS = {
   'log-level': {
     value: 'LEVEL',
     default: 'info',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     description: 'trace, debug, info, warn, error, fatal or silent',
   },
 } as const satisfies Settings;
@@ -101,12 +105,8 @@ export interface ServeConfiguration {
 }
 
 /** @throws ConfigurationError naming the setting that does not fit. */
-export async function readServeConfiguration(
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-): Promise<ServeConfiguration> {
-  const values = await readSettings(SERVE_SETTINGS, args, environment);
-  type Name = keyof typeof values;
+export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): ServeConfiguration {
+  type Name = Exclude<keyof typeof values, 'no-create'>;
   const optional = <T>(name: Name, parse: (text: string) => T) => {
     const value = values[name];
     return value === undefined ? undefined : parseSetting(name, value, parse);
@@ -127,10 +127,10 @@ export async function readServeConfiguration(
     maxPending: required('max-pending', parseCount),
     partialGrace: required('partial-grace', parseGrace),
     // A log that must extend a checkpoint is there already.
-    create: values['no-create'] !== 'true' && values['expect-checkpoint'] === undefined,
+    create: !values['no-create'] && values['expect-checkpoint'] === undefined,
     expectCheckpoint: optional('expect-checkpoint', parsePlace),
     metricsListen: optional('metrics-listen', parseAddress),
-    logLevel: required('log-level', parseLevel),
+    logLevel: values['log-level'],
   };
 }
 
@@ -157,13 +157,4 @@ function parseStore(text: string): string {
   const [, folder] = /^file:(.+)$/.exec(text) ?? [];
   if (folder === undefined) throw new ConfigurationError(`${JSON.stringify(text)} is not file:DIR`);
   return folder;
-}
-
-function parseLevel(text: string): string {
-  if (!/^(trace|debug|info|warn|error|fatal|silent)$/.test(text)) {
-    throw new ConfigurationError(
-      `${JSON.stringify(text)} is not trace, debug, info, warn, error, fatal or silent`,
-    );
-  }
-  return text;
 }

@@ -2,7 +2,7 @@
  * `stele serve`: the writer daemon. Puts the parts together, and takes them apart again.
  * @module
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -25,7 +25,10 @@ import { FolderLock } from '../writer/staging/lock.js';
 import { PartialCollector } from '../writer/partial-collector.js';
 import { SqliteStaging } from '../writer/staging/staging.js';
 import { Writer } from '../writer/writer.js';
-import { readServeConfiguration, type ServeConfiguration } from './serve-settings.js';
+import type { Invocation } from './command.js';
+import { makeFolder } from './files.js';
+import { readServeConfiguration, type SERVE_SETTINGS, type ServeConfiguration } from './serve-settings.js';
+import type { Terminal } from './terminal.js';
 import { parseOrigin, type Address } from './units.js';
 import { VERSION } from './version.js';
 
@@ -42,8 +45,8 @@ const MAX_CHECKPOINT = 1 << 20;
 const STAGING = 'staging.sqlite';
 
 /** Runs the daemon until a signal, or until something stops the log. Returns the exit code. */
-export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  const configuration = await readServeConfiguration(args, environment);
+export async function serve({ values, terminal }: Invocation<typeof SERVE_SETTINGS>): Promise<number> {
+  const configuration = readServeConfiguration(values);
   const log = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }));
   // What was opened is closed in the opposite order, however far the start has come.
   const opened: (() => Promise<unknown>)[] = [];
@@ -52,8 +55,8 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     const { writer, app, url } = await start(configuration, log, opened, abort.signal);
     const signal = onSignal(log);
     // Only now: whoever reads this may send a signal.
-    console.log(`stele serves ${url} with the verifier key ${writer.identity.verifierKey}`);
-    return await untilStopped(writer, app, signal, log, abort);
+    terminal.out(`stele serves ${url} with the verifier key ${writer.identity.verifierKey}`);
+    return await untilStopped(writer, app, signal, log, terminal, abort);
   } finally {
     // What still waits for the store gives up trying; what is under way there ends before the lock is released.
     abort.abort(new Error('the writer has stopped'));
@@ -79,7 +82,7 @@ async function start(
       `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy`,
     );
   }
-  await mkdir(data, { recursive: true });
+  await makeFolder('--data', data);
   const staging = await openStaging(data);
   opened.push(() => staging.close());
   const known = await staging.identity();
@@ -170,6 +173,7 @@ async function untilStopped(
   app: FastifyInstance,
   signal: Promise<'signal'>,
   log: Logger,
+  terminal: Terminal,
   abort: AbortController,
 ): Promise<number> {
   const first = await Promise.race([signal, writer.stopped]);
@@ -180,7 +184,7 @@ async function untilStopped(
     const [cause] = await Promise.all([first === 'signal' ? writer.close() : first, app.close()]);
     if (cause === undefined) return 0;
     log.fatal({ err: cause }, 'the log has stopped');
-    console.error(`stele: the log has stopped: ${cause.message}`);
+    terminal.err(`stele: the log has stopped: ${cause.message}`);
     return 1;
   } finally {
     clearTimeout(deadline);

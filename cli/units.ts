@@ -4,6 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { ConfigurationError } from '../src/errors.js';
+import { parseDecimal } from '../tiles-spec/index.js';
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const BYTES: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
@@ -38,6 +39,15 @@ export function parseCount(text: string): number {
     throw new ConfigurationError(`${JSON.stringify(text)} is not a whole number from 1 to 1000000`);
   }
   return Number(text);
+}
+
+/** An index, a size or a number of tries: a whole number from 0, exact to 2^53 - 1. */
+export function parseNumber(text: string): number {
+  try {
+    return parseDecimal(text, 'number');
+  } catch {
+    throw new ConfigurationError(`${JSON.stringify(text)} is not a whole number from 0 to 2^53 - 1`);
+  }
 }
 
 /** Where a server listens. */

@@ -4,8 +4,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { environmentName } from '#cli/configuration.js';
-import { readServeConfiguration, type SERVE_SETTINGS, type ServeConfiguration } from '#cli/serve-settings.js';
+import { environmentName, readSettings } from '#cli/configuration.js';
+import { readServeConfiguration, SERVE_SETTINGS, type ServeConfiguration } from '#cli/serve-settings.js';
 import { ConfigurationError } from '#src/errors.js';
 import { withFolder } from '../daemon.js';
 
@@ -15,12 +15,19 @@ function read(
   environment: Readonly<Record<string, string>> = {},
   file?: unknown,
 ): Promise<ServeConfiguration> {
-  if (file === undefined) return readServeConfiguration(args, environment);
+  if (file === undefined) return readGiven(args, environment);
   return withFolder(async (folder) => {
     const config = join(folder, 'stele.json');
     await writeFile(config, typeof file === 'string' ? file : JSON.stringify(file));
-    return readServeConfiguration([...args, '--config', config], environment);
+    return readGiven([...args, '--config', config], environment);
   });
+}
+
+async function readGiven(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<ServeConfiguration> {
+  return readServeConfiguration((await readSettings(SERVE_SETTINGS, args, environment)).values);
 }
 
 type Name = Exclude<keyof typeof SERVE_SETTINGS, 'no-create'>;
@@ -195,7 +202,7 @@ it('the configuration file may be named in the environment', () =>
   withFolder(async (folder) => {
     const config = join(folder, 'c.json');
     await writeFile(config, '{"batch-size":9,"origin":"a.example"}');
-    expect(await readServeConfiguration([], { STELE_CONFIG: config })).toMatchObject({
+    expect(await readGiven([], { STELE_CONFIG: config })).toMatchObject({
       batchSize: 9,
       origin: 'a.example',
     });
@@ -297,7 +304,9 @@ describe('is refused, saying where:', () => {
     ['{"listen":{"port":1}}', /it is not one JSON object of texts, numbers and switches/],
     ['{"listen":null}', /it is not one JSON object/],
     ['{"batch-size":1,"batch-size":2}', /it has the field "batch-size" twice/],
-    ['{"batchSize":1}', /it has "batchSize", which is no setting/],
+    ['{"listen":["a:1"]}', /"listen" takes one value, not an array/],
+    ['{"listen":[["a:1"]]}', /"listen" takes one value, not an array/],
+    ['{"batchSize":1}', /it has "batchSize", which is no setting: did you mean "batch-size"\?/],
     ['{"STELE_BATCH_SIZE":1}', /it has "STELE_BATCH_SIZE", which is no setting/],
     ['{"config":"other.json"}', /it has "config", which is no setting/],
     ['{"constructor":"x"}', /it has "constructor", which is no setting/],
@@ -312,14 +321,13 @@ describe('is refused, saying where:', () => {
   });
 
   it('a configuration file that is not there', async () => {
-    await expect(readServeConfiguration(['--config', '/none.json'], {})).rejects.toThrow(
+    await expect(readGiven(['--config', '/none.json'], {})).rejects.toThrow(
       /^the configuration file \/none\.json: .*ENOENT/,
     );
   });
 
-  it('what another command knows', async () => {
+  it('what no setting is, or has no value', async () => {
     await expect(read(['--dta', 'x'])).rejects.toThrow(ConfigurationError);
-    await expect(read(['x'])).rejects.toThrow(ConfigurationError);
     await expect(read(['--data'])).rejects.toThrow(ConfigurationError);
   });
 });

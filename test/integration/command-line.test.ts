@@ -1,13 +1,15 @@
 /**
  * The `stele` command as a shell sees it.
  */
+import { execFile } from 'node:child_process';
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { formatVerifierKey } from '#tiles-spec/index.js';
-import { startDaemon, withFolder } from '../daemon.js';
+import { startDaemon, STELE, withFolder } from '../daemon.js';
 import { log, send } from './http-support.js';
 import { expectMessage, stele } from './refusals-support.js';
 
@@ -52,26 +54,123 @@ describe.concurrent('help', () => {
     expect(stdout).toMatch(/--no-create [^(]*$/m);
   });
 
+  it('of a command may be asked for in three ways', async () => {
+    const [page, ...others] = await Promise.all([
+      stele(['help', 'upload']),
+      stele(['upload', '--help']),
+      stele(['upload', '--artifact', 'x', '-h']),
+    ]);
+    expect(page.code).toBe(0);
+    for (const other of others) expect(other).toStrictEqual(page);
+    expect(page.stdout).toMatch(/^ {2}\$ stele upload \[options\]$/m);
+    expect(page.stdout).toMatch(/^The log:\n {2}--rekor_server <URL\|DIR> .*\[STELE_REKOR_SERVER\]$/m);
+    expect(page.stdout).toMatch(/^ {2}--key <FILE> .*\[as a flag alone\]$/m);
+    expect(page.stdout).toMatch(/^ {2}# .*\n {2}\$ stele upload --rekor_server /m);
+    expect(page.stdout).toMatch(/^Exit codes:\n {2}0 /m);
+  });
+
+  it('loads neither the daemon nor what fetches, and keygen does not either', () =>
+    withFolder(async (folder) => {
+      const hook = join(folder, 'hook.cjs');
+      await writeFile(
+        hook,
+        `process.on('exit', () => {
+           const loaded = Object.keys(require.cache).map((file) => /node_modules\\/(sqlite3|fastify|undici)\\//.exec(file)?.[1]);
+           console.error('loaded:', ...new Set(loaded.filter(Boolean)));
+         });`,
+      );
+      const loaded = async (args: readonly string[]) =>
+        (await stele(args, { NODE_OPTIONS: `--require=${hook}` })).stderr.split('\n').at(-2);
+      expect(await loaded(['--help'])).toBe('loaded:');
+      expect(await loaded(['keygen', '--origin', 'a.example', '--key', join(folder, 'key')])).toBe('loaded:');
+      expect(await loaded(['serve', '--batch-size', '0'])).toMatch(/^loaded: .*sqlite3/);
+    }));
+
   it('says the version', async () => {
     const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
     const { code, stdout } = await stele(['--version']);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^stele/${version.replaceAll('.', '\\.')} `));
+    expect((await stele(['version'])).stdout).toBe(stdout);
+    const json = await stele(['version', '--format', 'json']);
+    const platform = `${process.platform}-${process.arch}`;
+    expect(JSON.parse(json.stdout)).toStrictEqual({ version, node: process.version, platform });
   });
 });
 
 describe.concurrent('wrong use', () => {
   it.each([
     [[], /^give a command: stele --help lists them$/],
-    [['sevre'], /^there is no command "sevre": stele --help lists them$/],
+    [['sevre'], /^there is no command "sevre": did you mean serve\?$/],
+    [['zzz'], /^there is no command "zzz": stele --help lists them$/],
     [['constructor'], /^there is no command "constructor"/],
-    [['serve', '--dada', 'x'], /^Unknown option '--dada'/],
-    [['serve', 'folder'], /^Unexpected argument 'folder'/],
+    [['serve', '--dada', 'x'], /^there is no option --dada: did you mean --data\?$/],
+    [['serve', '--zzz'], /^there is no option --zzz here: --help lists them$/],
+    [['serve', '--version'], /^there is no option --version here/],
+    [['serve', '-x'], /^there is no option -x here/],
+    [['serve', 'folder'], /^there is no place for the argument "folder": stele serve \[options\]$/],
+    [
+      ['verify', '--', 'a', '--help'],
+      /^there is no place for the argument "--help": stele verify \[BUNDLE\]/,
+    ],
+    [['completion'], /^SHELL is missing: stele completion SHELL$/],
+    [['completion', 'tcsh'], /^SHELL: "tcsh" is not bash, zsh or fish$/],
+    [['help', 'sevre'], /^COMMAND: "sevre" is not serve, .* or help$/],
+    [
+      ['loginfo', '--rekor-server', 'x'],
+      /^there is no option --rekor-server: did you mean --rekor_server\?$/,
+    ],
+    [['--format', 'tle', 'loginfo'], /^--format: "tle" is not default or json$/],
+    [['--pin', 'true', 'trust'], /^give the command first: stele trust \[LOG\.\.\.\] \[options\]$/],
     [['serve', '--data'], /--data.* argument missing/],
     [['serve', '--no-create=maybe'], /'--no-create'.* does not take an argument/],
-    [['keygen', '--data', 'x', '--origin', 'a.example'], /^Unknown option '--data'/],
+    [['keygen', '--data', 'x', '--origin', 'a.example'], /^there is no option --data here/],
   ])('%j', async (args, message) => {
     expect(await misused(args)).toMatch(message);
+  });
+});
+
+describe.concurrent('an error with --format json', () => {
+  it.each([
+    [['get', '--format', 'json', '--zzz'], {}, 'there is no option --zzz here: --help lists them'],
+    [['get', '--zzz'], { STELE_FORMAT: 'json' }, 'there is no option --zzz here: --help lists them'],
+    [
+      ['--format', 'json', 'version', 'x'],
+      {},
+      'there is no place for the argument "x": stele version [options]',
+    ],
+  ])('is JSON too: %j', async (args, environment, message) => {
+    const { code, stdout, stderr } = await stele(args, environment);
+    expect({ code, stderr }).toStrictEqual({ code: 2, stderr: `stele: ${message}\n` });
+    expect(JSON.parse(stdout)).toStrictEqual({ error: { code: 2, message } });
+  });
+
+  it('is text alone for a command that has no such setting', async () => {
+    expect(await misused(['serve', '--zzz'], { STELE_FORMAT: 'json' })).toMatch(/^there is no option --zzz/);
+  });
+});
+
+describe.concurrent('standard output', () => {
+  /** Runs `stele` with its standard output going where a shell sends it. */
+  const shell = (command: string) =>
+    promisify(execFile)('bash', [
+      '-o',
+      'pipefail',
+      '-c',
+      command.replace('stele', `'${process.execPath}' '${STELE}'`),
+    ]);
+
+  it('may be closed by its reader: the command goes on quietly', async () => {
+    const { stdout, stderr } = await shell('stele completion fish | head -1; echo ${PIPESTATUS[0]}');
+    expect(stdout).toMatch(/^# The completion of stele for fish.*\n0\n$/);
+    expect(stderr).toBe('');
+  });
+
+  it.runIf(existsSync('/dev/full'))('that takes nothing is said so', async () => {
+    await expect(shell('stele version > /dev/full')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^stele: cannot print: ENOSPC.*\n$/) as string,
+    });
   });
 });
 
@@ -182,7 +281,7 @@ describe.concurrent('settings of serve, by the command', () => {
         '--max-pending: "1e5" is not a whole number from 1 to 1000000',
       );
       expect(await misused([...serve, '--config', config])).toMatch(
-        /^the configuration file \S+stele\.json: it has "batch_size", which is no setting$/,
+        /^the configuration file \S+stele\.json: it has "batch_size", which is no setting: did you mean "batch-size"\?$/,
       );
       expect(existsSync(join(folder, 'data'))).toBe(false);
     }));

@@ -1,0 +1,148 @@
+/**
+ * What `stele verify` verifies, as a Sigstore bundle: one that is given; a proof that stands alone; or an entry that is
+ * looked up in a log, with its proof from the log's tiles.
+ * @module
+ */
+import { bundleOfEntry } from '../src/sigstore/bundle-of-entry.js';
+import { formatSigstoreBundle } from '../src/sigstore/bundle.js';
+import { entryOf, type LoggedEntry } from '../src/sigstore/transparency-log-entry.js';
+import type { TrustedLog } from '../src/sigstore/trusted-root.js';
+import { ConfigurationError } from '../src/errors.js';
+import { parseBody } from '../src/kinds/registry.js';
+import { nodeSha256 } from '../src/node-sha256.js';
+import {
+  encodeText,
+  equalBytes,
+  leafHash,
+  parseCheckpoint,
+  parseNote,
+  parseTlogProof,
+  ProofError,
+  verifyTlogProof,
+  type TlogProof,
+} from '../tiles-spec/index.js';
+import { checkRequests } from '../writer/checks/check.js';
+import type { Invocation } from './command.js';
+import { entryName, findEntry } from './entry.js';
+import { readInput } from './files.js';
+import { latestOf, openTrustedLog, trustedLogs } from './open-log.js';
+import type { VERIFY_SETTINGS } from './settings.js';
+import { readSignedArtifact, type SignedArtifact } from './signed-artifact.js';
+
+export type VerifyInvocation = Invocation<typeof VERIFY_SETTINGS>;
+
+/** A bundle, and the logs that its entry may be of. */
+export interface BundleToVerify {
+  /** JSON. */
+  readonly file: Uint8Array;
+  readonly logs: readonly TrustedLog[];
+  /** The envelope is the artifact itself. */
+  readonly isEnvelope?: true;
+}
+
+const TLOG_PROOF = 'c2sp.org/tlog-proof@';
+
+/** @throws ConfigurationError when nothing is named, or it cannot be read; what reading the log throws. */
+export async function bundleToVerify(invocation: VerifyInvocation): Promise<BundleToVerify> {
+  const { args, values } = invocation;
+  const [file] = args;
+  const isNamed = values['log-index'] !== undefined || values.uuid !== undefined;
+  const isSigned = values.signature !== undefined || values.type === 'dsse';
+  if (file !== undefined) {
+    if (isNamed)
+      throw new ConfigurationError(`${file} says which entry it is of: --log-index and --uuid have no place`);
+    const bytes = await readInput('BUNDLE', file);
+    const logs = await trustedLogs(invocation);
+    if (Buffer.from(bytes).toString('latin1', 0, TLOG_PROOF.length) === TLOG_PROOF)
+      return fromProof(parseTlogProof(bytes), logs, isSigned ? await readSignedArtifact(values) : undefined);
+    if (values.signature !== undefined)
+      throw new ConfigurationError(`the bundle ${file} holds its signature: --signature has no place`);
+    if (values.type !== 'hashedrekord')
+      throw new ConfigurationError(`the bundle ${file} says what it is of: --type has no place`);
+    if (!Buffer.from(bytes).toString('latin1', 0, 100).trimStart().startsWith('{')) {
+      throw new ConfigurationError(
+        `${file} is neither a bundle nor a .tlog-proof: stele verify ${file}.sigstore.json --artifact ${file}`,
+      );
+    }
+    return { file: bytes, logs };
+  }
+  if (isNamed || isSigned)
+    return fromLog(invocation, isSigned ? await readSignedArtifact(values) : undefined);
+  throw new ConfigurationError(
+    'give a bundle or proof; or --log-index or --uuid; or --artifact with --signature and --public-key',
+  );
+}
+
+/** A proof says nothing of its entry but the leaf hash: the body is beside it, or is made of what was signed. */
+function fromProof(
+  proof: TlogProof,
+  logs: readonly TrustedLog[],
+  signed: SignedArtifact | undefined,
+): BundleToVerify {
+  const body = signed === undefined ? proof.extra : bodyOf(signed);
+  if (body === undefined) {
+    throw new ConfigurationError(
+      'the proof does not hold its entry: give --artifact, --signature and --public-key, of which it is made',
+    );
+  }
+  const log = logOf(proof, logs);
+  const checkpoint = verifyTlogProof(proof, leafHash(body, nodeSha256), log.verifier, nodeSha256);
+  const { kind, version } = parseBody(body);
+  const entry = { kind, version, index: proof.index, body, proof: proof.hashes, checkpoint };
+  return { ...bundleOf(entry, log, signed), logs };
+}
+
+/** The log that the proof's checkpoint names; where its key was changed, by the key that has signed. */
+function logOf({ checkpoint }: TlogProof, logs: readonly TrustedLog[]): TrustedLog {
+  const { text, signatures } = parseNote(checkpoint);
+  const { origin } = parseCheckpoint(text);
+  const named = logs.filter(({ verifier }) => verifier.name === origin);
+  const signing = named.find(({ verifier: { name, keyId } }) =>
+    signatures.some((signature) => signature.name === name && signature.keyId === keyId),
+  );
+  // Whichever it is that has not signed: to verify it says so.
+  const log = signing ?? named[0];
+  if (log !== undefined) return log;
+  const origins = [...new Set(logs.map((each) => each.origin))].join(', ');
+  throw new ProofError(
+    `the proof is of the log ${JSON.stringify(origin.slice(0, 200))}, which is none of the trusted logs (${origins})`,
+  );
+}
+
+/** The signature is looked up by the leaf hash of the entry that it makes, or has to be the entry that is named. */
+async function fromLog(
+  invocation: VerifyInvocation,
+  signed: SignedArtifact | undefined,
+): Promise<BundleToVerify> {
+  const { values, terminal } = invocation;
+  const opened = await openTrustedLog(invocation);
+  const { trusted } = opened;
+  const leaf = signed === undefined ? undefined : leafHash(bodyOf(signed), nodeSha256);
+  const name = entryName(values, trusted, leaf);
+  const entry = await findEntry(await latestOf(opened), name, terminal);
+  if (leaf !== undefined && !equalBytes(leafHash(entry.body, nodeSha256), leaf))
+    throw new ProofError(`entry ${entry.index} of ${trusted.origin} is not of this signature`);
+  return { ...bundleOf(entry, trusted, signed), logs: [trusted] };
+}
+
+/** The canonical body that logs a signature. @throws InvalidEntryError when the signature does not verify. */
+function bodyOf(signed: SignedArtifact): Uint8Array {
+  const [proposed] = checkRequests([signed.request]);
+  if (proposed === undefined || proposed instanceof Error)
+    throw proposed ?? new TypeError('one request, one entry');
+  return proposed.body;
+}
+
+function bundleOf(
+  entry: LoggedEntry,
+  log: TrustedLog,
+  signed: SignedArtifact | undefined,
+): Omit<BundleToVerify, 'logs'> {
+  if (signed === undefined) return { file: encodeText(bundleOfEntry(entry, log.logId)) };
+  const { content, material } = signed;
+  const bundle = { content, material, entries: [entryOf(entry, log.logId)], timestamps: [] };
+  return {
+    file: encodeText(formatSigstoreBundle(bundle)),
+    ...(content.type === 'dsseEnvelope' ? { isEnvelope: true } : {}),
+  };
+}

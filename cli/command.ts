@@ -1,0 +1,112 @@
+/**
+ * What every command of `stele` is: what help, the manual and completion say of it, and what runs it.
+ * @module
+ */
+import { ConfigurationError } from '../src/errors.js';
+import { checkChoice, CONFIG, type Setting, type Settings, type Values } from './configuration.js';
+import type { Terminal } from './terminal.js';
+
+/** One command. */
+export interface Command<S extends Settings = Settings> {
+  /** One line, no final period. */
+  readonly summary: string;
+  /** What there is to know beyond the summary: paragraphs of plain text, a blank line between. */
+  readonly details?: string;
+  /** What is given by its place. An optional one is followed by optional ones only, and one of many by none. */
+  readonly arguments?: readonly Argument[];
+  readonly settings: S;
+  readonly examples: readonly Example[];
+  /** Loads what runs it. That returns the exit code, and throws for what `main.ts` has a code for. */
+  readonly load: () => Promise<(invocation: Invocation<S>) => number | Promise<number>>;
+}
+
+/** A positional argument. */
+export interface Argument {
+  /** In capitals, as help shows it. */
+  readonly name: string;
+  readonly description: string;
+  readonly optional?: true;
+  /** It may be given more than once. */
+  readonly many?: true;
+  readonly choices?: readonly string[];
+  /** Completion offers files. */
+  readonly file?: true;
+  /** Completion offers folders. */
+  readonly folder?: true;
+}
+
+export interface Example {
+  readonly what: string;
+  readonly command: string;
+}
+
+/** All commands, by name. */
+export type Commands = Readonly<Record<string, Command>>;
+
+/** What a command runs with. Its settings and arguments have the declared shape; their meaning is its own to check. */
+export interface Invocation<S extends Settings = Settings> {
+  readonly values: Values<S>;
+  readonly args: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  readonly terminal: Terminal;
+  /** The table that the command is in, for those that speak of the others. */
+  readonly commands: Commands;
+}
+
+/** What a process that ran a command says by its exit code. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  0: 'fine',
+  1: 'it does not verify, was refused, or failed',
+  2: 'wrongly used: a command, a setting or a file that cannot be as it is',
+  3: 'the log, or a file of it, cannot be reached; trying later may help',
+};
+
+/** Keeps a command's own settings inside the command. */
+export function command<const S extends Settings>(definition: Command<S>): Command {
+  return { ...definition, load: definition.load as unknown as Command['load'] };
+}
+
+/** `stele verify [BUNDLE] [options]` */
+export function synopsis(name: string, { arguments: expected = [], settings }: Command): string {
+  const places = expected.map(({ name, optional, many }) => {
+    const place = many === true ? `${name}...` : name;
+    return optional === true ? `[${place}]` : place;
+  });
+  const options = Object.keys(settings).length === 0 ? [] : ['[options]'];
+  return ['stele', name, ...places, ...options].join(' ');
+}
+
+/** A command's settings and, where it has any, the file of settings. */
+export function optionsOf({ settings }: Command): readonly (readonly [string, Setting])[] {
+  const own = Object.entries(settings);
+  return own.length === 0 ? [] : [...own, ['config', CONFIG]];
+}
+
+/** A command's options by their headings in help. */
+export function optionGroups(command: Command): ReadonlyMap<string, readonly (readonly [string, Setting])[]> {
+  const groups = new Map<string, (readonly [string, Setting])[]>();
+  for (const option of optionsOf(command)) {
+    const { group = 'Options' } = option[1];
+    groups.set(group, [...(groups.get(group) ?? []), option]);
+  }
+  return groups;
+}
+
+/** @throws ConfigurationError naming the argument that is missing, surplus, or not among its choices. */
+export function checkArguments(name: string, command: Command, args: readonly string[]): void {
+  const expected = command.arguments ?? [];
+  const missing = expected.find(({ optional }, place) => optional !== true && place >= args.length);
+  if (missing !== undefined) {
+    throw new ConfigurationError(`${missing.name} is missing: ${synopsis(name, command)}`);
+  }
+  for (const [place, text] of args.entries()) {
+    const last = expected.at(-1);
+    const argument = expected[place] ?? (last?.many === true ? last : undefined);
+    if (argument === undefined) {
+      throw new ConfigurationError(
+        `there is no place for the argument ${JSON.stringify(text)}: ${synopsis(name, command)}`,
+      );
+    }
+    checkChoice(argument.name, text, argument.choices);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Files that a user names: read, and written, with errors that say which setting named them.
+ * @module
+ */
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ConfigurationError, messageOf } from '../src/errors.js';
+
+/** @param what names it in errors: a flag, or an argument. @throws ConfigurationError */
+export async function readInput(what: string, file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new ConfigurationError(`${what}: cannot read ${file}: ${reasonOf(error)}`);
+  }
+}
+
+/**
+ * Demands that a file can be written, before what goes into it is made at some cost: others may forbid it later still.
+ * @throws ConfigurationError
+ */
+export async function requireWritable(what: string, file: string): Promise<void> {
+  const refuse = (why: string) => new ConfigurationError(`${what}: cannot write ${file}: ${why}`);
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory() === true) throw refuse('it is a folder');
+  try {
+    await access(found === undefined ? dirname(file) : file, constants.W_OK);
+  } catch (error) {
+    throw refuse(reasonOf(error));
+  }
+}
+
+/** @throws ConfigurationError */
+export async function writeOutput(what: string, file: string, content: string | Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, content);
+  } catch (error) {
+    throw new ConfigurationError(`${what}: cannot write ${file}: ${reasonOf(error)}`);
+  }
+}
+
+/** Makes a folder, and those above it; one that is there already is fine. @throws ConfigurationError */
+export async function makeFolder(what: string, folder: string, mode = 0o777): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode });
+  } catch (error) {
+    throw new ConfigurationError(`${what}: cannot make the folder ${folder}: ${reasonOf(error)}`);
+  }
+}
+
+/** What the operating system says, without the call and the file, which are named already. */
+export function reasonOf(error: unknown): string {
+  const isFolder = error instanceof Error && 'code' in error && error.code === 'EISDIR';
+  return isFolder ? 'it is a folder' : messageOf(error).replace(/^[A-Z]+: (.+?), \w+(?: '.*')?$/, '$1');
+}

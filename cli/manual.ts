@@ -1,0 +1,66 @@
+/**
+ * Prints the manual, `docs/cli.md`: `npm run docs`.
+ * @module
+ */
+import { EXIT_CODES, optionsOf, synopsis, type Command } from './command.js';
+import { COMMANDS } from './commands.js';
+import { environmentName, type Setting } from './configuration.js';
+
+function manual(): string {
+  return [
+    '# stele, the command',
+    '<!-- Made by `npm run docs` from the definitions in cli/. Do not edit. -->',
+    'A flag wins over the environment, and that over the JSON file that `--config` or `STELE_CONFIG` names, in which a setting has the flag\'s name: `{"timeout": "10s"}`. The file may hold settings of several commands. Durations and sizes carry units: `200ms`, `1s`; `512KiB`, `4MiB`. After `--` nothing is an option.',
+    table(
+      ['exit code', 'what'],
+      Object.entries(EXIT_CODES).map(([code, what]) => [code, what]),
+    ),
+    'An error is one line on standard error. With `--format json` it is also `{"error":{"code","message"}}` on standard output, `code` being the exit code.',
+    ...Object.entries(COMMANDS).map(([name, command]) => page(name, command)),
+  ].join('\n\n');
+}
+
+function page(name: string, command: Command): string {
+  const { summary, details, arguments: places = [], examples } = command;
+  const options = optionsOf(command);
+  return [
+    `## stele ${name}`,
+    `${summary}.`,
+    '```\n' + synopsis(name, command) + '\n```',
+    ...(details === undefined ? [] : [details]),
+    ...(places.length === 0
+      ? []
+      : [
+          table(
+            ['argument', 'what'],
+            places.map(({ name, description }) => [code(name), description]),
+          ),
+        ]),
+    ...(options.length === 0
+      ? []
+      : [table(['flag', 'environment', 'default', 'what'], options.map(optionRow))]),
+    '```sh\n' + examples.map(({ what, command }) => `# ${what}\n${command}`).join('\n\n') + '\n```',
+  ].join('\n\n');
+}
+
+function optionRow([name, setting]: readonly [string, Setting]): string[] {
+  const { value, description, default: fallback, many, flagOnly } = setting;
+  return [
+    code(value === undefined ? `--${name}` : `--${name} ${value}`),
+    flagOnly === true ? '' : code(environmentName(name)),
+    fallback === undefined ? '' : code(fallback),
+    many === true ? `${description}; may be repeated` : description,
+  ];
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [heading, heading.map(() => '-'), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+}
+
+console.log(manual());

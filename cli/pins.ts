@@ -1,0 +1,91 @@
+/**
+ * The logs that `stele trust --pin` keeps: each in a trust file of its own, named for its URL. A pin is of one log, the
+ * one that the user was shown: whatever else a log's trust file names is not believed.
+ * @module
+ */
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigurationError, messageOf } from '../src/errors.js';
+import { formatTrustedRoot, publicLogOf } from '../src/sigstore/trust-files.js';
+import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
+import { ProofError } from '../tiles-spec/index.js';
+import { makeFolder, reasonOf } from './files.js';
+import { configFolder } from './folders.js';
+
+/** A log that is pinned. */
+export interface Pin {
+  /** Where it was fetched, without a slash at the end. */
+  readonly url: string;
+  readonly file: string;
+  readonly log: TrustedLog;
+}
+
+const SUFFIX = '.trusted_root.json';
+
+/**
+ * A log's URL as pins and comparisons have it: without a slash at the end.
+ * @throws ConfigurationError
+ */
+export function normalUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const extra = url && url.search + url.hash + url.username + url.password;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || extra !== '') {
+    // Not quoted: it may hold a password.
+    throw new ConfigurationError(
+      "the log's URL is not an http:// or https:// URL without a query, a fragment or a password",
+    );
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+/** @throws ConfigurationError when a pin cannot be read, or is not what was pinned. */
+export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
+  const folder = configFolder(environment);
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new ConfigurationError(`cannot read the pins in ${folder}: ${reasonOf(error)}`);
+  });
+  return Promise.all(
+    names
+      .filter((name) => name.endsWith(SUFFIX))
+      .map(async (name) => {
+        const file = join(folder, name);
+        try {
+          const url = decodeURIComponent(name.slice(0, -SUFFIX.length));
+          const [log, ...others] = parseTrustedRoot(await readFile(file)).filter(isTrustedLog);
+          if (log === undefined || others.length > 0) throw new Error('a pin is of one log');
+          return { url, file, log };
+        } catch (error) {
+          throw new ConfigurationError(`the pinned trust file ${file} cannot be used: ${messageOf(error)}`);
+        }
+      }),
+  );
+}
+
+/**
+ * Pins a log. To pin it again changes nothing.
+ * @returns the file.
+ * @throws ProofError where another key is pinned for this URL: it stays. ConfigurationError where nothing can be kept.
+ */
+export async function pin(environment: NodeJS.ProcessEnv, url: string, log: TrustedLog): Promise<string> {
+  const folder = configFolder(environment);
+  const file = join(folder, `${encodeURIComponent(normalUrl(url))}${SUFFIX}`);
+  const temporary = `${file}.${process.pid}.tmp`;
+  await makeFolder('the pins', folder, 0o700);
+  try {
+    await writeFile(temporary, formatTrustedRoot(publicLogOf(log)));
+    await link(temporary, file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
+      throw new ConfigurationError(`the pins: cannot write ${file}: ${reasonOf(error)}`);
+    const pinned = (await readPins(environment)).find((pin) => pin.file === file);
+    if (pinned?.log.vkey !== log.vkey) {
+      throw new ProofError(
+        `${url} has another key than the one that is pinned: if its operator says that the log was made anew, delete ${file}`,
+      );
+    }
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return file;
+}

@@ -1,0 +1,122 @@
+/**
+ * The settings of each command but `serve`, which has many.
+ * @module
+ */
+import type { Settings } from './configuration.js';
+import { ENTRY_SETTINGS, FORMAT, FORMAT_OR_TLE, LOG_SETTINGS, SIGNATURE_SETTINGS } from './log-settings.js';
+
+export const KEYGEN_SETTINGS = {
+  origin: { value: 'NAME', description: "the log's origin: the host name that clients will reach it by" },
+  key: { value: 'FILE', default: './log.key', description: 'the key file to make', file: true },
+  format: FORMAT,
+} as const satisfies Settings;
+
+export const UPLOAD_SETTINGS = {
+  ...SIGNATURE_SETTINGS,
+  key: {
+    value: 'FILE',
+    description:
+      'a private key, PEM: sign the artifact with it, in the place of --signature and --public-key',
+    file: true,
+    flagOnly: true,
+    group: 'The signature',
+  },
+  output: {
+    value: 'FILE',
+    description: 'where the bundle goes (default: with --key ARTIFACT.sigstore.json, else none is written)',
+    file: true,
+    // For `trust` it is a folder.
+    flagOnly: true,
+  },
+  ...LOG_SETTINGS,
+  format: FORMAT_OR_TLE,
+} as const satisfies Settings;
+
+export const VERIFY_SETTINGS = {
+  ...SIGNATURE_SETTINGS,
+  ...ENTRY_SETTINGS,
+  'certificate-identity': {
+    value: 'NAME',
+    description: 'who must have signed: the e-mail address or URI that the certificate names',
+    group: 'Who signed',
+  },
+  'certificate-oidc-issuer': {
+    value: 'URL',
+    description: 'who must have vouched for that identity',
+    group: 'Who signed',
+  },
+  ...LOG_SETTINGS,
+} as const satisfies Settings;
+
+export const GET_SETTINGS = {
+  ...ENTRY_SETTINGS,
+  proof: {
+    value: 'FILE',
+    description: 'write a proof that stands alone: *.tlog-proof, or *.json for a Sigstore bundle',
+    file: true,
+  },
+  ...LOG_SETTINGS,
+  format: FORMAT_OR_TLE,
+} as const satisfies Settings;
+
+export const LOGINFO_SETTINGS = LOG_SETTINGS;
+
+export const LOGPROOF_SETTINGS = {
+  'first-size': { value: 'N', default: '1', description: 'the size of the older tree' },
+  'last-size': { value: 'N', description: "the size of the newer tree (default: the log's)" },
+  ...LOG_SETTINGS,
+} as const satisfies Settings;
+
+export const FSCK_SETTINGS = {
+  'no-times': { description: 'leave the times out: logs of other software have none' },
+  ...LOG_SETTINGS,
+} as const satisfies Settings;
+
+const SERVICES = "Sigstore's other services";
+
+export const TRUST_SETTINGS = {
+  pin: {
+    description: "fetch the log's key once, and keep it for the commands after",
+    flagOnly: true,
+  },
+  vkey: {
+    value: 'KEY|FILE',
+    description: "the log's verifier key, or a file that holds it: refuse another",
+    file: true,
+  },
+  output: { value: 'DIR', default: '.', description: 'where the trust files go', folder: true },
+  format: FORMAT,
+  fulcio: {
+    value: 'FILE',
+    description: "a certificate authority's chain, PEM",
+    many: true,
+    file: true,
+    group: SERVICES,
+  },
+  'fulcio-url': {
+    value: 'URL',
+    description: 'where certificates are asked for: left out, the files serve for verifying alone',
+    group: SERVICES,
+  },
+  ctlog: {
+    value: 'FILE',
+    description: "a certificate transparency log's public key, PEM or DER",
+    many: true,
+    file: true,
+    group: SERVICES,
+  },
+  'ctlog-url': { value: 'URL', description: 'where that log is', group: SERVICES },
+  tsa: {
+    value: 'FILE',
+    description: "a time stamp authority's chain, PEM",
+    many: true,
+    file: true,
+    group: SERVICES,
+  },
+  'tsa-url': { value: 'URL', description: 'where time stamps are asked for', group: SERVICES },
+  'oidc-url': { value: 'URL', description: 'where signers prove who they are', group: SERVICES },
+  timeout: LOG_SETTINGS.timeout,
+  retry: LOG_SETTINGS.retry,
+} as const satisfies Settings;
+
+export const VERSION_SETTINGS = { format: FORMAT } as const satisfies Settings;

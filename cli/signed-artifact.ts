@@ -1,0 +1,176 @@
+/**
+ * The signature that a command is about, from its settings: what was signed, by whom, and the request that logs it.
+ * @module
+ */
+import { z } from 'zod';
+import { ConfigurationError } from '../src/errors.js';
+import { parseJson } from '../src/json.js';
+import { ALGORITHMS, type Algorithm } from '../src/signatures/algorithms.js';
+import { parsePublicKey } from '../src/signatures/public-key.js';
+import { signArtifact } from '../src/signatures/sign.js';
+import { publicKeyHint, type SigstoreBundle } from '../src/sigstore/bundle.js';
+import { readPublicKeyFile, type PublicKeyFile } from '../src/sigstore/public-key-file.js';
+import { decodeBase64, encodeBase64, encodeText, FormatError } from '../tiles-spec/index.js';
+import { openArtifact, readArtifact } from './artifact.js';
+import type { Values } from './configuration.js';
+import { readInput } from './files.js';
+import type { SIGNATURE_SETTINGS } from './log-settings.js';
+
+/** A signature, and what of it a bundle and a log hold. */
+export interface SignedArtifact {
+  /** The `CreateEntryRequest` that logs it, JSON. */
+  readonly request: Uint8Array;
+  readonly content: SigstoreBundle['content'];
+  readonly material: SigstoreBundle['material'];
+}
+
+type SignatureValues = Values<typeof SIGNATURE_SETTINGS>;
+
+/** Reads the signature that `--signature`, `--public-key` and `--artifact` or `--artifact-hash` name. */
+export async function readSignedArtifact(values: SignatureValues): Promise<SignedArtifact> {
+  const keyFile = values['public-key'];
+  if (keyFile === undefined)
+    throw new ConfigurationError(
+      'give --public-key, the key or certificate that signed, and --signature; upload signs by itself with --key',
+    );
+  const key = readPublicKeyFile(await readInput('--public-key', keyFile), keyFile);
+  const algorithm = algorithmOf(key);
+  if (values.type === 'dsse') return readEnvelope(values, key, algorithm);
+  if (values.signature === undefined) throw new ConfigurationError('give --signature');
+  const signature = signatureIn(await readInput('--signature', values.signature), values.signature);
+  return signedArtifact(key, algorithm, await digestOf(values, algorithm), signature);
+}
+
+/** Signs the artifact that `--artifact` names. */
+export async function signWith(keyFile: string, values: SignatureValues): Promise<SignedArtifact> {
+  const { artifact } = values;
+  if (artifact === undefined) throw new ConfigurationError('give --artifact: the file to sign');
+  if (
+    values.signature !== undefined ||
+    values['public-key'] !== undefined ||
+    values['artifact-hash'] !== undefined
+  ) {
+    throw new ConfigurationError(
+      '--key signs the artifact: --signature, --public-key and --artifact-hash have no place',
+    );
+  }
+  if (values.type !== 'hashedrekord')
+    throw new ConfigurationError('--key signs an artifact: --type is hashedrekord');
+  const pem = await readInput('--key', keyFile);
+  const { spki, algorithm, digest, signature } = await signArtifact(
+    pem,
+    keyFile,
+    await openArtifact(artifact),
+  );
+  return signedArtifact({ spki }, algorithm, digest, signature);
+}
+
+/** The digest that the key signs, of the artifact that the settings name. */
+async function digestOf(values: SignatureValues, { digestName }: Algorithm): Promise<Uint8Array> {
+  const artifact = await readArtifact(values);
+  if (artifact === undefined) throw new ConfigurationError('give --artifact or --artifact-hash');
+  const digest = artifact.digest(digestName);
+  if (digest === undefined) throw new ConfigurationError(`--artifact-hash: this key signs a ${digestName}`);
+  return digest;
+}
+
+function algorithmOf({ spki }: PublicKeyFile): Algorithm {
+  const { keyDetails } = parsePublicKey(spki);
+  const algorithm = ALGORITHMS.find((known) => known.keyDetails === keyDetails);
+  if (algorithm === undefined) throw new TypeError('a key that is read has its algorithm');
+  return algorithm;
+}
+
+/** A signature file is raw or, as cosign and others write it, base64: no raw signature is of these characters alone. */
+function signatureIn(file: Uint8Array, name: string): Uint8Array {
+  if (file.length === 0) throw new ConfigurationError(`--signature: ${name} is empty`);
+  const text = Buffer.from(file)
+    .toString('latin1')
+    .replace(/[\r\n \t]+/g, '');
+  if (!/^[A-Za-z0-9+/]+=*$/.test(text)) return file;
+  try {
+    return decodeBase64(text);
+  } catch (error) {
+    throw error instanceof FormatError ? new ConfigurationError(`--signature: ${error.message}`) : error;
+  }
+}
+
+function signedArtifact(
+  key: PublicKeyFile,
+  algorithm: Algorithm,
+  digest: Uint8Array,
+  signature: Uint8Array,
+): SignedArtifact {
+  return {
+    request: requestOf({
+      hashedRekordRequestV002: {
+        digest: encodeBase64(digest),
+        signature: { content: encodeBase64(signature), verifier: verifierOf(key, algorithm) },
+      },
+    }),
+    content: { type: 'messageSignature', digestAlgorithm: algorithm.digestAlgorithm, digest, signature },
+    material: materialOf(key),
+  };
+}
+
+const envelopeSchema = z.object({
+  payload: z.string(),
+  payloadType: z.string(),
+  signatures: z.array(z.object({ sig: z.string(), keyid: z.string().optional() })).length(1),
+});
+
+async function readEnvelope(
+  values: SignatureValues,
+  key: PublicKeyFile,
+  algorithm: Algorithm,
+): Promise<SignedArtifact> {
+  if (values.artifact === undefined) throw new ConfigurationError("give --artifact: the envelope's JSON");
+  const file = await readInput('--artifact', values.artifact);
+  let parsed;
+  try {
+    parsed = envelopeSchema.safeParse(parseJson(file, 'the envelope'));
+  } catch (error) {
+    throw error instanceof FormatError ? new ConfigurationError(`--artifact: ${error.message}`) : error;
+  }
+  const [signature] = parsed.data?.signatures ?? [];
+  if (!parsed.success || signature === undefined) {
+    throw new ConfigurationError('--artifact: it is not a DSSE envelope with one signature');
+  }
+  const envelope = parsed.data;
+  return {
+    request: requestOf({ dsseRequestV002: { envelope, verifiers: [verifierOf(key, algorithm)] } }),
+    content: {
+      type: 'dsseEnvelope',
+      payloadType: envelope.payloadType,
+      payload: base64Of('payload', envelope.payload),
+      signature: base64Of('signature', signature.sig),
+      ...(signature.keyid === undefined ? {} : { keyid: signature.keyid }),
+    },
+    material: materialOf(key),
+  };
+}
+
+function base64Of(what: string, text: string): Uint8Array {
+  try {
+    return decodeBase64(text);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new ConfigurationError(`--artifact: the envelope's ${what} is not base64: ${error.message}`);
+  }
+}
+
+function verifierOf({ spki, certificate }: PublicKeyFile, { keyDetails }: Algorithm): object {
+  return certificate === undefined
+    ? { publicKey: { rawBytes: encodeBase64(spki) }, keyDetails }
+    : { x509Certificate: { rawBytes: encodeBase64(certificate) }, keyDetails };
+}
+
+function materialOf({ spki, certificate }: PublicKeyFile): SigstoreBundle['material'] {
+  return certificate === undefined
+    ? { type: 'publicKey', hint: publicKeyHint(spki) }
+    : { type: 'certificate', der: certificate, chain: [] };
+}
+
+function requestOf(request: object): Uint8Array {
+  return encodeText(JSON.stringify(request));
+}

@@ -1,0 +1,163 @@
+/**
+ * Where commands print: results on standard output, everything else on standard error.
+ * @module
+ */
+import { SingleBar } from 'cli-progress';
+import picocolors from 'picocolors';
+
+export interface Terminal {
+  /** Prints lines of the result. */
+  readonly out: (text: string) => void;
+  /** Prints lines that are not the result. */
+  readonly err: (text: string) => void;
+  /** Prints a value as one line of JSON, as the result. */
+  readonly json: (value: unknown) => void;
+  /** How many characters a line of standard output holds; undefined where it is no terminal. */
+  readonly width: number | undefined;
+  /** These colour text for `out`, where standard output shows colours. */
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly bold: (text: string) => string;
+  /**
+   * Shows on standard error how far a long task has come: a bar on a terminal, elsewhere a line every ten seconds.
+   * `total` is in the unit of `update`. Has to be stopped.
+   */
+  progress(label: string, total: number): Progress;
+}
+
+export interface Progress {
+  update(done: number): void;
+  stop(): void;
+}
+
+/**
+ * Text of others, for one line: no character of it moves the cursor, ends the line or turns the reading direction, so
+ * that it cannot pass for what the command says.
+ */
+export function plain(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** `1 entry`, `2 entries`. */
+export function entries(count: number): string {
+  return count === 1 ? '1 entry' : `${count} entries`;
+}
+
+/** Milliseconds between two lines of progress where there is no terminal. */
+const LINE_EVERY = 10_000;
+
+/**
+ * The terminal over two streams. When a reader of theirs leaves (`stele … | head -1`), what is printed from then on is
+ * dropped: the command goes on to its end, so that its exit code stays true.
+ */
+export function openTerminal(
+  stdout: NodeJS.WriteStream,
+  stderr: NodeJS.WriteStream,
+  environment: NodeJS.ProcessEnv,
+): Terminal {
+  for (const stream of [stdout, stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return;
+      stderr.write(`stele: cannot print: ${error.message}\n`);
+      process.exit(1);
+    });
+  }
+  const colours = picocolors.createColors(showsColours(stdout, environment));
+  const err = (text: string) => {
+    stderr.write(`${text}\n`);
+  };
+  return {
+    out: (text) => {
+      stdout.write(`${text}\n`);
+    },
+    err,
+    json: (value) => {
+      stdout.write(`${JSON.stringify(value)}\n`);
+    },
+    width: stdout.isTTY ? widthOf(stdout, environment) : undefined,
+    good: colours.green,
+    bad: colours.red,
+    dim: colours.dim,
+    bold: colours.bold,
+    progress: (label, total) =>
+      stderr.isTTY
+        ? progressBar(stderr, widthOf(stderr, environment), label, total)
+        : progressLines(err, label, total),
+  };
+}
+
+/** What `COLUMNS` says, or else the terminal; some say nothing, or 0. */
+function widthOf(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): number {
+  return [Number(environment['COLUMNS']), stream.columns].find((width) => width > 0) ?? 80;
+}
+
+/** picocolors' rules, but for the stream at hand: its own are those of standard output, and of any CI. */
+function showsColours(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): boolean {
+  if (isSet(environment['NO_COLOR'])) return false;
+  if (isSet(environment['FORCE_COLOR'])) return true;
+  // Of a pipe it is undefined, which picocolors would take for "decide yourself".
+  if (!stream.isTTY) return false;
+  return environment['TERM'] !== 'dumb';
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '';
+}
+
+/** What the rest of a line of progress takes, beside the bar, the label and the two numbers. */
+const BESIDE_BAR = 42;
+const LONGEST_BAR = 24;
+
+function progressBar(stream: NodeJS.WriteStream, width: number, label: string, total: number): Progress {
+  const room = width - BESIDE_BAR - label.length - 2 * String(total).length;
+  // A line that is longer than the terminal is wide is cut off.
+  const format =
+    room < 0
+      ? `${label} {percentage}%  {left}`
+      : `${label} [{bar}] {percentage}%  {value}/{total}  {rate}/s  {left}`;
+  const bar = new SingleBar({
+    stream,
+    format,
+    barsize: Math.max(0, Math.min(LONGEST_BAR, room)),
+    clearOnComplete: true,
+    // Switched off it would stay off after a Ctrl-C.
+    linewrap: true,
+  });
+  const begun = performance.now();
+  bar.start(total, 0, { rate: 0, left: '' });
+  return {
+    update: (done) => {
+      const rate = (done * 1000) / Math.max(1, performance.now() - begun);
+      const left = done === 0 ? '' : `${timeOf(Math.ceil((total - done) / rate))} left`;
+      bar.update(done, { rate: Math.round(rate), left });
+    },
+    stop: () => {
+      bar.stop();
+    },
+  };
+}
+
+/** `50 s`, `3 min 5 s`, `2 h 10 min`. */
+function timeOf(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 0) return `${seconds} s`;
+  return minutes < 60
+    ? `${minutes} min ${seconds % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function progressLines(err: (text: string) => void, label: string, total: number): Progress {
+  let printed = performance.now();
+  return {
+    update: (done) => {
+      if (performance.now() - printed < LINE_EVERY) return;
+      printed = performance.now();
+      err(`${label}: ${done} of ${total}`);
+    },
+    stop: () => undefined,
+  };
+}

@@ -1,0 +1,206 @@
+/**
+ * `stele trust`: the trust files of logs, pinned for the commands after it or written for Sigstore's clients.
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { httpSource, LogReader } from '../reader/index.js';
+import { gunzip, undiciGet } from '../reader/node/index.js';
+import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
+import { certificateLog, certifiedAuthority } from '../src/sigstore/authorities.js';
+import {
+  formatSigningConfig,
+  formatTrustedRoot,
+  type Authorities,
+  publicLogOf,
+} from '../src/sigstore/trust-files.js';
+import {
+  authoritiesIn,
+  isTrustedLog,
+  parseTrustedRoot,
+  type KnownLog,
+  type TrustedLog,
+  type VerbatimAuthorities,
+} from '../src/sigstore/trusted-root.js';
+import { encodeBase64, ProofError } from '../tiles-spec/index.js';
+import type { Invocation } from './command.js';
+import { parseSetting } from './configuration.js';
+import { makeFolder, readInput, requireWritable, writeOutput } from './files.js';
+import { isUrl, onlyLog, readVerifierKey } from './open-log.js';
+import { normalUrl, pin, readPins } from './pins.js';
+import type { TRUST_SETTINGS } from './settings.js';
+import { parseBaseUrl, parseDuration, parseNumber } from './units.js';
+
+type TrustInvocation = Invocation<typeof TRUST_SETTINGS>;
+
+const TRUSTED_ROOT = 'trusted_root.json';
+const SIGNING_CONFIG = 'signing_config.json';
+const MAX_TRUST_FILE = 1 << 20;
+
+export async function trust(invocation: TrustInvocation): Promise<number> {
+  if (invocation.values.pin) return pinLog(invocation);
+  return writeTrustFiles(invocation);
+}
+
+/** Fetches a log's trust file, and keeps it. What it holds is believed from then on. */
+async function pinLog({ values, args, environment, terminal }: TrustInvocation): Promise<number> {
+  const [place, ...others] = args;
+  if (place === undefined || others.length > 0 || !isUrl(place)) {
+    throw new ConfigurationError(
+      '--pin takes one URL, with http:// or https://: stele trust --pin https://log.example.com',
+    );
+  }
+  const given = (['fulcio', 'ctlog', 'tsa'] as const).find((name) => values[name].length > 0);
+  if (given !== undefined) throw new ConfigurationError(`--pin pins a log alone: --${given} has no place`);
+  const url = normalUrl(place);
+  const log = await fetchLog(url, values);
+  const file = await pin(environment, url, log);
+  if (values.format === 'json') {
+    terminal.json({ url, origin: log.origin, vkey: log.vkey, logId: encodeBase64(log.logId), file });
+    return 0;
+  }
+  terminal.out(`Pinned:   ${url}`);
+  terminal.out(`Origin:   ${log.origin}`);
+  terminal.out(`Key:      ${terminal.bold(log.vkey)}`);
+  terminal.out(`Log id:   ${encodeBase64(log.logId)}`);
+  terminal.out(`Since:    ${new Date(log.validFor.start ?? 0).toISOString()}`);
+  terminal.out(`Kept in:  ${file}`);
+  if (values.vkey === undefined) {
+    terminal.out(
+      terminal.dim(
+        'This key came from the log itself, this once: compare it with what the operator publishes.',
+      ),
+    );
+  }
+  return 0;
+}
+
+/** The log at a URL, by its own trust file; its key has signed what the log shows. */
+async function fetchLog(
+  url: string,
+  { vkey: expected, timeout, retry }: TrustInvocation['values'],
+): Promise<TrustedLog> {
+  const read = httpSource(url, {
+    get: undiciGet,
+    gunzip,
+    timeout: parseSetting('timeout', timeout, parseDuration),
+    retries: parseSetting('retry', retry, parseNumber),
+  });
+  const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
+  if (bytes === undefined)
+    throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
+  const log = onlyLog(parseTrustedRoot(bytes).filter(isTrustedLog), url, `${url}/${TRUSTED_ROOT}`);
+  if (expected !== undefined && (await readVerifierKey(expected)).vkey !== log.vkey) {
+    throw new ProofError(`${url} has the key ${log.vkey}, not the one of --vkey`);
+  }
+  await new LogReader({ read, verifier: log.verifier }).checkpoint();
+  return log;
+}
+
+async function writeTrustFiles({ values, args, environment, terminal }: TrustInvocation): Promise<number> {
+  if (args.length === 0) throw new ConfigurationError('LOG is missing: stele trust LOG... [options]');
+  const places = await Promise.all(args.map((place) => trustedAt(place, values, environment)));
+  // A log may be in several of them.
+  const known = places.flatMap(({ logs }) => logs);
+  const logs = [...new Map(known.map((log) => [encodeBase64(log.logId), log])).values()].map(publicLogOf);
+  const verbatim = {
+    certificateAuthorities: places.flatMap(({ authorities }) => authorities?.certificateAuthorities ?? []),
+    ctlogs: places.flatMap(({ authorities }) => authorities?.ctlogs ?? []),
+    timestampAuthorities: places.flatMap(({ authorities }) => authorities?.timestampAuthorities ?? []),
+  };
+  const since = Math.min(...logs.map(({ created }) => created));
+  const authorities = { ...(await readAuthorities(values, since)), verbatim };
+  const oidcUrls =
+    values['oidc-url'] === undefined ? [] : [parseSetting('oidc-url', values['oidc-url'], parseBaseUrl)];
+  const files = {
+    [TRUSTED_ROOT]: formatTrustedRoot(logs, authorities),
+    [SIGNING_CONFIG]: formatSigningConfig(
+      logs.filter(({ frozen }) => frozen === undefined),
+      authorities,
+      oidcUrls,
+    ),
+  };
+  const output = join(values.output, TRUSTED_ROOT);
+  if (places.some(({ file }) => file !== undefined && resolve(file) === resolve(output)))
+    throw new ConfigurationError(`--output: ${output} is what is read: give another folder`);
+  await makeFolder('--output', values.output);
+  for (const name of Object.keys(files)) await requireWritable('--output', join(values.output, name));
+  for (const [name, text] of Object.entries(files))
+    await writeOutput('--output', join(values.output, name), text);
+  if (values.format === 'json') {
+    terminal.json({
+      files: Object.keys(files).map((name) => join(values.output, name)),
+      logs: logs.map(({ url }) => url),
+    });
+  } else {
+    for (const name of Object.keys(files)) terminal.out(`Wrote ${join(values.output, name)}`);
+    for (const { url, logId } of logs) terminal.out(`  log ${url} (${encodeBase64(logId)})`);
+  }
+  return 0;
+}
+
+/** What a place stands for: logs and, of a trust file, the authorities beside them. */
+interface TrustedPlace {
+  readonly logs: readonly KnownLog[];
+  readonly authorities?: VerbatimAuthorities;
+  readonly file?: string;
+}
+
+/** @param place a trust file; a folder with one in it; or a URL, if it is pinned or its key is given. */
+async function trustedAt(
+  place: string,
+  values: TrustInvocation['values'],
+  environment: NodeJS.ProcessEnv,
+): Promise<TrustedPlace> {
+  if (isUrl(place)) {
+    const url = normalUrl(place);
+    if (values.vkey !== undefined) return { logs: [await fetchLog(url, values)] };
+    const pinned = (await readPins(environment)).find((pin) => pin.url === url);
+    if (pinned === undefined)
+      throw new ConfigurationError(`${url} is not pinned: give --vkey, or stele trust --pin ${url}`);
+    return { logs: [pinned.log] };
+  }
+  const found = [place, join(place, TRUSTED_ROOT), join(place, 'store', TRUSTED_ROOT)];
+  for (const file of found) {
+    if (!existsSync(file) || !(await stat(file)).isFile()) continue;
+    try {
+      const bytes = await readFile(file);
+      return { logs: parseTrustedRoot(bytes), authorities: authoritiesIn(bytes), file };
+    } catch (error) {
+      throw new ConfigurationError(`${file}: ${messageOf(error)}`);
+    }
+  }
+  throw new ConfigurationError(`${place} is neither a ${TRUSTED_ROOT} nor a log's folder with one in it`);
+}
+
+/** @param since when the logs of certificates are good from, Unix milliseconds: their files do not say it. */
+async function readAuthorities(values: TrustInvocation['values'], since: number): Promise<Authorities> {
+  const url = (name: 'fulcio-url' | 'ctlog-url' | 'tsa-url') =>
+    values[name] === undefined ? '' : parseSetting(name, values[name], parseBaseUrl);
+  const chains = (name: 'fulcio' | 'tsa') =>
+    Promise.all(
+      values[name].map(async (file) =>
+        certifiedAuthority(url(`${name}-url`), await readPem(name, file), file),
+      ),
+    );
+  for (const name of ['fulcio', 'ctlog', 'tsa'] as const) {
+    if (values[`${name}-url`] !== undefined && values[name].length === 0)
+      throw new ConfigurationError(
+        `--${name}-url needs --${name}: the file that its answers are verified with`,
+      );
+  }
+  return {
+    certificateAuthorities: await chains('fulcio'),
+    certificateLogs: await Promise.all(
+      values.ctlog.map(async (file) =>
+        certificateLog(url('ctlog-url'), await readPem('ctlog', file), since, file),
+      ),
+    ),
+    timestampAuthorities: await chains('tsa'),
+  };
+}
+
+async function readPem(setting: string, file: string): Promise<string> {
+  return Buffer.from(await readInput(`--${setting}`, file)).toString('latin1');
+}

@@ -1,0 +1,148 @@
+/**
+ * `stele verify`: proves that a signature is in a log, that it is over the artifact, and who made it.
+ * @module
+ */
+import { ConfigurationError } from '../src/errors.js';
+import type { ShownEntry } from '../src/sigstore/entry-proof.js';
+import { readPublicKeyFile } from '../src/sigstore/public-key-file.js';
+import {
+  verifyBundle,
+  type CheckedBundle,
+  type NotChecked,
+  type Signer,
+  type SignerPolicy,
+} from '../src/sigstore/verify-bundle.js';
+import { encodeHex, leafHash } from '../tiles-spec/index.js';
+import { readArtifact } from './artifact.js';
+import { bundleToVerify, type VerifyInvocation } from './bundle-to-verify.js';
+import { readInput } from './files.js';
+import { ProofSteps } from './proof-steps.js';
+import { entries, plain, type Terminal } from './terminal.js';
+
+export async function verify(invocation: VerifyInvocation): Promise<number> {
+  const { values, terminal } = invocation;
+  const policy = await readPolicy(values);
+  const { file, logs, isEnvelope } = await bundleToVerify(invocation);
+  const artifact = isEnvelope === true ? 'envelope' : await readArtifact(values);
+  let hasSaid = false;
+  const say = (label: string, text: string) => {
+    if (values.format !== 'default') return;
+    hasSaid = true;
+    // Some of it is what a certificate or a log says of itself.
+    const column = label.padEnd(11);
+    terminal.out(`${label === '' ? column : terminal.bold(column)} ${plain(text)}`);
+  };
+
+  const steps: ProofSteps[] = [];
+  const checked = await verifyBundle(file, logs, policy, artifact, {
+    sha: () => {
+      const made = new ProofSteps();
+      steps.push(made);
+      return made.sha;
+    },
+    // Said before the signer is looked at: where that is refused, what is in the log is known.
+    onEntries: (shown) => {
+      for (const [i, entry] of shown.entries()) sayEntry(say, entry, steps[i]?.lines() ?? []);
+    },
+  }).catch((error: unknown) => {
+    // Where the output goes to a file alone, its last line must not be a good one.
+    if (hasSaid) terminal.out(terminal.bad('REFUSED'));
+    throw error;
+  });
+  const by = signerText(checked.signer);
+  say('signature', `${by}${artifact === undefined || isEnvelope === true ? '' : ', over the artifact'}`);
+  if (values.format === 'json') terminal.json(resultJson(checked, by));
+  else if (checked.verified) terminal.out(terminal.good('Verified'));
+  else sayNotChecked(checked, terminal);
+  return checked.verified ? 0 : 1;
+}
+
+function sayEntry(
+  say: (label: string, text: string) => void,
+  { log, checkpoint, index, body, integratedTime }: ShownEntry,
+  steps: readonly string[],
+): void {
+  say('log', `${log.origin}, by the key ${log.vkey}`);
+  if (checkpoint !== undefined) {
+    say(
+      'checkpoint',
+      `${entries(checkpoint.size)}, root ${encodeHex(checkpoint.root)}: its signature is the log's`,
+    );
+  }
+  if (integratedTime !== undefined)
+    say('promise', `signed by the log at ${new Date(integratedTime * 1000).toISOString()}`);
+  say('entry', `index ${index}, leaf hash ${encodeHex(leafHash(body))}`);
+  for (const step of steps) say('', step);
+  if (checkpoint !== undefined) say('', `which is the root: the entry is in the log`);
+}
+
+function signerText(signer: Signer): string {
+  switch (signer.type) {
+    case 'given key':
+      return 'by the public key given';
+    case 'identity':
+      return `by ${signer.identity}, vouched for by ${signer.issuer}`;
+    case 'logged key':
+      return 'by the public key that is logged';
+    case 'logged certificate':
+      return `by a certificate that says ${signer.names.join(', ') || 'no name'}`;
+  }
+}
+
+const NOT_CHECKED: Readonly<Record<NotChecked, string>> = {
+  'public key': 'whose key that is: give --public-key',
+  certificate:
+    'the certificate, and so who signed: give --certificate-identity, --certificate-oidc-issuer and --trusted-root, or --public-key',
+  artifact: 'what was signed: give --artifact or --artifact-hash',
+};
+
+function sayNotChecked({ notChecked }: CheckedBundle, terminal: Terminal): void {
+  for (const what of notChecked) terminal.out(`${terminal.bad('NOT CHECKED')} ${NOT_CHECKED[what]}`);
+}
+
+function resultJson({ verified, notChecked, entries: [entry] }: CheckedBundle, signer: string): object {
+  const { checkpoint } = entry;
+  return {
+    Verified: verified,
+    ...(verified ? {} : { NotChecked: notChecked.map((what) => NOT_CHECKED[what]) }),
+    Signer: signer,
+    EntryUUID: encodeHex(leafHash(entry.body)),
+    Index: entry.index,
+    Log: entry.log.origin,
+    ...(checkpoint === undefined
+      ? {}
+      : {
+          Size: checkpoint.size,
+          RootHash: encodeHex(checkpoint.root),
+          Hashes: entry.hashes.map(encodeHex),
+        }),
+  };
+}
+
+/** Who must have signed; undefined where the user does not say. */
+async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPolicy | undefined> {
+  const {
+    'certificate-identity': identity,
+    'certificate-oidc-issuer': issuer,
+    'public-key': keyFile,
+  } = values;
+  if (keyFile !== undefined && (identity !== undefined || issuer !== undefined)) {
+    throw new ConfigurationError(
+      'give --public-key, or --certificate-identity and --certificate-oidc-issuer: not both',
+    );
+  }
+  if (identity === undefined && issuer === undefined) {
+    if (keyFile === undefined) return undefined;
+    return { publicKey: readPublicKeyFile(await readInput('--public-key', keyFile), keyFile).spki };
+  }
+  if (identity === undefined || issuer === undefined) {
+    throw new ConfigurationError('--certificate-identity and --certificate-oidc-issuer go together');
+  }
+  const trustedRoot = values['trusted-root'];
+  if (trustedRoot === undefined) {
+    throw new ConfigurationError(
+      '--certificate-identity needs --trusted-root: it names the authorities to believe',
+    );
+  }
+  return { identity, issuer, trustedRoot: await readInput('--trusted-root', trustedRoot) };
+}

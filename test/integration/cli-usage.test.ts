@@ -1,0 +1,231 @@
+/**
+ * Commands that are wrongly used: each says in one line what is wrong, and exits with 2.
+ */
+import { mkdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectCase, expectEnded, jsonOf, User } from './cli-support.js';
+
+/** Nobody needs to be there: wrong use is found before anything is asked. */
+const NOBODY = ['--rekor_server', 'http://127.0.0.1:1'];
+const DIGEST = 'ab'.repeat(32);
+
+let user: User;
+/** A log's verifier key. */
+let vkey: string;
+
+beforeAll(async () => {
+  user = await User.create();
+  user.openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'key.pem');
+  user.openssl('pkey', '-in', 'key.pem', '-pubout', '-out', 'key.pub');
+  user.openssl('pkey', '-in', 'key.pem', '-aes256', '-passout', 'pass:secret', '-out', 'encrypted.pem');
+  await user.write('a.txt', 'an artifact\n');
+  user.openssl('dgst', '-sha256', '-sign', 'key.pem', '-out', 'a.sig', 'a.txt');
+  await user.write('empty', '');
+  await user.write('envelope.json', '{"payload":"!","payloadType":"t","signatures":[{"sig":"AA=="}]}');
+  await mkdir(user.file('folder'));
+  [vkey = ''] = (await user.run(['keygen', '--origin', 'log.example', '--key', 'log.key'])).stdout.split(
+    '\n',
+  );
+  await user.write('log.vkey', `${vkey}\n`);
+});
+
+afterAll(() => user.remove());
+
+/** Words of a command line, and what is said of them. */
+type Misuse = readonly [line: string, message: RegExp];
+
+const SIGNED = 'upload --artifact a.txt --signature a.sig';
+const LOGGED = 'verify --log-index 0';
+
+const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
+  'any command': [
+    ['uplaod', /^stele: there is no command "uplaod": did you mean upload\?$/m],
+    ['', /^stele: give a command: stele --help lists them$/m],
+    ['loginfo extra', /^stele: there is no place for the argument "extra": stele loginfo \[options\]$/m],
+    ['loginfo --timeuot 1s', /no option --timeuot: did you mean --timeout\?/],
+    ['loginfo --timeout 5', /--timeout: "5" is not a duration such as 200ms or 1s/],
+    ['loginfo --retry=-1', /--retry: "-1" is not a whole number/],
+    ['loginfo --retry -1', /--retry.* argument is ambiguous\. Did you forget .*/],
+    ['loginfo --format xml', /--format: "xml" is not default or json/],
+    ['loginfo --store_tree_state maybe', /--store_tree_state: "maybe" is not true or false/],
+    ['loginfo --config none.json', /configuration file none\.json: .*no such file/],
+    [
+      'loginfo --config a.txt',
+      /configuration file a\.txt: it is not JSON: .*"an artifact.* is not valid JSON/,
+    ],
+    ['loginfo --vkey nonsense', /--vkey: neither a file that is there nor a verifier key/],
+    ['loginfo --vkey folder', /--vkey: cannot read folder: it is a folder/],
+    ['loginfo --trusted-root none', /--trusted-root: cannot read none: no such file or directory/],
+  ],
+  'the log': [
+    ['loginfo', /^stele: give --rekor_server, or pin a log: stele trust --pin URL$/m],
+    [
+      'loginfo --rekor_server http://127.0.0.1:1',
+      /the log's key is not known: give --vkey or --trusted-root, or pin a log with stele trust --pin http:\/\/127\.0\.0\.1:1$/m,
+    ],
+    ['loginfo --rekor_server http://', /^stele: the log's URL is not an http:\/\/ or https:\/\/ URL/m],
+    ['loginfo --rekor_server http://u:secret@h', /log's URL is not .* a password$/m],
+    ['loginfo --rekor_server ftp://h', /--rekor_server: a log is read by http:\/\/, https:\/\/ or a folder/],
+  ],
+  upload: [
+    ['upload --artefact x', /no option --artefact: did you mean --artifact\?/],
+    ['upload', /give --public-key/],
+    ['upload --artifact a.txt --key none', /--key: cannot read none: no such file or directory/],
+    ['upload --artifact a.txt --key folder', /--key: cannot read folder: it is a folder/],
+    ['upload --artifact folder --key key.pem', /--artifact: folder is not a file/],
+    ['upload --artifact a.txt --key a.txt', /a\.txt is no private key in PEM .*: it holds no PEM block/],
+    ['upload --artifact a.txt --key key.pub', /key\.pub is no private key .*: it holds PUBLIC KEY/],
+    ['upload --artifact a.txt --key encrypted.pem', /encrypted\.pem .*: it is encrypted: decrypt it first/],
+    ['upload --artifact a.txt --key key.pem --signature a.sig', /--key signs the artifact: --signature/],
+    [
+      'upload --artifact a.txt --key key.pem --output folder',
+      /--output: cannot write folder: it is a folder/,
+    ],
+    ['upload --artifact a.txt --key key.pem --output no/x', /--output: cannot write no\/x: no such file/],
+    [SIGNED, /give --public-key/],
+    ['upload --artifact a.txt --public-key key.pub', /give --signature/],
+    ['upload --signature a.sig --public-key key.pub', /give --artifact or --artifact-hash/],
+    [
+      `${SIGNED} --public-key key.pub --artifact-hash ${DIGEST}`,
+      /give --artifact or --artifact-hash, not both/,
+    ],
+    [`${SIGNED} --public-key key.pem`, /key\.pem holds .*EC PRIVATE KEY; a PUBLIC KEY or a CERTIFICATE/],
+    [`${SIGNED} --public-key a.txt`, /a\.txt is no public key/],
+    [`${SIGNED} --public-key key.pub --type rekord`, /--type: "rekord" is not hashedrekord or dsse/],
+    [`${SIGNED} --public-key key.pub --type dsse`, /--artifact: the envelope is not JSON/],
+    ['upload --artifact a.txt --signature empty --public-key key.pub', /--signature: empty is empty/],
+    ['upload --artifact envelope.json --public-key key.pub --type dsse', /envelope's payload is not base64/],
+    [
+      'upload --artifact-hash xyz --signature a.sig --public-key key.pub',
+      /--artifact-hash: it is not a sha256/,
+    ],
+    [
+      `upload --artifact-hash sha512:${DIGEST} --signature a.sig --public-key key.pub`,
+      /--artifact-hash: it is not/,
+    ],
+    [
+      `upload --artifact-hash ${DIGEST}${DIGEST} --signature a.sig --public-key key.pub`,
+      /--artifact-hash: this key signs a sha256/,
+    ],
+    [
+      'upload --artifact a.txt --key key.pem --rekor_server .',
+      /entries are sent to a URL with http:\/\/ or https:\/\/, not to \./,
+    ],
+  ],
+  verify: [
+    ['verify --artefact x', /no option --artefact: did you mean --artifact\?/],
+    ['verify', /give a bundle or proof; or --log-index or --uuid; or --artifact with --signature/],
+    ['verify none', /^stele: BUNDLE: cannot read none: no such file or directory$/m],
+    ['verify folder', /BUNDLE: cannot read folder: it is a folder/],
+    ['verify a b', /no place for the argument "b"/],
+    ['verify a.txt --log-index 0', /a\.txt says which entry it is of: --log-index and --uuid have no place/],
+    ['verify a.txt --signature a.sig', /the bundle a\.txt holds its signature/],
+    [
+      'verify a.txt --artifact a.txt',
+      /a\.txt is neither a bundle nor a \.tlog-proof: stele verify a\.txt\.sig/,
+    ],
+    ['verify a.txt --type dsse', /a\.txt says what it is of: --type has no place/],
+    [
+      `${LOGGED} --certificate-identity x`,
+      /--certificate-identity and --certificate-oidc-issuer go together/,
+    ],
+    [
+      `${LOGGED} --certificate-identity x --certificate-oidc-issuer y`,
+      /--certificate-identity needs --trusted-root/,
+    ],
+    [`${LOGGED} --certificate-identity x --public-key key.pub`, /give --public-key, or .*: not both/],
+    ['verify --uuid 123', /--uuid: it is neither a leaf hash \(64/],
+  ],
+  get: [
+    ['get --log-idnex 0', /no option --log-idnex: did you mean --log-index\?/],
+    ['get', /give --log-index or --uuid/],
+    ['get --log-index -1', /--log-index.* argument is ambiguous/],
+    ['get --log-index 99999999999999999999', /--log-index: "9+" is not a whole number/],
+    ['get --uuid xyz', /--uuid: it is neither a leaf hash \(64 hexadecimal digits\) nor an entry id \(80\)/],
+    [`get --uuid ${'g'.repeat(64)}`, /--uuid: it is neither/],
+    [`get --uuid ${'0'.repeat(80)}`, /--uuid: it is of the log with tree id 0, not of this one/],
+    ['get --log-index 0 --proof x.txt', /--proof: the name ends in \.tlog-proof, or in \.json/],
+    ['get --log-index 0 --proof no/x.json', /--proof: cannot write no\/x\.json: no such file/],
+  ],
+  logproof: [
+    ['logproof --fisrt-size 1', /no option --fisrt-size: did you mean --first-size\?/],
+    ['logproof --first-size 0', /--first-size: a tree to prove has 1 entry at least/],
+    ['logproof --first-size 3 --last-size 2', /--first-size: 3 is over --last-size, 2/],
+  ],
+  fsck: [
+    ['fsck --no-tiems', /no option --no-tiems: did you mean --no-times\?/],
+    ['fsck a b', /no place for the argument "b": stele fsck \[LOG\] \[options\]/],
+  ],
+  trust: [
+    ['trust --pni http://a', /no option --pni: did you mean --pin\?/],
+    ['trust', /LOG is missing: stele trust LOG\.\.\. \[options\]/],
+    ['trust --pin', /--pin takes one URL: stele trust --pin https:\/\/log\.example\.com/],
+    ['trust --pin http://a http://b', /--pin takes one URL/],
+    ['trust --pin http://', /the log's URL is not an http/],
+    [
+      'trust http://h.invalid',
+      /h\.invalid is not pinned: give --vkey, or stele trust --pin http:\/\/h\.invalid/,
+    ],
+    ['trust folder', /folder is neither a trusted_root\.json nor a log's folder/],
+  ],
+  keygen: [
+    ['keygen --orgin a.example', /no option --orgin: did you mean --origin\?/],
+    ['keygen', /give --origin/],
+    ['keygen --origin Not.A.Host/x', /--origin: .* cannot be a log's origin/],
+    ['keygen --origin a.example --key key.pem', /cannot make the key file key\.pem: .*already exists/],
+  ],
+  serve: [
+    ['serve --lsiten 127.0.0.1:0', /no option --lsiten: did you mean --listen\?/],
+    ['serve --data a.txt', /--data: cannot make the folder a\.txt: file already exists/],
+    ['serve --listen 3000', /--listen: "3000" is not HOST:PORT/],
+  ],
+  version: [['version --fromat json', /no option --fromat: did you mean --format\?/]],
+  completion: [
+    ['completion bash --hlep', /no option --hlep: did you mean --help\?/],
+    ['completion', /SHELL is missing: stele completion SHELL/],
+    ['completion tcsh', /SHELL: "tcsh" is not bash, zsh or fish/],
+  ],
+  help: [['help uplaod', /COMMAND: "uplaod" is not/]],
+};
+
+/** Commands that would go on to ask a log are told of one, at which nobody listens. */
+function argsOf(line: string): string[] {
+  const words = line.split(' ').filter((word) => word !== '');
+  const [name = ''] = words;
+  const asks = ['upload', 'verify', 'get', 'logproof'].includes(name) || /^loginfo --(?!rekor)/.test(line);
+  if (!asks || line.includes('--rekor_server')) return words;
+  return [
+    ...words,
+    ...NOBODY,
+    ...(line.includes('--vkey') || line.includes('--trusted') ? [] : ['--vkey', vkey]),
+  ];
+}
+
+describe.concurrent.each(Object.entries(MISUSES))('%s, wrongly used', (_name, misuses) => {
+  it.each(misuses.map(([line, stderr], at) => [line, stderr, at] as const))(
+    '%s',
+    async (line, stderr, at) => {
+      const expected = { args: argsOf(line), code: 2, stderr };
+      // All are printed in the same way: of each command the first is enough.
+      if (at === 0) await expectCase(user, expected);
+      else expectEnded(await user.run(expected.args), expected);
+    },
+  );
+});
+
+it.concurrent('says it as JSON too, where that is asked for', async () => {
+  const lines = ['get', 'verify none', 'trust'];
+  await Promise.all(
+    lines.map(async (line) => {
+      const ended = await user.run(argsOf(`${line} --format json`));
+      expect(ended.code).toBe(2);
+      const message = ended.stderr.slice('stele: '.length, -1);
+      expect(jsonOf(ended)).toStrictEqual({ error: { code: 2, message } });
+    }),
+  );
+});
+
+it.concurrent('wrong use makes nothing', async () => {
+  const { stdout } = await user.shell('ls -A home 2>/dev/null; ls *.sigstore.json 2>/dev/null');
+  expect(stdout).not.toMatch(/sigstore\.json/);
+});
