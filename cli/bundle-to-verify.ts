@@ -21,13 +21,12 @@ import {
   verifyTlogProof,
   type TlogProof,
 } from '../tiles-spec/index.js';
-import { checkRequests } from '../writer/checks/check.js';
 import type { Invocation } from './command.js';
 import { entryName, findEntry } from './entry.js';
 import { readInput } from './files.js';
 import { latestOf, openTrustedLog, trustedLogs } from './open-log.js';
 import type { VERIFY_SETTINGS } from './settings.js';
-import { readSignedArtifact, type SignedArtifact } from './signed-artifact.js';
+import { canonicalBodyOf, readSignedArtifact, type SignedArtifact } from './signed-artifact.js';
 
 export type VerifyInvocation = Invocation<typeof VERIFY_SETTINGS>;
 
@@ -79,7 +78,7 @@ function fromProof(
   logs: readonly TrustedLog[],
   signed: SignedArtifact | undefined,
 ): BundleToVerify {
-  const body = signed === undefined ? proof.extra : bodyOf(signed);
+  const body = signed === undefined ? proof.extra : canonicalBodyOf(signed);
   if (body === undefined) {
     throw new ConfigurationError(
       'the proof does not hold its entry: give --artifact, --signature and --public-key, of which it is made',
@@ -117,20 +116,12 @@ async function fromLog(
   const { values, terminal } = invocation;
   const opened = await openTrustedLog(invocation);
   const { trusted } = opened;
-  const leaf = signed === undefined ? undefined : leafHash(bodyOf(signed), nodeSha256);
+  const leaf = signed === undefined ? undefined : leafHash(canonicalBodyOf(signed), nodeSha256);
   const name = entryName(values, trusted, leaf);
   const entry = await findEntry(await latestOf(opened), name, terminal);
   if (leaf !== undefined && !equalBytes(leafHash(entry.body, nodeSha256), leaf))
     throw new ProofError(`entry ${entry.index} of ${trusted.origin} is not of this signature`);
   return { ...bundleOf(entry, trusted, signed), logs: [trusted] };
-}
-
-/** The canonical body that logs a signature. @throws InvalidEntryError when the signature does not verify. */
-function bodyOf(signed: SignedArtifact): Uint8Array {
-  const [proposed] = checkRequests([signed.request]);
-  if (proposed === undefined || proposed instanceof Error)
-    throw proposed ?? new TypeError('one request, one entry');
-  return proposed.body;
 }
 
 function bundleOf(

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Latest, LogReader } from '../reader/index.js';
-import { openLog, verifierKeyIn } from '../reader/node/index.js';
+import { isUrl, openLog, verifierKeyIn } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import {
   isTrustedLog,
@@ -170,8 +170,4 @@ async function usable(folder: string, warn: (text: string) => void): Promise<str
     warn(`stele: going on without a cache: ${messageOf(error)}`);
     return undefined;
   }
-}
-
-export function isUrl(place: string): boolean {
-  return /^https?:\/\//i.test(place);
 }

@@ -5,6 +5,7 @@
  */
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { logUrl } from '../reader/index.js';
 import { ConfigurationError, messageOf } from '../src/errors.js';
 import { formatTrustedRoot, publicLogOf } from '../src/sigstore/trust-files.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
@@ -27,15 +28,7 @@ const SUFFIX = '.trusted_root.json';
  * @throws ConfigurationError
  */
 export function normalUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const extra = url && url.search + url.hash + url.username + url.password;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || extra !== '') {
-    // Not quoted: it may hold a password.
-    throw new ConfigurationError(
-      "the log's URL is not an http:// or https:// URL without a query, a fragment or a password",
-    );
-  }
-  return url.href.replace(/\/+$/, '');
+  return logUrl(text).href.replace(/\/+$/, '');
 }
 
 /** @throws ConfigurationError when a pin cannot be read, or is not what was pinned. */

@@ -5,12 +5,13 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../src/errors.js';
 import { parseJson } from '../src/json.js';
-import { ALGORITHMS, type Algorithm } from '../src/signatures/algorithms.js';
+import { algorithmFor, type Algorithm } from '../src/signatures/algorithms.js';
 import { parsePublicKey } from '../src/signatures/public-key.js';
 import { signArtifact } from '../src/signatures/sign.js';
 import { publicKeyHint, type SigstoreBundle } from '../src/sigstore/bundle.js';
 import { readPublicKeyFile, type PublicKeyFile } from '../src/sigstore/public-key-file.js';
 import { decodeBase64, encodeBase64, encodeText, FormatError } from '../tiles-spec/index.js';
+import { checkRequests } from '../writer/checks/check.js';
 import { openArtifact, readArtifact } from './artifact.js';
 import type { Values } from './configuration.js';
 import { readInput } from './files.js';
@@ -34,7 +35,7 @@ export async function readSignedArtifact(values: SignatureValues): Promise<Signe
       'give --public-key, the key or certificate that signed, and --signature; upload signs by itself with --key',
     );
   const key = readPublicKeyFile(await readInput('--public-key', keyFile), keyFile);
-  const algorithm = algorithmOf(key);
+  const algorithm = algorithmFor(parsePublicKey(key.spki).keyDetails);
   if (values.type === 'dsse') return readEnvelope(values, key, algorithm);
   if (values.signature === undefined) throw new ConfigurationError('give --signature');
   const signature = signatureIn(await readInput('--signature', values.signature), values.signature);
@@ -65,6 +66,17 @@ export async function signWith(keyFile: string, values: SignatureValues): Promis
   return signedArtifact({ spki }, algorithm, digest, signature);
 }
 
+/**
+ * The canonical body that logs a signature: what the log would refuse is refused here.
+ * @throws InvalidEntryError when the signature does not verify, or the log takes no such entry.
+ */
+export function canonicalBodyOf({ request }: SignedArtifact): Uint8Array {
+  const [proposed] = checkRequests([request]);
+  if (proposed === undefined || proposed instanceof Error)
+    throw proposed ?? new TypeError('one request, one entry');
+  return proposed.body;
+}
+
 /** The digest that the key signs, of the artifact that the settings name. */
 async function digestOf(values: SignatureValues, { digestName }: Algorithm): Promise<Uint8Array> {
   const artifact = await readArtifact(values);
@@ -72,13 +84,6 @@ async function digestOf(values: SignatureValues, { digestName }: Algorithm): Pro
   const digest = artifact.digest(digestName);
   if (digest === undefined) throw new ConfigurationError(`--artifact-hash: this key signs a ${digestName}`);
   return digest;
-}
-
-function algorithmOf({ spki }: PublicKeyFile): Algorithm {
-  const { keyDetails } = parsePublicKey(spki);
-  const algorithm = ALGORITHMS.find((known) => known.keyDetails === keyDetails);
-  if (algorithm === undefined) throw new TypeError('a key that is read has its algorithm');
-  return algorithm;
 }
 
 /** A signature file is raw or, as cosign and others write it, base64: no raw signature is of these characters alone. */

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { httpSource, LogReader } from '../reader/index.js';
-import { gunzip, undiciGet } from '../reader/node/index.js';
+import { gunzip, isUrl, undiciGet } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import { certificateLog, certifiedAuthority } from '../src/sigstore/authorities.js';
 import {
@@ -27,7 +27,7 @@ import { encodeBase64, ProofError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from './files.js';
-import { isUrl, onlyLog, readVerifierKey } from './open-log.js';
+import { onlyLog, readVerifierKey } from './open-log.js';
 import { normalUrl, pin, readPins } from './pins.js';
 import type { TRUST_SETTINGS } from './settings.js';
 import { parseBaseUrl, parseDuration, parseNumber } from './units.js';

@@ -2,6 +2,7 @@
  * `stele upload`: puts a signature into a log, and proves that it is there.
  * @module
  */
+import { isUrl } from '../reader/node/index.js';
 import { ConfigurationError } from '../src/errors.js';
 import { parseJson } from '../src/json.js';
 import { formatSigstoreBundle } from '../src/sigstore/bundle.js';
@@ -22,13 +23,12 @@ import {
   ProofError,
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
-import { checkRequests } from '../writer/checks/check.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
 import { requireWritable, writeOutput } from './files.js';
-import { isUrl, openTrustedLog } from './open-log.js';
+import { openTrustedLog } from './open-log.js';
 import type { UPLOAD_SETTINGS } from './settings.js';
-import { readSignedArtifact, signWith } from './signed-artifact.js';
+import { canonicalBodyOf, readSignedArtifact, signWith } from './signed-artifact.js';
 import { submit } from './submit.js';
 import { entries } from './terminal.js';
 import { parseDuration, parseNumber } from './units.js';
@@ -44,9 +44,7 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
   const signed =
     values.key === undefined ? await readSignedArtifact(values) : await signWith(values.key, values);
   // What the log would refuse is refused here, and what it must answer is known beforehand.
-  const [proposed] = checkRequests([signed.request]);
-  if (proposed === undefined || proposed instanceof Error)
-    throw proposed ?? new TypeError('one request, one entry');
+  const expected = canonicalBodyOf(signed);
   const output =
     values.output ?? (values.key === undefined ? undefined : `${values.artifact ?? ''}.sigstore.json`);
   if (output !== undefined) await requireWritable('--output', output);
@@ -56,7 +54,7 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
     retries: parseSetting('retry', values.retry, parseNumber),
   });
   const entry = parseTransparencyLogEntry(parseJson(answer, "the log's answer"));
-  if (!equalBytes(entry.body, proposed.body)) {
+  if (!equalBytes(entry.body, expected)) {
     throw new ProofError('the log has answered with another entry than the one that was sent');
   }
   const { index, checkpoint } = verifyLoggedEntry(entry, [trusted], nodeSha256);

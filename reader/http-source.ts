@@ -196,7 +196,11 @@ function discard({ body }: Pick<HttpAnswer, 'body'>): void {
   body.cancel().catch(() => undefined);
 }
 
-function logUrl(base: string): URL {
+/**
+ * The base URL of a log, its path ending in a slash.
+ * @throws ConfigurationError unless it is an http or https URL without a query, a fragment or a password.
+ */
+export function logUrl(base: string): URL {
   const url = URL.canParse(base) ? new URL(base) : undefined;
   const extra = url && url.search + url.hash + url.username + url.password;
   if (url === undefined || !/^https?:$/.test(url.protocol) || extra !== '') {

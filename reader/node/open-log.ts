@@ -110,7 +110,8 @@ function nameOf({ name, keyId }: NoteVerifier): string {
   return `${encodeURIComponent(name)}+${keyId.toString(16).padStart(8, '0')}`;
 }
 
-function isUrl(place: string): boolean {
+/** Whether a place is a URL: everything else is a folder. */
+export function isUrl(place: string): boolean {
   return /^https?:\/\//i.test(place);
 }
 

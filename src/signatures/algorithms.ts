@@ -59,3 +59,10 @@ const BY_LABEL: ReadonlyMap<string | number, Algorithm> = new Map<string | numbe
 export function algorithmOf(label: string | number): Algorithm | undefined {
   return BY_LABEL.get(label);
 }
+
+/** The algorithm of a `keyDetails` label. */
+export function algorithmFor(keyDetails: KeyDetails): Algorithm {
+  const algorithm = BY_LABEL.get(keyDetails);
+  if (algorithm === undefined) throw new TypeError(`${keyDetails} is in the table`);
+  return algorithm;
+}

@@ -4,7 +4,7 @@
  */
 import { createHash, createPrivateKey, createPublicKey, createSign, type KeyObject } from 'node:crypto';
 import { ConfigurationError, InvalidEntryError } from '../errors.js';
-import { ALGORITHMS, type Algorithm } from './algorithms.js';
+import { algorithmFor, type Algorithm } from './algorithms.js';
 import { signEd25519ph } from './ed25519ph.js';
 import { parsePublicKey } from './public-key.js';
 
@@ -30,7 +30,7 @@ export async function signArtifact(
 ): Promise<ArtifactSignature> {
   const key = readPrivateKey(pem, name);
   const spki = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
-  const algorithm = algorithmFor(spki, name);
+  const algorithm = algorithmOf(spki, name);
   const hash = createHash(algorithm.digestName);
   if (key.asymmetricKeyType === 'ed25519') {
     for await (const chunk of artifact) hash.update(chunk);
@@ -67,12 +67,9 @@ function readPrivateKey(pem: Uint8Array, name: string): KeyObject {
   }
 }
 
-function algorithmFor(spki: Uint8Array, name: string): Algorithm {
+function algorithmOf(spki: Uint8Array, name: string): Algorithm {
   try {
-    const { keyDetails } = parsePublicKey(spki);
-    const algorithm = ALGORITHMS.find((known) => known.keyDetails === keyDetails);
-    if (algorithm !== undefined) return algorithm;
-    throw new TypeError('a key that is read has its algorithm');
+    return algorithmFor(parsePublicKey(spki).keyDetails);
   } catch (error) {
     if (!(error instanceof InvalidEntryError)) throw error;
     throw new ConfigurationError(`${name} holds a key that the log does not take: ${error.message}`);

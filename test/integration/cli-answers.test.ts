@@ -2,6 +2,7 @@
  * `stele upload` believes nothing that a log answers: whatever is changed in the answer, it exits with 1, and writes
  * no bundle.
  */
+import { cp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { text } from 'node:stream/consumers';
 import {
@@ -45,6 +46,11 @@ beforeAll(async () => {
   proxy = await startStub((request, response) => {
     const [, change = '', ...path] = (request.url ?? '').split('/');
     void (async () => {
+      if (request.method === 'GET') {
+        const read = await fetch(`${logged.daemon.url}/${path.join('/')}`);
+        response.writeHead(read.status).end(Buffer.from(await read.arrayBuffer()));
+        return;
+      }
       const body = await text(request);
       const submit = (url: string) =>
         fetch(`${url}/${path.join('/')}`, {
@@ -181,4 +187,36 @@ describe.concurrent('an answer in which is changed', () => {
     expectEnded(ended, { code: 1, stderr: /^stele: the entry is of the log with id \S+, which is none of/ });
     await expect(logged.user.read('101.json')).rejects.toThrow(/ENOENT/);
   });
+});
+
+it('an answer of another history than was seen is refused, and the evidence is kept', async () => {
+  const user = await User.create();
+  const daemons: Daemon[] = [];
+  try {
+    // Before there is an entry, the log is copied: two writers with one key, each with entries of its own.
+    expect(await (await startDaemon(user.file('log'))).stop()).toBe(0);
+    await cp(user.file('log'), user.file('fork'), { recursive: true });
+    for (const folder of ['log', 'fork']) daemons.push(await startDaemon(user.file(folder)));
+    const [log, fork] = daemons as [Daemon, Daemon];
+    user.openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'key.pem');
+    await user.write('a.txt', 'a');
+    const upload = (daemon: Daemon, ...more: string[]) =>
+      user.run([
+        ...['upload', '--key', 'key.pem', '--artifact', 'a.txt', '--output', 'bundle.json'],
+        ...['--rekor_server', daemon.url, '--vkey', daemon.verifierKey, ...more],
+      ]);
+    expect((await upload(log)).code).toBe(0);
+    expect((await upload(fork, '--store_tree_state', 'false')).code).toBe(0);
+    await rm(user.file('bundle.json'));
+    const refused = await upload(fork);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /has signed two histories: its first 1 entries are not .* Both checkpoints/,
+    );
+    await expect(user.read('bundle.json')).rejects.toThrow(/ENOENT/);
+    expect((await upload(log)).code).toBe(0);
+  } finally {
+    for (const daemon of daemons) await daemon.stop();
+    await user.remove();
+  }
 });

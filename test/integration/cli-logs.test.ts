@@ -107,7 +107,7 @@ describe.concurrent('a log that runs', () => {
     const beyond = ['get', '--log-index', '999'];
     await expectCase(user, {
       args: beyond,
-      code: 2,
+      code: 1,
       stderr: /^stele: there is no entry 999: the log has \d+/m,
     });
   });
@@ -231,7 +231,7 @@ describe.concurrent('a log that is wrong', () => {
       args: ['loginfo', ...at],
       code: 1,
       stderr:
-        /^stele: fsck\.example has 300 entries, and had 700: .*\. Both checkpoints are in \S+\/rolled\/state\/stele\/heads\/evidence\/\S+$/m,
+        /^stele: fsck\.example has 300 entries, and had 700: .*\. Both checkpoints are in \S+\/rolled\/state\/stele\/heads\/evidence\/\S+: keep them, and ask whoever runs the log$/m,
     });
     for (const args of [
       ['get', '--log-index', '0'],
@@ -265,7 +265,7 @@ describe.concurrent('a log that is wrong', () => {
     expect(ended.code).toBe(1);
     const { error } = jsonOf(ended) as { error: { code: number; message: string } };
     expect(error.message).toMatch(/has signed two histories: its first 700 entries are not those/);
-    const [, folder = ''] = /Both checkpoints are in (\S+)$/.exec(error.message) ?? [];
+    const [, folder = ''] = /Both checkpoints are in (\S+): keep them/.exec(error.message) ?? [];
     expect((await readdir(folder)).sort()).toStrictEqual(['seen.checkpoint', 'shown.checkpoint']);
   });
 

@@ -159,7 +159,10 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
   trust: [
     ['trust --pni http://a', /no option --pni: did you mean --pin\?/],
     ['trust', /LOG is missing: stele trust LOG\.\.\. \[options\]/],
-    ['trust --pin', /--pin takes one URL: stele trust --pin https:\/\/log\.example\.com/],
+    [
+      'trust --pin',
+      /--pin takes one URL, with http:\/\/ or https:\/\/: stele trust --pin https:\/\/log\.example\.com/,
+    ],
     ['trust --pin http://a http://b', /--pin takes one URL/],
     ['trust --pin http://', /the log's URL is not an http/],
     [
