@@ -56,7 +56,8 @@ module.exports = {
     },
     {
       name: 'sigstore-for-identities-alone',
-      comment: 'The log is verified by our own code; chains, SCTs and time stamps are not, and load when asked for.',
+      comment:
+        'The log is verified by our own code; chains, SCTs and time stamps are not, and load when asked for.',
       severity: 'error',
       from: { pathNot: '^src/sigstore/identity\\.ts$' },
       to: { path: '^node_modules/@sigstore/' },
