@@ -78,9 +78,8 @@ export async function readSettings<S extends Settings>(
   const configured = file === undefined ? {} : await readFileSettings(settings, file, known);
   const values = Object.entries(settings).map(([name, setting]) => {
     const inEnvironment = environmentName(name);
-    // A variable that is set to nothing is one that is not set, as scripts have it.
     const elsewhere: Source[] = [
-      { where: inEnvironment, texts: nonEmpty(environment[inEnvironment]) },
+      { where: inEnvironment, texts: environment[inEnvironment] },
       { where: `${name} in ${String(file)}`, texts: configured[name] },
     ];
     const sources: Source[] = [
@@ -92,10 +91,6 @@ export async function readSettings<S extends Settings>(
     return [name, valueOf(where, setting, [texts ?? []].flat())] as const;
   });
   return { values: Object.fromEntries(values) as Values<S>, args: positionals };
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === '' ? undefined : text;
 }
 
 /** What one source gives for a setting, and what that source is called in errors. */

@@ -193,7 +193,7 @@ describe('a switch', () => {
 
   it.each(['1', 'yes', 'TRUE', ''])('is not %j', async (value) => {
     await expect(read([], { STELE_NO_CREATE: value })).rejects.toThrow(
-      /^no-create is a switch: true or false, not /,
+      /^STELE_NO_CREATE is a switch: true or false, not /,
     );
   });
 });
@@ -281,7 +281,9 @@ describe('is refused, saying where:', () => {
       ];
       for (const result of sources) {
         await expect(result, JSON.stringify(value)).rejects.toThrow(ConfigurationError);
-        await expect(result).rejects.toThrow(new RegExp(`^--${name}: `));
+        await expect(result).rejects.toThrow(
+          new RegExp(`^(--${name}|${environmentName(name)}|${name} in .*): `),
+        );
       }
     }
   });
@@ -313,7 +315,7 @@ describe('is refused, saying where:', () => {
     ['{"batch-size":1.5}', /^--batch-size: "1\.5" is not a whole number/],
     ['{"batch-size":1e21}', /^--batch-size: "1e\+21" is not a whole number/],
     ['{"batch-size":true}', /^--batch-size: "true" is not a whole number/],
-    ['{"no-create":"yes"}', /^no-create is a switch: true or false, not "yes"/],
+    ['{"no-create":"yes"}', /^no-create in .*: true or false, not "yes"/],
   ])('a configuration file of %s', async (text, message) => {
     const result = read([], {}, text);
     await expect(result).rejects.toThrow(ConfigurationError);
