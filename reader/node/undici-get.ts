@@ -9,6 +9,9 @@ import type { HttpGet } from '../http-source.js';
 /** Connections to one server at a time; further requests wait. */
 const MAX_CONNECTIONS = 16;
 
+/** Bytes of a body that wait to be taken. A server may send them one by one, and each then costs a hundredfold. */
+const MAX_BUFFERED = 16_384;
+
 let agent: Agent | undefined;
 
 export const undiciGet: HttpGet = async (url, signal) => {
@@ -17,6 +20,7 @@ export const undiciGet: HttpGet = async (url, signal) => {
   const { statusCode, headers, body } = await request(url, {
     dispatcher: agent,
     signal,
+    highWaterMark: MAX_BUFFERED,
     headers: { 'accept-encoding': 'gzip, identity' },
   });
   const length = text(headers['content-length']) ?? '';

@@ -38,5 +38,8 @@ try {
 const size = new TextDecoder().decode(await log.options.heads.read()).split('\n')[1];
 // What is read ahead may still come in.
 await new Promise((resolve) => setTimeout(resolve, 50));
-const peak = Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
+const status = readFileSync('/proc/self/status', 'utf8');
+const bytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
+// Pages of files are those of node's own binary, which all its processes share.
+const peak = bytes('VmHWM') - bytes('RssFile');
 process.stdout.write(JSON.stringify({ failure, size, peak, unhandled }));
