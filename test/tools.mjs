@@ -1,0 +1,139 @@
+/* global performance */
+/**
+ * The programs of others that tests drive, each of one version: servers and clients in Go, and a Python environment.
+ * They are installed below `.cache/tools`, from source, when they are first asked for.
+ *
+ *     node test/tools.mjs [NAME]…      installs them beforehand; without names all of them
+ * @module
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { basename, delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '..');
+const CACHE = join(ROOT, '.cache', 'tools');
+const REQUIREMENTS = join(import.meta.dirname, 'interop', 'python', 'requirements.txt');
+
+/** Each a Go program; one that is any server of its kind may as well be found on the PATH. */
+const GO_PROGRAMS = {
+  versitygw: { program: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', anyVersion: true },
+  minio: {
+    program: 'github.com/minio/minio',
+    version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
+    anyVersion: true,
+  },
+  cosign: { program: 'github.com/sigstore/cosign/v3/cmd/cosign', version: 'v3.1.3' },
+  'timestamp-server': {
+    program: 'github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server',
+    version: 'v2.1.3',
+  },
+  'tessera-fsck': { program: 'github.com/transparency-dev/tessera/cmd/fsck', version: 'v1.0.4' },
+  'tessera-hammer': { program: 'github.com/transparency-dev/tessera/internal/hammer', version: 'v1.0.4' },
+};
+
+/** Our own drivers, of libraries pinned in go.mod: folders of `test/interop/go`. */
+const GO_DRIVERS = ['sigstore-go', 'rekor-tiles', 'torchwood'];
+
+export const TOOLS = [...Object.keys(GO_PROGRAMS), ...GO_DRIVERS, 'python'];
+
+const run = promisify(execFile);
+const installed = new Map();
+
+/**
+ * The path of a tool, which is installed if need be.
+ * @throws Error saying what is missing.
+ */
+export function tool(name) {
+  if (!installed.has(name)) installed.set(name, install(name));
+  return installed.get(name);
+}
+
+async function install(name) {
+  await mkdir(CACHE, { recursive: true });
+  if (name === 'python') return installPython();
+  if (GO_DRIVERS.includes(name)) return buildDriver(name);
+  const { program, version, anyVersion } = GO_PROGRAMS[name];
+  const target = join(CACHE, `${name}-${version}`);
+  const found = existsSync(target) ? target : anyVersion && onPath(name);
+  if (found) return found;
+  return inNewFolder(async (folder) => {
+    await go(['install', `${program}@${version}`], { GOBIN: folder });
+    await rename(join(folder, basename(program.replace(/\/v[0-9]+$/, ''))), target);
+    return target;
+  });
+}
+
+/** Built each time: Go knows what has changed. */
+async function buildDriver(name) {
+  const target = join(CACHE, `driver-${name}`);
+  return inNewFolder(async (folder) => {
+    const built = join(folder, name);
+    await go(['-C', join(import.meta.dirname, 'interop', 'go'), 'build', '-o', built, `./${name}`]);
+    await rename(built, target);
+    return target;
+  });
+}
+
+/** The interpreter of an environment with the required packages. */
+async function installPython() {
+  const pinned = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 16);
+  const environment = join(CACHE, `python-${pinned}`);
+  const python = join(environment, 'bin', 'python');
+  const done = join(environment, 'installed');
+  if (existsSync(done)) return python;
+  // An environment cannot be moved, so that one which was not finished is made anew.
+  await run('python3', ['-m', 'venv', '--clear', environment]);
+  await run(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS]);
+  await mkdir(done);
+  return python;
+}
+
+async function go(args, environment = {}) {
+  try {
+    await run('go', args, { env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 });
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new Error('there is no go on the PATH', { cause: error });
+    throw new Error(`go ${args.join(' ')}: ${error.stderr ?? error.message}`, { cause: error });
+  }
+}
+
+/** Whatever is made there is moved into its place whole. */
+async function inNewFolder(use) {
+  const folder = await mkdtemp(join(CACHE, '.new-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function onPath(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const names = process.argv.slice(2);
+  for (const name of names.length > 0 ? names : TOOLS) {
+    const start = performance.now();
+    try {
+      await tool(name);
+      console.log(`${name}: installed in ${Math.round((performance.now() - start) / 1000)} s`);
+    } catch (error) {
+      console.log(`${name}: ${error.message}`);
+      process.exitCode = 1;
+    }
+  }
+}
