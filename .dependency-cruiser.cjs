@@ -55,6 +55,19 @@ module.exports = {
       to: { path: '^node_modules/sqlite3/' },
     },
     {
+      name: 'aws-in-the-bucket-alone',
+      severity: 'error',
+      from: { pathNot: '^src/store/s3-bucket\\.ts$' },
+      to: { path: '^node_modules/@aws-sdk/' },
+    },
+    {
+      name: 's3-only-when-used',
+      comment: 'Whoever has no log there does not load the SDK.',
+      severity: 'error',
+      from: { pathNot: '^src/store/s3\\.ts$' },
+      to: { path: '^src/store/s3(-bucket)?\\.ts$', dependencyTypesNot: ['type-only', 'dynamic-import'] },
+    },
+    {
       name: 'sigstore-for-identities-alone',
       comment:
         'The log is verified by our own code; chains, SCTs and time stamps are not, and load when asked for.',

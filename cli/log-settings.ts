@@ -3,6 +3,7 @@
  * @module
  */
 import type { Settings } from './configuration.js';
+import { S3_SETTINGS } from './s3-settings.js';
 
 export const FORMAT = {
   value: 'default|json',
@@ -24,7 +25,7 @@ export const LOG_SETTINGS = {
   rekor_server: {
     value: 'URL|DIR',
     description:
-      "the log: its URL, its data folder or its store's folder (default: the log that is pinned, where there is just one)",
+      "the log: its URL, s3://BUCKET/PREFIX, its data folder or its store's folder (default: the log that is pinned, where there is just one)",
     folder: true,
     group: 'The log',
   },
@@ -60,6 +61,7 @@ export const LOG_SETTINGS = {
     group: 'The log',
   },
   format: FORMAT,
+  ...S3_SETTINGS,
 } as const satisfies Settings;
 
 /** A signature, and what it is over. */

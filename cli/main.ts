@@ -22,6 +22,9 @@ import { commandLine } from './help.js';
 import { nearest } from './suggestion.js';
 import { openTerminal, plain, type Terminal } from './terminal.js';
 
+// On Node 20 the AWS SDK would tell whoever has a log in S3 that it wants a newer one: that is for who makes the command.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 /** Errors whose message is all that a user needs. */
 const EXPECTED = [
   ClaimLostError,

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Latest, LogReader } from '../reader/index.js';
-import { isUrl, openLog, verifierKeyIn } from '../reader/node/index.js';
+import { isRemote, isUrl, openLog, verifierKeyIn } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import {
   isTrustedLog,
@@ -20,6 +20,7 @@ import { readInput } from './files.js';
 import { cacheFolder, stateFolder } from './folders.js';
 import type { LOG_SETTINGS } from './log-settings.js';
 import { normalUrl, readPins } from './pins.js';
+import { s3OptionsOf } from './s3-settings.js';
 import { parseDuration, parseNumber } from './units.js';
 
 /** A command that reads a log. */
@@ -49,6 +50,7 @@ export async function openTrustedLog(
     verifierKey: trusted.vkey,
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
+    s3: s3OptionsOf(values),
     stateFolder: values.store_tree_state === 'true' ? stateFolder(environment) : undefined,
     cacheFolder: await usable(cacheFolder(environment), terminal.err),
   });
@@ -70,11 +72,11 @@ export async function sayingWhere<T>(place: string, read: () => Promise<T>): Pro
   }
 }
 
-/** A URL in the form that pins have, or a folder. @throws ConfigurationError when it looks like a URL and is none. */
+/** A URL or `s3://…` in the form that pins have, or a folder. @throws ConfigurationError when it looks like a URL and is none. */
 function placeOf(place: string): string {
-  if (isUrl(place)) return normalUrl(place);
+  if (isRemote(place)) return normalUrl(place);
   if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place))
-    throw new ConfigurationError(`--rekor_server: a log is read by http://, https:// or a folder`);
+    throw new ConfigurationError(`--rekor_server: a log is read by http://, https://, s3:// or a folder`);
   return place;
 }
 
@@ -97,8 +99,8 @@ async function keyOf(
   values: LogInvocation['values'],
   environment: NodeJS.ProcessEnv,
 ): Promise<TrustedLog> {
-  const url = isUrl(place) ? place : undefined;
-  if (values.vkey !== undefined) return readVerifierKey(values.vkey, url);
+  const url = isRemote(place) ? place : undefined;
+  if (values.vkey !== undefined) return readVerifierKey(values.vkey, isUrl(place) ? place : undefined);
   if (values['trusted-root'] !== undefined) {
     return onlyLog(await readTrustedRoot(values['trusted-root']), url, values['trusted-root']);
   }

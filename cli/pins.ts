@@ -9,6 +9,7 @@ import { logUrl } from '../reader/index.js';
 import { ConfigurationError, messageOf } from '../src/errors.js';
 import { formatTrustedRoot, publicLogOf } from '../src/sigstore/trust-files.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
+import { formatS3Place, isS3, parseS3Place } from '../src/store/s3-place.js';
 import { ProofError } from '../tiles-spec/index.js';
 import { makeFolder, reasonOf } from './files.js';
 import { configFolder } from './folders.js';
@@ -24,10 +25,11 @@ export interface Pin {
 const SUFFIX = '.trusted_root.json';
 
 /**
- * A log's URL as pins and comparisons have it: without a slash at the end.
+ * A log's URL, or its `s3://BUCKET/PREFIX`, as pins and comparisons have it: without a slash at the end.
  * @throws ConfigurationError
  */
 export function normalUrl(text: string): string {
+  if (isS3(text)) return formatS3Place(parseS3Place(text));
   return logUrl(text).href.replace(/\/+$/, '');
 }
 

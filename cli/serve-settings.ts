@@ -4,7 +4,10 @@
  */
 import { join } from 'node:path';
 import { ConfigurationError } from '../src/errors.js';
+import { isS3, parseS3Place } from '../src/store/s3-place.js';
 import { parseSetting, type Settings, type Values } from './configuration.js';
+import { S3_SETTINGS, s3OptionsOf } from './s3-settings.js';
+import type { StorePlace } from './serve-store.js';
 import {
   parseAddress,
   parseBaseUrl,
@@ -33,7 +36,7 @@ export const SERVE_SETTINGS = {
     description: "the log's name for ever (default: the host name of the public URL)",
   },
   store: {
-    value: 'file:DIR',
+    value: 'file:DIR|s3://BUCKET/PREFIX',
     description: 'where the static files are (default: store/ in the data folder)',
   },
   key: {
@@ -43,13 +46,16 @@ export const SERVE_SETTINGS = {
   },
   'batch-age': {
     value: 'DURATION',
-    default: '200ms',
-    description: 'the least time between two publications',
+    description: 'the least time between two publications (default: 200ms, and 1s on S3)',
   },
   'batch-size': {
     value: 'N',
     default: '1024',
     description: 'entries that are published without waiting for that time',
+  },
+  'read-url': {
+    value: 'URL',
+    description: 'where readers are sent for the static files (default: they are answered from the store)',
   },
   'max-body': { value: 'SIZE', default: '4MiB', description: 'the longest request body' },
   'max-pending': {
@@ -78,9 +84,11 @@ export const SERVE_SETTINGS = {
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     description: 'trace, debug, info, warn, error, fatal or silent',
   },
+  ...S3_SETTINGS,
 } as const satisfies Settings;
 
-/** Milliseconds. */
+/** Milliseconds. Each publication to a bucket costs money. */
+const DEFAULT_BATCH_AGE = { folder: 200, s3: 1_000 };
 const LONGEST_BATCH_AGE = 3_000;
 
 export interface ServeConfiguration {
@@ -88,7 +96,8 @@ export interface ServeConfiguration {
   readonly listen: Address;
   readonly publicUrl: string | undefined;
   readonly origin: string | undefined;
-  readonly storeFolder: string;
+  readonly store: StorePlace;
+  readonly readUrl: string | undefined;
   readonly keyFile: string;
   /** Milliseconds. */
   readonly batchAge: number;
@@ -106,7 +115,7 @@ export interface ServeConfiguration {
 
 /** @throws ConfigurationError naming the setting that does not fit. */
 export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): ServeConfiguration {
-  type Name = Exclude<keyof typeof values, 'no-create'>;
+  type Name = Exclude<keyof typeof values, 'no-create' | 's3-path-style'>;
   const optional = <T>(name: Name, parse: (text: string) => T) => {
     const value = values[name];
     return value === undefined ? undefined : parseSetting(name, value, parse);
@@ -114,14 +123,16 @@ export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): S
   const required = <T>(name: Name, parse: (text: string) => T) =>
     parseSetting(name, values[name] ?? '', parse);
   const data = required('data', parsePlace);
+  const store = readStore(optional('store', (text) => text) ?? `file:${join(data, 'store')}`, values);
   return {
     data,
     listen: required('listen', parseAddress),
     publicUrl: optional('public-url', parseBaseUrl),
     origin: optional('origin', parseOrigin),
-    storeFolder: optional('store', parseStore) ?? join(data, 'store'),
+    store,
+    readUrl: optional('read-url', parseBaseUrl),
     keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
-    batchAge: required('batch-age', parseBatchAge),
+    batchAge: optional('batch-age', parseBatchAge) ?? DEFAULT_BATCH_AGE[store.kind],
     batchSize: required('batch-size', parseCount),
     maxBody: required('max-body', parseBodySize),
     maxPending: required('max-pending', parseCount),
@@ -153,8 +164,11 @@ function parseGrace(text: string): number {
   return grace;
 }
 
-function parseStore(text: string): string {
+function readStore(text: string, values: Values<typeof S3_SETTINGS>): StorePlace {
+  if (isS3(text))
+    return { kind: 's3', place: parseSetting('store', text, parseS3Place), options: s3OptionsOf(values) };
   const [, folder] = /^file:(.+)$/.exec(text) ?? [];
-  if (folder === undefined) throw new ConfigurationError(`${JSON.stringify(text)} is not file:DIR`);
-  return folder;
+  if (folder === undefined)
+    throw new ConfigurationError(`--store: ${JSON.stringify(text)} is not file:DIR or s3://BUCKET/PREFIX`);
+  return { kind: 'folder', folder };
 }

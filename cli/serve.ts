@@ -12,7 +12,6 @@ import { Agent, request } from 'undici';
 import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
-import { FolderStore } from '../src/store/folder.js';
 import type { ObjectStore } from '../src/store/store.js';
 import { encodeText, keyHash } from '../tiles-spec/index.js';
 import { CheckPool } from '../writer/checks/check-pool.js';
@@ -21,13 +20,13 @@ import { Metrics } from '../writer/http/metrics.js';
 import { openApiDocument } from '../writer/http/openapi.js';
 import { readRoutes } from '../writer/http/read-routes.js';
 import { createServer, healthRoute, metricsRoute, openApiRoute } from '../writer/http/server.js';
-import { FolderLock } from '../writer/staging/lock.js';
 import { PartialCollector } from '../writer/partial-collector.js';
 import { SqliteStaging } from '../writer/staging/staging.js';
 import { Writer } from '../writer/writer.js';
 import type { Invocation } from './command.js';
 import { makeFolder } from './files.js';
 import { readServeConfiguration, type SERVE_SETTINGS, type ServeConfiguration } from './serve-settings.js';
+import { openStore } from './serve-store.js';
 import type { Terminal } from './terminal.js';
 import { parseOrigin, type Address } from './units.js';
 import { VERSION } from './version.js';
@@ -76,7 +75,7 @@ async function start(
   opened: (() => Promise<unknown>)[],
   signal: AbortSignal,
 ): Promise<{ writer: Writer; app: FastifyInstance; url: string }> {
-  const { data, storeFolder } = configuration;
+  const { data } = configuration;
   if (!configuration.create && !existsSync(join(data, STAGING))) {
     throw new StartRefusedError(
       `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy`,
@@ -88,13 +87,8 @@ async function start(
   const known = await staging.identity();
   const origin =
     configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
-  const lock = await FolderLock.take(storeFolder);
-  const store = new FolderStore(storeFolder);
-  opened.push(async () => {
-    await store.idle();
-    await lock.release();
-  });
-  await store.sweep();
+  const { store, close } = await openStore(configuration.store, log);
+  opened.push(close);
   const isNew = known === undefined && (await store.read('checkpoint')) === undefined;
   const key = await openKey(configuration, isNew, log);
 
@@ -134,7 +128,7 @@ async function start(
   openApiRoute(app, openApiDocument(VERSION));
   if (configuration.metricsListen === undefined) metricsRoute(app, metrics);
   else opened.push(await serveMetrics(configuration.metricsListen, metrics, log));
-  readRoutes(app, store);
+  readRoutes(app, configuration.readUrl ?? store);
   const { host, port } = await listen(app, configuration.listen);
 
   const url = configuration.publicUrl ?? urlOf({ host, port });

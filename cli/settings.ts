@@ -4,6 +4,7 @@
  */
 import type { Settings } from './configuration.js';
 import { ENTRY_SETTINGS, FORMAT, FORMAT_OR_TLE, LOG_SETTINGS, SIGNATURE_SETTINGS } from './log-settings.js';
+import { S3_SETTINGS } from './s3-settings.js';
 
 export const KEYGEN_SETTINGS = {
   origin: { value: 'NAME', description: "the log's origin: the host name that clients will reach it by" },
@@ -117,6 +118,7 @@ export const TRUST_SETTINGS = {
   'oidc-url': { value: 'URL', description: 'where signers prove who they are', group: SERVICES },
   timeout: LOG_SETTINGS.timeout,
   retry: LOG_SETTINGS.retry,
+  ...S3_SETTINGS,
 } as const satisfies Settings;
 
 export const VERSION_SETTINGS = { format: FORMAT } as const satisfies Settings;

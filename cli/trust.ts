@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { httpSource, LogReader } from '../reader/index.js';
-import { gunzip, isUrl, undiciGet } from '../reader/node/index.js';
+import { LogReader } from '../reader/index.js';
+import { isRemote, remoteSource } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import { certificateLog, certifiedAuthority } from '../src/sigstore/authorities.js';
 import {
@@ -30,6 +30,7 @@ import { makeFolder, readInput, requireWritable, writeOutput } from './files.js'
 import { onlyLog, readVerifierKey } from './open-log.js';
 import { normalUrl, pin, readPins } from './pins.js';
 import type { TRUST_SETTINGS } from './settings.js';
+import { s3OptionsOf } from './s3-settings.js';
 import { parseBaseUrl, parseDuration, parseNumber } from './units.js';
 
 type TrustInvocation = Invocation<typeof TRUST_SETTINGS>;
@@ -46,9 +47,9 @@ export async function trust(invocation: TrustInvocation): Promise<number> {
 /** Fetches a log's trust file, and keeps it. What it holds is believed from then on. */
 async function pinLog({ values, args, environment, terminal }: TrustInvocation): Promise<number> {
   const [place, ...others] = args;
-  if (place === undefined || others.length > 0 || !isUrl(place)) {
+  if (place === undefined || others.length > 0 || !isRemote(place)) {
     throw new ConfigurationError(
-      '--pin takes one URL, with http:// or https://: stele trust --pin https://log.example.com',
+      '--pin takes one URL, with http://, https:// or s3://: stele trust --pin https://log.example.com',
     );
   }
   const given = (['fulcio', 'ctlog', 'tsa'] as const).find((name) => values[name].length > 0);
@@ -77,21 +78,17 @@ async function pinLog({ values, args, environment, terminal }: TrustInvocation):
 }
 
 /** The log at a URL, by its own trust file; its key has signed what the log shows. */
-async function fetchLog(
-  url: string,
-  { vkey: expected, timeout, retry }: TrustInvocation['values'],
-): Promise<TrustedLog> {
-  const read = httpSource(url, {
-    get: undiciGet,
-    gunzip,
-    timeout: parseSetting('timeout', timeout, parseDuration),
-    retries: parseSetting('retry', retry, parseNumber),
+async function fetchLog(url: string, values: TrustInvocation['values']): Promise<TrustedLog> {
+  const read = await remoteSource(url, {
+    timeout: parseSetting('timeout', values.timeout, parseDuration),
+    retries: parseSetting('retry', values.retry, parseNumber),
+    s3: s3OptionsOf(values),
   });
   const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
   if (bytes === undefined)
     throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
   const log = onlyLog(parseTrustedRoot(bytes).filter(isTrustedLog), url, `${url}/${TRUSTED_ROOT}`);
-  if (expected !== undefined && (await readVerifierKey(expected)).vkey !== log.vkey) {
+  if (values.vkey !== undefined && (await readVerifierKey(values.vkey)).vkey !== log.vkey) {
     throw new ProofError(`${url} has the key ${log.vkey}, not the one of --vkey`);
   }
   await new LogReader({ read, verifier: log.verifier }).checkpoint();
@@ -153,7 +150,7 @@ async function trustedAt(
   values: TrustInvocation['values'],
   environment: NodeJS.ProcessEnv,
 ): Promise<TrustedPlace> {
-  if (isUrl(place)) {
+  if (isRemote(place)) {
     const url = normalUrl(place);
     if (values.vkey !== undefined) return { logs: [await fetchLog(url, values)] };
     const pinned = (await readPins(environment)).find((pin) => pin.url === url);

@@ -7,6 +7,7 @@ import { parsePath } from '../tiles-spec/index.js';
 import { collect, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, maxGzipLength, type Gunzip } from './gunzip.js';
+import { BusyError, tryAgain } from './try-again.js';
 
 /**
  * Reads one object: its bytes, at most `maxLength`, or undefined where there is none. A bundle comes as it is stored,
@@ -41,10 +42,6 @@ export interface HttpSourceOptions {
 }
 
 const MAX_REDIRECTS = 3;
-
-/** Milliseconds. */
-const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 10_000;
 
 /** Statuses that say: later. */
 const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -93,16 +90,7 @@ class HttpSource {
 
   async read(path: string, maxLength: number): Promise<Uint8Array | undefined> {
     parsePath(path);
-    for (let retry = 0; ; retry++) {
-      try {
-        return await this.#readOnce(path, maxLength);
-      } catch (error) {
-        if (!(error instanceof UnreachableError) || error.code === 'refused' || retry >= this.#retries)
-          throw error;
-        const pause = FIRST_PAUSE * 2 ** retry * (1 + Math.random());
-        await sleep(Math.min(Math.max(pause, error instanceof BusyError ? error.pause : 0), LONGEST_PAUSE));
-      }
-    }
+    return tryAgain(() => this.#readOnce(path, maxLength), this.#retries);
   }
 
   async #readOnce(path: string, maxLength: number): Promise<Uint8Array | undefined> {
@@ -112,7 +100,7 @@ class HttpSource {
     discard(answer);
     if (answer.status === 404 || answer.status === 410) return undefined;
     const message = `${url.href}: the server answers ${answer.status}`;
-    if (BUSY.has(answer.status)) throw new BusyError(message, answer.retryAfter);
+    if (BUSY.has(answer.status)) throw new BusyError(message, pauseOf(answer.retryAfter));
     throw new UnreachableError(message, 'refused');
   }
 
@@ -181,14 +169,9 @@ class HttpSource {
   }
 }
 
-class BusyError extends UnreachableError {
-  /** What the server asked for, in milliseconds. */
-  readonly pause: number;
-
-  constructor(message: string, retryAfter: string | undefined) {
-    super(message, 'busy');
-    this.pause = /^[0-9]{1,3}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : 0;
-  }
+/** What Retry-After asks for, in milliseconds, where it is in seconds. */
+function pauseOf(retryAfter = ''): number {
+  return /^[0-9]{1,3}$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
 }
 
 /** Leaves a body unread; nobody waits for its end. */
@@ -215,10 +198,4 @@ export function logUrl(base: string): URL {
 
 function parseUrl(text: string, base: URL): URL | undefined {
   return URL.canParse(text, base) ? new URL(text, base) : undefined;
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }

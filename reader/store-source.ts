@@ -2,31 +2,42 @@
  * A log's objects straight from an object store.
  * @module
  */
-import { messageOf, UnreachableError } from '../src/errors.js';
+import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import type { ObjectStore } from '../src/store/store.js';
 import { FormatError } from '../tiles-spec/index.js';
 import { UnexpectedAnswerError } from './errors.js';
 import type { ReadObject } from './http-source.js';
+import { tryAgain } from './try-again.js';
+
+/** What a reader is told as it is: what the store says of itself, and faults of the program. */
+const FINAL = [UnreachableError, ConfigurationError, FormatError, TypeError, RangeError];
 
 /**
  * Reads the objects in a store.
+ * @param retries further tries after one that failed.
  * @throws also FormatError for a file that cannot be read.
  */
-export function storeSource(store: Pick<ObjectStore, 'readRange'>): ReadObject {
+export function storeSource(store: Pick<ObjectStore, 'readRange'>, retries = 0): ReadObject {
   return async (path, maxLength) => {
-    let bytes;
-    try {
-      bytes = await store.readRange(path, 0, maxLength + 1);
-    } catch (error) {
-      if (error instanceof TypeError || error instanceof RangeError || error instanceof FormatError)
-        throw error;
-      if (error instanceof Error && 'syscall' in error)
-        throw new FormatError(`${path}: cannot be read: ${messageOf(error)}`, path);
-      throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error });
-    }
+    const bytes = await tryAgain(() => readOnce(store, path, maxLength + 1), retries);
     if (bytes !== undefined && bytes.length > maxLength) {
       throw new UnexpectedAnswerError(`${path} has over ${maxLength} bytes`, 'too-large', path);
     }
     return bytes;
   };
+}
+
+async function readOnce(
+  store: Pick<ObjectStore, 'readRange'>,
+  path: string,
+  length: number,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await store.readRange(path, 0, length);
+  } catch (error) {
+    if (FINAL.some((final) => error instanceof final)) throw error;
+    if (error instanceof Error && 'syscall' in error)
+      throw new FormatError(`${path}: cannot be read: ${messageOf(error)}`, path);
+    throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error });
+  }
 }

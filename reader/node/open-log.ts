@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { ConfigurationError, UnreachableError } from '../../src/errors.js';
 import { nodeSha256 } from '../../src/node-sha256.js';
 import { FolderStore } from '../../src/store/folder.js';
+import { isS3, parseS3Place, type S3Options } from '../../src/store/s3-place.js';
 import type { ObjectStore } from '../../src/store/store.js';
 import {
   FormatError,
@@ -35,12 +36,14 @@ export interface OpenLogOptions {
   readonly timeout?: number | undefined;
   /** Further tries after a request that failed. Default 3. */
   readonly retries?: number | undefined;
+  /** How the server of an `s3://` place is reached. Default: as AWS's, by the region in the environment. */
+  readonly s3?: Omit<S3Options, 'timeout'> | undefined;
 }
 
 /**
  * Opens a log to read; nothing is asked of it yet.
- * @param place `http://…` or `https://…`; a data folder of `stele serve`, or a folder with the log's files (`file:DIR`
- *   or `DIR`); or an object store.
+ * @param place `http://…` or `https://…`; `s3://BUCKET/PREFIX`; a data folder of `stele serve`, or a folder with the
+ *   log's files (`file:DIR` or `DIR`); or an object store.
  * @throws ConfigurationError where there is no key, or none that can be read, or the URL is none; UnreachableError where
  *   a folder holds no log.
  */
@@ -54,7 +57,6 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
   }
   const verifier = noteVerifier(readVerifierKey(verifierKey));
   const { stateFolder, cacheFolder } = options;
-  const isRemote = typeof place === 'string' && isUrl(place);
   return new LogReader({
     read,
     verifier,
@@ -63,7 +65,7 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
     heads: stateFolder === undefined ? undefined : new HeadFile(stateFolder, verifier.name),
     // Tiles of logs of one name are apart by key.
     cache:
-      cacheFolder === undefined || !isRemote
+      cacheFolder === undefined || typeof place !== 'string' || !isRemote(place)
         ? undefined
         : new FolderCache(join(cacheFolder, nameOf(verifier))),
   });
@@ -72,12 +74,24 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
 /** How a place is read, and the key that is kept there, where the place is one's own data folder. */
 async function openPlace(
   place: string | ObjectStore,
-  { timeout, retries }: OpenLogOptions,
+  options: OpenLogOptions,
 ): Promise<{ read: ReadObject; verifierKey?: string | undefined }> {
   if (typeof place !== 'string') return { read: storeSource(place) };
-  if (isUrl(place)) return { read: httpSource(place, { get: undiciGet, gunzip, timeout, retries }) };
+  if (isRemote(place)) return { read: await remoteSource(place, options) };
   const read = storeSource(new FolderStore(storeIn(place).store));
   return { read, verifierKey: await verifierKeyIn(place) };
+}
+
+/** Reads the objects of the log at a URL, or at `s3://BUCKET/PREFIX`. @throws ConfigurationError where it is neither. */
+export async function remoteSource(
+  place: string,
+  { timeout, retries, s3 }: Pick<OpenLogOptions, 'timeout' | 'retries' | 's3'>,
+): Promise<ReadObject> {
+  if (!isS3(place)) return httpSource(place, { get: undiciGet, gunzip, timeout, retries });
+  const bucket = parseS3Place(place);
+  // The SDK is for those who have their log there.
+  const { S3Store } = await import('../../src/store/s3.js');
+  return storeSource(new S3Store(bucket, { ...s3, timeout }), retries ?? 3);
 }
 
 /** Where a folder's log is. @throws UnreachableError where it holds none. */
@@ -110,9 +124,14 @@ function nameOf({ name, keyId }: NoteVerifier): string {
   return `${encodeURIComponent(name)}+${keyId.toString(16).padStart(8, '0')}`;
 }
 
-/** Whether a place is a URL: everything else is a folder. */
+/** Whether a place is read over HTTP. */
 export function isUrl(place: string): boolean {
   return /^https?:\/\//i.test(place);
+}
+
+/** Whether a place is elsewhere, at a URL or in object storage: everything else is a folder. */
+export function isRemote(place: string): boolean {
+  return isUrl(place) || isS3(place);
 }
 
 function readVerifierKey(text: string): VerifierKey {

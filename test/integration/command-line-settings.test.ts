@@ -73,12 +73,21 @@ const VALUES: Readonly<
     ],
   ],
   store: [
-    'storeFolder',
-    'stele-data/store',
+    'store',
+    { kind: 'folder', folder: 'stele-data/store' },
     [
-      ['file:a', 'a'],
-      ['file:/b', '/b'],
-      ['file:c:d', 'c:d'],
+      ['file:a', { kind: 'folder', folder: 'a' }],
+      ['file:/b', { kind: 'folder', folder: '/b' }],
+      ['file:c:d', { kind: 'folder', folder: 'c:d' }],
+    ],
+  ],
+  'read-url': [
+    'readUrl',
+    undefined,
+    [
+      ['https://a.example/', 'https://a.example'],
+      ['http://b.example:8080', 'http://b.example:8080'],
+      ['https://c.example/log//', 'https://c.example/log'],
     ],
   ],
   key: [
@@ -209,7 +218,10 @@ it('the configuration file may be named in the environment', () =>
   }));
 
 it('the data folder moves what is in it by default', async () => {
-  expect(await read(['--data', '/d'])).toMatchObject({ storeFolder: '/d/store', keyFile: '/d/log.key' });
+  expect(await read(['--data', '/d'])).toMatchObject({
+    store: { kind: 'folder', folder: '/d/store' },
+    keyFile: '/d/log.key',
+  });
 });
 
 describe('is refused, saying where:', () => {

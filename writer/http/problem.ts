@@ -3,7 +3,7 @@
  * @module
  */
 import type { FastifyReply } from 'fastify';
-import { InvalidEntryError, UnavailableError } from '../../src/errors.js';
+import { InvalidEntryError, UnavailableError, UnreachableError } from '../../src/errors.js';
 
 /** An HTTP status with the gRPC code that goes with it. */
 export const STATUS = {
@@ -49,6 +49,9 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof HttpError) return error;
   if (error instanceof InvalidEntryError) return { ...STATUS.badRequest, message: error.message };
   if (error instanceof UnavailableError) return { ...STATUS.unavailable, message: error.message };
+  // What the store says of itself is for the operator.
+  if (error instanceof UnreachableError)
+    return { ...STATUS.unavailable, message: 'the store does not answer: try again' };
   if (error instanceof Error && 'statusCode' in error) {
     // Fastify's own refusals.
     const known = Object.values(STATUS).find(({ status }) => status === error.statusCode);

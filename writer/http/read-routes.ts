@@ -1,6 +1,6 @@
 /**
- * Static reads: the log's files as they are in the store, at `/` and at `/api/v2/`. Only the names of the log are
- * served, and of those not the claims.
+ * Static reads: the log's files as they are in the store, or a redirect to where they are served, at `/` and at
+ * `/api/v2/`. Only the names of the log are served, and of those not the claims.
  * @module
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -8,7 +8,8 @@ import type { ObjectStore } from '../../src/store/store.js';
 import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 import { sendProblem, STATUS } from './problem.js';
 
-export function readRoutes(app: FastifyInstance, store: ObjectStore): void {
+/** @param source the store, or the URL that readers are sent to, without a slash at the end. */
+export function readRoutes(app: FastifyInstance, source: ObjectStore | string): void {
   for (const prefix of ['/', '/api/v2/']) {
     app.route({
       method: ['GET', 'HEAD'],
@@ -18,7 +19,8 @@ export function readRoutes(app: FastifyInstance, store: ObjectStore): void {
         const path = request.raw.url?.split('?')[0]?.slice(prefix.length) ?? '';
         const name = nameOf(path);
         if (name === undefined) return notFound(reply, path);
-        return sendObject(request, reply, store, path, name);
+        if (typeof source === 'string') return redirect(reply, `${source}/${path}`);
+        return sendObject(request, reply, source, path, name);
       },
     });
   }
@@ -32,6 +34,11 @@ function nameOf(path: string): ObjectName | undefined {
     if (error instanceof FormatError) return undefined;
     throw error;
   }
+}
+
+/** Not for ever: the files may move. */
+function redirect(reply: FastifyReply, url: string): FastifyReply {
+  return reply.header('cache-control', 'no-cache').redirect(url, 307);
 }
 
 async function sendObject(

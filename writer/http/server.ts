@@ -6,6 +6,7 @@
 import cors from '@fastify/cors';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { UnreachableError } from '../../src/errors.js';
 import type { Metrics } from './metrics.js';
 import { problemBody, problemOf, sendProblem, STATUS, type Problem } from './problem.js';
 
@@ -69,6 +70,8 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     const problem = describeRefusal(error) ?? problemOf(error);
     if (problem.status === STATUS.internal.status)
       request.log.error({ err: error, url: request.url }, 'internal error');
+    if (error instanceof UnreachableError)
+      request.log.warn({ err: error, url: request.url }, 'the store does not answer');
     return sendProblem(reply, problem);
   });
   app.addHook('onRequest', (request, reply, done) => {

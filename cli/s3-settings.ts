@@ -1,0 +1,29 @@
+/**
+ * The settings of object storage: how the server behind `s3://BUCKET/PREFIX` is reached.
+ * @module
+ */
+import type { S3Options } from '../src/store/s3-place.js';
+import { parseSetting, type Settings, type Values } from './configuration.js';
+import { parseBaseUrl } from './units.js';
+
+const group = 'Object storage (credentials as the AWS SDK finds them)';
+
+export const S3_SETTINGS = {
+  's3-endpoint': { value: 'URL', description: 'the server of s3:// (default: that of AWS)', group },
+  's3-region': {
+    value: 'NAME',
+    description: 'its region (default: as the AWS SDK finds it, and with --s3-endpoint us-east-1)',
+    group,
+  },
+  's3-path-style': { description: "the bucket's name goes into the path, not into the host name", group },
+} as const satisfies Settings;
+
+/** @throws ConfigurationError */
+export function s3OptionsOf(values: Values<typeof S3_SETTINGS>): S3Options {
+  const endpoint = values['s3-endpoint'];
+  return {
+    endpoint: endpoint === undefined ? undefined : parseSetting('s3-endpoint', endpoint, parseBaseUrl),
+    region: values['s3-region'],
+    pathStyle: values['s3-path-style'],
+  };
+}

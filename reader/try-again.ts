@@ -1,0 +1,45 @@
+/**
+ * Trying again what may succeed later.
+ * @module
+ */
+import { UnreachableError } from '../src/errors.js';
+
+/** Milliseconds. */
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 10_000;
+
+/** A server that says how long to wait. */
+export class BusyError extends UnreachableError {
+  /** @param pause what the server asked for, in milliseconds. */
+  constructor(
+    message: string,
+    readonly pause: number,
+  ) {
+    super(message, 'busy');
+  }
+}
+
+/**
+ * Does `work` up to `retries` times again, with growing pauses, while it fails with an UnreachableError that is no
+ * refusal.
+ * @throws what it fails with at last.
+ */
+export async function tryAgain<T>(work: () => Promise<T>, retries: number): Promise<T> {
+  for (let retry = 0; ; retry++) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayPass =
+        error instanceof UnreachableError && error.code !== 'refused' && error.code !== 'no-log';
+      if (!mayPass || retry >= retries) throw error;
+      const pause = FIRST_PAUSE * 2 ** retry * (1 + Math.random());
+      await sleep(Math.min(Math.max(pause, error instanceof BusyError ? error.pause : 0), LONGEST_PAUSE));
+    }
+  }
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}

@@ -1,0 +1,116 @@
+/**
+ * An object store that is a bucket of S3, or of a server that speaks it and honours conditional writes. It has no
+ * owner: any number of writers may use it, since a claim has one winner.
+ * @module
+ */
+import { randomUUID } from 'node:crypto';
+import { encodeText, equalBytes, headersOf, parsePath } from '../../tiles-spec/index.js';
+import { StartRefusedError, UnreachableError } from '../errors.js';
+import { S3Bucket } from './s3-bucket.js';
+import type { S3Options, S3Place } from './s3-place.js';
+import type { ObjectStore, StoreObject } from './store.js';
+
+export class S3Store implements ObjectStore {
+  readonly #bucket: S3Bucket;
+  readonly #prefix: string;
+  /** Ceph compares an `If-Match` with its quotes on, and so without them. */
+  #quote = '"';
+
+  constructor({ bucket, prefix }: S3Place, options: S3Options = {}) {
+    this.#bucket = new S3Bucket(bucket, options);
+    this.#prefix = prefix;
+  }
+
+  create(path: string, bytes: Uint8Array): Promise<boolean> {
+    return this.replace(path, bytes, undefined);
+  }
+
+  read(path: string): Promise<StoreObject | undefined> {
+    return this.#bucket.get(this.#key(path));
+  }
+
+  readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined> {
+    return this.#bucket.getRange(this.#key(path), start, end);
+  }
+
+  async replace(path: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
+    const name = parsePath(path);
+    return this.#put(this.#key(path), bytes, etag, headersOf(name));
+  }
+
+  delete(path: string): Promise<void> {
+    return this.#bucket.delete(this.#key(path));
+  }
+
+  close(): void {
+    this.#bucket.close();
+  }
+
+  /**
+   * Makes sure that the server does what the log rests on: that of two who create an object, or swap the same one, just
+   * one succeeds, and that what is not there is said not to be there. Leaves nothing behind, but where it fails an object
+   * below `staging/`.
+   * @throws StartRefusedError naming what the server does not do; UnreachableError.
+   */
+  async probe(): Promise<void> {
+    const key = `${this.#prefix}staging/probe-${randomUUID()}`;
+    const [first, second, third] = ['1', '2', '3'].map(encodeText) as [Uint8Array, Uint8Array, Uint8Array];
+    if ((await this.#probeRead(key)) !== undefined) throw this.#unfit('an object is there before it is made');
+    if (!(await this.#probePut(key, first, undefined)))
+      throw this.#unfit('If-None-Match: * is refused where there is no object');
+    const made = await this.#probeRead(key);
+    if (made === undefined || !equalBytes(made.bytes, first))
+      throw this.#unfit('what was written is not what is read back');
+    if (await this.#probePut(key, second, undefined))
+      throw this.#unfit('If-None-Match: * replaces an object that is there');
+    if (!(await this.#probePut(key, second, made.etag))) {
+      this.#quote = '';
+      if (!(await this.#probePut(key, second, made.etag)))
+        throw this.#unfit('If-Match with the right tag is refused');
+    }
+    if (await this.#probePut(key, third, made.etag))
+      throw this.#unfit('If-Match with a stale tag replaces the object');
+    const swapped = await this.#probeRead(key);
+    if (swapped === undefined || !equalBytes(swapped.bytes, second))
+      throw this.#unfit('what was swapped is not what is read back');
+    await this.#bucket.delete(key);
+  }
+
+  #probePut(key: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
+    return this.#put(key, bytes, etag, headersOf({ kind: 'claim', size: 0 }));
+  }
+
+  async #probeRead(key: string): Promise<StoreObject | undefined> {
+    try {
+      return await this.#bucket.get(key);
+    } catch (error) {
+      if (!(error instanceof UnreachableError) || error.code !== 'refused') throw error;
+      throw new StartRefusedError(
+        `the store does not say whether an object is there: ${error.message}. Give the writer the right to read objects and to list the bucket (s3:GetObject, s3:ListBucket), and the bucket's right name`,
+      );
+    }
+  }
+
+  #unfit(what: string): StartRefusedError {
+    return new StartRefusedError(
+      `${this.#bucket.url} cannot hold a log: ${what}. Give --store a server that honours conditional writes`,
+    );
+  }
+
+  #put(
+    key: string,
+    bytes: Uint8Array,
+    etag: string | undefined,
+    headers: ReturnType<typeof headersOf>,
+  ): Promise<boolean> {
+    const condition =
+      etag === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: `${this.#quote}${etag}${this.#quote}` };
+    return this.#bucket.put(key, bytes, condition, headers);
+  }
+
+  /** The key of an object; nothing outside the log's names is ever touched. */
+  #key(path: string): string {
+    parsePath(path);
+    return this.#prefix + path;
+  }
+}
