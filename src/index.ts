@@ -19,4 +19,5 @@ export * from './sigstore/trust-files.js';
 export * from './sigstore/trusted-root.js';
 export * from './sigstore/verify-bundle.js';
 export * from './store/folder.js';
+export * from './store/s3-place.js';
 export * from './store/store.js';
