@@ -191,7 +191,7 @@ async function readAuthorities(values: TrustInvocation['values'], since: number)
     certificateAuthorities: await chains('fulcio'),
     certificateLogs: await Promise.all(
       values.ctlog.map(async (file) =>
-        certificateLog(url('ctlog-url'), await readPem('ctlog', file), since, file),
+        certificateLog(url('ctlog-url'), await readInput('--ctlog', file), since, file),
       ),
     ),
     timestampAuthorities: await chains('tsa'),

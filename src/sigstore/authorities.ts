@@ -8,7 +8,7 @@ import { X509Certificate } from '@peculiar/x509';
 import { FormatError, sha256 } from '../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf } from '../errors.js';
 import { parsePublicKey } from '../signatures/public-key.js';
-import { parsePem, type PemBlock } from './pem.js';
+import { isPem, parsePem, type PemBlock } from './pem.js';
 
 /** A certificate authority (Fulcio) or a time stamp authority. */
 export interface CertifiedAuthority {
@@ -65,13 +65,14 @@ export function certifiedAuthority(url: string, pem: string, name: string): Cert
 }
 
 /**
- * The certificate transparency log whose public key is in a PEM file.
+ * The certificate transparency log whose public key is in a file, PEM or DER.
  * @param start since when the key is good, Unix milliseconds.
  * @param name names the file in errors.
  * @throws ConfigurationError when the file holds no single key of a type that clients verify.
  */
-export function certificateLog(url: string, pem: string, start: number, name: string): CertificateLog {
-  const [spki, ...more] = blocks(pem, 'PUBLIC KEY', name);
+export function certificateLog(url: string, file: Uint8Array, start: number, name: string): CertificateLog {
+  const keys = isPem(file) ? blocks(new TextDecoder('latin1').decode(file), 'PUBLIC KEY', name) : [file];
+  const [spki, ...more] = keys;
   if (spki === undefined || more.length > 0) throw new ConfigurationError(`${name} has more than one key`);
   return { url, spki, keyDetails: keyDetailsOf(spki, name), logId: sha256(spki), start };
 }

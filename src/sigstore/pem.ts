@@ -14,6 +14,11 @@ export interface PemBlock {
 const BLOCK =
   /-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n \t]*?)-----END ([A-Z0-9 ]{1,40})-----/g;
 
+/** Whether a file is PEM; what is not may be DER. */
+export function isPem(file: Uint8Array): boolean {
+  return new TextDecoder('latin1').decode(file).includes('-----BEGIN ');
+}
+
 /**
  * The blocks of a PEM text, in their order.
  * @param what names the text in errors.

@@ -6,7 +6,7 @@ import { FormatError } from '../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError } from '../errors.js';
 import { certificateKey } from '../signatures/certificate.js';
 import { parsePublicKey } from '../signatures/public-key.js';
-import { parsePem, type PemBlock } from './pem.js';
+import { isPem, parsePem, type PemBlock } from './pem.js';
 
 /** A public key, and the certificate that it came in. */
 export interface PublicKeyFile {
@@ -15,8 +15,6 @@ export interface PublicKeyFile {
   /** DER. */
   readonly certificate?: Uint8Array;
 }
-
-const PEM_START = '-----BEGIN ';
 
 /**
  * Reads a public key (`PUBLIC KEY`) or a certificate (`CERTIFICATE`, the first of several); PEM or DER. Of a
@@ -37,8 +35,7 @@ export function readPublicKeyFile(file: Uint8Array, name: string): PublicKeyFile
 }
 
 function blockOf(file: Uint8Array, name: string): PemBlock {
-  const text = new TextDecoder('latin1').decode(file);
-  if (text.includes(PEM_START)) return parsePem(text, name)[0];
+  if (isPem(file)) return parsePem(new TextDecoder('latin1').decode(file), name)[0];
   // Neither can be read as the other: what is a certificate is told by reading it.
   try {
     certificateKey(file);

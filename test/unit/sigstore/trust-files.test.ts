@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '#src/errors.js';
 import { artifactOfBytes } from '#src/sigstore/artifact-signature.js';
@@ -94,7 +94,12 @@ describeWithVectors('the files of a log with authorities', () => {
   const authorities = {
     certificateAuthorities: [certifiedAuthority(ca.uri, chainOf(ca), 'fulcio.pem')],
     certificateLogs: [
-      certificateLog(ct.baseUrl, pemOf('PUBLIC KEY', ct.publicKey.rawBytes), CREATED, 'ctlog.pem'),
+      certificateLog(
+        ct.baseUrl,
+        encodeText(pemOf('PUBLIC KEY', ct.publicKey.rawBytes)),
+        CREATED,
+        'ctlog.pem',
+      ),
     ],
     timestampAuthorities: [certifiedAuthority(tsa.uri, chainOf(tsa), 'tsa.pem')],
   };
@@ -167,7 +172,12 @@ describeWithVectors('the files of a log with authorities', () => {
       () => certifiedAuthority(ca.uri, pemOf('PUBLIC KEY', ct.publicKey.rawBytes), 'f.pem'),
       /f\.pem holds a PUBLIC KEY, where CERTIFICATE alone belongs/,
     ],
-    ['no PEM', () => certificateLog(ct.baseUrl, 'key', CREATED, 'ct.pem'), /ct\.pem has no PEM block/],
+    ['no PEM', () => certifiedAuthority(ca.uri, 'chain', 'f.pem'), /f\.pem has no PEM block/],
+    [
+      'neither PEM nor DER',
+      () => certificateLog(ct.baseUrl, encodeText('key'), CREATED, 'ct.key'),
+      /ct\.key is no key that clients verify: .*DER/,
+    ],
     [
       'no certificate',
       () => certifiedAuthority(ca.uri, pemOf('CERTIFICATE', 'AAAA'), 'f.pem'),
@@ -175,12 +185,12 @@ describeWithVectors('the files of a log with authorities', () => {
     ],
     [
       'two keys',
-      () => certificateLog(ct.baseUrl, pemOf('PUBLIC KEY', 'AAAA', 'AAAA'), CREATED, 'ct.pem'),
+      () => certificateLog(ct.baseUrl, encodeText(pemOf('PUBLIC KEY', 'AAAA', 'AAAA')), CREATED, 'ct.pem'),
       /ct\.pem has more than one key/,
     ],
     [
       'no key',
-      () => certificateLog(ct.baseUrl, pemOf('PUBLIC KEY', 'AAAA'), CREATED, 'ct.pem'),
+      () => certificateLog(ct.baseUrl, encodeText(pemOf('PUBLIC KEY', 'AAAA')), CREATED, 'ct.pem'),
       /ct\.pem is no key that clients verify/,
     ],
   ])('are not made of %s', (_what, make, message) => {
@@ -188,9 +198,18 @@ describeWithVectors('the files of a log with authorities', () => {
     expect(make).toThrow(message);
   });
 
+  it('take the key of a certificate log as PEM and as DER', () => {
+    const der = decodeBase64(ct.publicKey.rawBytes);
+    const pem = encodeText(pemOf('PUBLIC KEY', ct.publicKey.rawBytes));
+    const [ofDer, ofPem] = [der, pem].map((file) => certificateLog(ct.baseUrl, file, CREATED, 'ctlog'));
+    expect(ofDer).toEqual(ofPem);
+    expect(ofDer?.spki).toEqual(der);
+    expect(ofDer?.logId).toEqual(decodeBase64(ct.logId.keyId));
+  });
+
   it('name the keys of certificate logs by their types', () => {
-    const detailsOf = (key: { export(options: { type: 'spki'; format: 'pem' }): string | Buffer }) =>
-      certificateLog('https://ct', key.export({ type: 'spki', format: 'pem' }).toString(), 0, 'k').keyDetails;
+    const detailsOf = (key: KeyObject) =>
+      certificateLog('https://ct', key.export({ type: 'spki', format: 'der' }), 0, 'k').keyDetails;
     expect([
       detailsOf(generateKeyPairSync('ed25519').publicKey),
       detailsOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey),
