@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeBase64, encodeHex, leafHash, maxBundleLength } from '#tiles-spec/index.js';
 import { startDaemon, withFolder, type Daemon } from '../daemon.js';
 import { goodEnvelope, goodRequest, log } from '../integration/http-support.js';
+import { deployedSite, describeWithNginx } from '../nginx.js';
 import { describeWithChromium } from './chromium.js';
 import { servePage } from './serve.mjs';
 
@@ -183,6 +184,26 @@ describeWithChromium('the reader in a browser', (launch) => {
         }
         expect(faults).toEqual([]);
       });
+    });
+  });
+
+  describeWithNginx('from nginx, by deploy/nginx.conf', (start) => {
+    test('reads a log', async () => {
+      const site = { root: store, daemon: new URL(daemon.url).host };
+      const nginx = await start((port) => deployedSite(port, site));
+      try {
+        const url = `http://127.0.0.1:${nginx.port}`;
+        await visit(url, IN_PARTIAL, async ({ page, responses, faults }) => {
+          expect(await resultOf(page, 'entry')).toBe('verified');
+          expect(await factsOf(page)).toEqual(factsOfEntry(IN_PARTIAL, 6));
+          expect(faults).toEqual([]);
+          const answers = responses.filter((response) => response.url().startsWith(url));
+          expect(answers.length).toBeGreaterThan(0);
+          for (const answer of answers) expect(answer.headers()['server']).toMatch(/^nginx/);
+        });
+      } finally {
+        await nginx.stop();
+      }
     });
   });
 

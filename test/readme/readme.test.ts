@@ -2,15 +2,14 @@
  * The README is true: its tour runs word for word, and its table of settings is the code's.
  */
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, symlinkSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { environmentName, type Setting } from '#cli/configuration.js';
 import { SERVE_SETTINGS } from '#cli/serve-settings.js';
 import { withFolder } from '../daemon.js';
+import { freePort } from '../free-port.js';
 import { tourOf } from './tour.mjs';
 
 const README = readFileSync('README.md', 'utf8');
@@ -53,16 +52,6 @@ test('the tour signs, logs, verifies, finds the byte that was changed, and prove
     }
   });
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test('the table of settings is that of the code', () => {
   const [, rest = ''] = README.split('<!-- settings: a test compares this table with the code -->');
