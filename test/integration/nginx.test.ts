@@ -80,7 +80,7 @@ describeWithNginx('a log behind nginx', (start) => {
   }
 
   /** Demands of the command what it answers of any log. */
-  async function expectCommands(url: string, environment: Environment = {}): Promise<void> {
+  async function expectCommands(url: string): Promise<void> {
     const at = ['--rekor_server', url, '--vkey', logged.daemon.verifierKey];
     const signed = ['--artifact', 'a.txt', '--public-key', 'key.pub'];
     for (const [args, stdout] of [
@@ -88,7 +88,7 @@ describeWithNginx('a log behind nginx', (start) => {
       [['get', '--log-index', '0', ...at], /^Proved: in the tree of \d+ entries/m],
       [['verify', '--log-index', '0', ...signed, ...at], /^Verified$/m],
     ] as const)
-      expectEnded(await logged.user.run(args, environment), { code: 0, stdout });
+      expectEnded(await logged.user.run(args), { code: 0, stdout });
   }
 
   describe.concurrent('with the two lines of docs/deploy.md', () => {
@@ -173,9 +173,12 @@ describeWithNginx('a log behind nginx', (start) => {
       const { user, daemon } = logged;
       await user.write('more.txt', 'one more artifact\n');
       const at = ['--rekor_server', url, '--vkey', daemon.verifierKey];
-      const args = ['upload', '--key', 'key.pem', '--artifact', 'more.txt', ...at];
-      expectEnded(await user.run(args, environment), { code: 0, stdout: /^Entry at index \d+ / });
-      await expectCommands(url, environment);
+      const upload = ['upload', '--key', 'key.pem', '--artifact', 'more.txt', ...at];
+      expectEnded(await user.run(upload, environment), { code: 0, stdout: /^Entry at index \d+ / });
+      expectEnded(await user.run(['fsck', ...at], environment), {
+        code: 0,
+        stdout: /^every file is right$/m,
+      });
     });
 
     it('says of each file what it is, at both places, and of no other that it is there', async () => {
@@ -239,8 +242,11 @@ describeWithNginx('a log behind nginx', (start) => {
       expect(again.body).toHaveLength(0);
     });
 
-    it('never says of the checkpoint that it is the one that a client has', async () => {
+    it('shows the newest checkpoint, and never says that it is the one that a client has', async () => {
+      await send('checkpoint');
+      await log(logged.daemon.url);
       const first = await send('checkpoint');
+      expect(first.body.equals(await readFile(join(store, 'checkpoint')))).toBe(true);
       expect(first.headers['etag']).toBeUndefined();
       expect(first.headers['last-modified']).toBeUndefined();
       const { mtimeMs, size } = await stat(join(store, 'checkpoint'));
