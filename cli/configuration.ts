@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { ConfigurationError, messageOf } from '../src/errors.js';
 import { parseJson } from '../src/json.js';
-import { FormatError } from '../tiles-spec/index.js';
+import { FormatError } from '../tiles-spec/errors.js';
 import { nearest } from './suggestion.js';
 
 /** One setting of a command. */

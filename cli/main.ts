@@ -14,7 +14,7 @@ import {
   UnreachableError,
 } from '../src/errors.js';
 import { InconsistentLogError, StateError, UnexpectedAnswerError } from '../reader/errors.js';
-import { FormatError, ProofError } from '../tiles-spec/index.js';
+import { FormatError, ProofError } from '../tiles-spec/errors.js';
 import { checkArguments, synopsis } from './command.js';
 import { COMMANDS } from './commands.js';
 import { environmentName, readSettings } from './configuration.js';

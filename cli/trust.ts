@@ -8,7 +8,6 @@ import { join, resolve } from 'node:path';
 import { LogReader } from '../reader/index.js';
 import { isRemote, remoteSource } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
-import { certificateLog, certifiedAuthority } from '../src/sigstore/authorities.js';
 import {
   formatSigningConfig,
   formatTrustedRoot,
@@ -173,6 +172,8 @@ async function trustedAt(
 
 /** @param since when the logs of certificates are good from, Unix milliseconds: their files do not say it. */
 async function readAuthorities(values: TrustInvocation['values'], since: number): Promise<Authorities> {
+  // Its X.509 takes long to load, and a pin has no certificates.
+  const { certificateLog, certifiedAuthority } = await import('../src/sigstore/authorities.js');
   const url = (name: 'fulcio-url' | 'ctlog-url' | 'tsa-url') =>
     values[name] === undefined ? '' : parseSetting(name, values[name], parseBaseUrl);
   const chains = (name: 'fulcio' | 'tsa') =>

@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net';
 import { ConfigurationError } from '../src/errors.js';
-import { parseDecimal } from '../tiles-spec/index.js';
+import { parseDecimal } from '../tiles-spec/decimal.js';
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const BYTES: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };

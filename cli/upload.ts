@@ -29,7 +29,6 @@ import { requireWritable, writeOutput } from './files.js';
 import { openTrustedLog } from './open-log.js';
 import type { UPLOAD_SETTINGS } from './settings.js';
 import { canonicalBodyOf, readSignedArtifact, signWith } from './signed-artifact.js';
-import { submit } from './submit.js';
 import { entries } from './terminal.js';
 import { parseDuration, parseNumber } from './units.js';
 
@@ -49,6 +48,8 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
     values.output ?? (values.key === undefined ? undefined : `${values.artifact ?? ''}.sigstore.json`);
   if (output !== undefined) await requireWritable('--output', output);
 
+  // With its HTTP client, which much of what is refused above does without.
+  const { submit } = await import('./submit.js');
   const answer = await submit(place, signed.request, {
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),

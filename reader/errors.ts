@@ -2,7 +2,7 @@
  * The errors of reading a log, beside those of its formats and proofs. What was refused was neither used nor saved.
  * @module
  */
-import { FormatError, ProofError } from '../tiles-spec/index.js';
+import { FormatError, ProofError } from '../tiles-spec/errors.js';
 
 export { ConfigurationError, UnreachableError } from '../src/errors.js';
 

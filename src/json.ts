@@ -2,7 +2,8 @@
  * JSON from the network: RFC 8259, and what RFC 8259 leaves to luck refused (RFC 7493).
  * @module
  */
-import { decodeText, FormatError } from '../tiles-spec/index.js';
+import { decodeText } from '../tiles-spec/bytes.js';
+import { FormatError } from '../tiles-spec/errors.js';
 import { messageOf } from './errors.js';
 
 const MAX_DEPTH = 32;

@@ -3,7 +3,7 @@
  * @module
  */
 import { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import type { HttpGet } from '../http-source.js';
 
 /** Connections to one server at a time; further requests wait. */
@@ -15,6 +15,8 @@ const MAX_BUFFERED = 16_384;
 let agent: Agent | undefined;
 
 export const undiciGet: HttpGet = async (url, signal) => {
+  // Loaded with the first GET: a log in a folder needs none.
+  const { Agent, request } = await import('undici');
   // Connections that are idle do not keep the process alive, so that nobody need close it.
   agent ??= new Agent({ connections: MAX_CONNECTIONS, maxHeaderSize: 16_384 });
   const { statusCode, headers, body } = await request(url, {

@@ -5,11 +5,10 @@
 // @peculiar/x509 needs it loaded first.
 import 'reflect-metadata';
 import { SubjectAlternativeNameExtension, X509Certificate, type GeneralName } from '@peculiar/x509';
-import type { IndexKey } from './kind.js';
+import type { CertificateNames } from './kind.js';
 import { keyFingerprints, pemFingerprint } from './key-fingerprints.js';
 
-/** The index keys of a DER certificate. */
-export function certificateNames(der: Uint8Array): IndexKey[] {
+export const certificateNames: CertificateNames = (der) => {
   const certificate = new X509Certificate(Uint8Array.from(der));
   const spki = new Uint8Array(certificate.publicKey.rawData);
   const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
@@ -18,7 +17,7 @@ export function certificateNames(der: Uint8Array): IndexKey[] {
     pemFingerprint('CERTIFICATE', der),
     ...names.map((name) => `san:${normalName(name)}`),
   ];
-}
+};
 
 /** Domains are compared without regard to case: those of addresses and DNS names are written in lower case. */
 function normalName({ type, value }: GeneralName): string {

@@ -4,8 +4,13 @@
  */
 import { z } from 'zod';
 import { decodeBase64, encodeBase64, encodeHex } from '../../tiles-spec/index.js';
-import { certificateNames } from './certificate-names.js';
-import { entryKind, type IndexKey, type Proposal, type SignatureToCheck } from './kind.js';
+import {
+  entryKind,
+  type CertificateNames,
+  type IndexKey,
+  type Proposal,
+  type SignatureToCheck,
+} from './kind.js';
 import { keyFingerprints } from './key-fingerprints.js';
 import { requiredBytes } from './protojson.js';
 import { verifierBody, verifierField } from './verifier.js';
@@ -52,7 +57,7 @@ const logged = z.strictObject({
 });
 
 /** The index keys of a logged hashedrekord: its digest, its key's fingerprints, its certificate's names. */
-export function keysOfHashedRekord(spec: unknown): IndexKey[] {
+export function keysOfHashedRekord(spec: unknown, certificateNames: CertificateNames): IndexKey[] {
   const { data, signature } = logged.parse(spec).hashedRekordV002;
   const { publicKey, x509Certificate } = signature.verifier;
   const keys = [`${PREFIXES[data.algorithm]}:${encodeHex(decodeBase64(data.digest))}`];

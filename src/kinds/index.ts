@@ -3,5 +3,6 @@
  * browser.
  * @module
  */
+export * from './index-keys.js';
 export * from './kind.js';
 export * from './registry.js';

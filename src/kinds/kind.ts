@@ -32,6 +32,9 @@ export type Digest = (name: Algorithm['digestName'], message: Uint8Array) => Has
  */
 export type IndexKey = string;
 
+/** The index keys of a DER certificate. Handed in, because what parses X.509 is large, and only they need it. */
+export type CertificateNames = (der: Uint8Array) => IndexKey[];
+
 /** One kind of entry, by one form of request. */
 export interface EntryKind<Request = unknown> {
   /** What it is logged as. */
@@ -44,7 +47,7 @@ export interface EntryKind<Request = unknown> {
   /** @throws InvalidEntryError when a request of the right shape makes no entry. */
   propose(request: Request, digest: Digest): Proposal;
   /** The keys that find a logged entry, from the `spec` of its body alone. The rules of a (kind, version) are frozen. */
-  keysOf(spec: unknown): IndexKey[];
+  keysOf(spec: unknown, certificateNames: CertificateNames): IndexKey[];
 }
 
 /** Keeps a kind's own request type inside the kind. */

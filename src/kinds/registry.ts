@@ -9,7 +9,7 @@ import { InvalidEntryError } from '../errors.js';
 import { parseJson } from '../json.js';
 import { dsse } from './dsse.js';
 import { hashedrekord } from './hashedrekord.js';
-import type { Digest, EntryKind, IndexKey, SignatureToCheck } from './kind.js';
+import type { Digest, EntryKind, SignatureToCheck } from './kind.js';
 import { findingsOf, normalizeFields } from './protojson.js';
 
 /** Every kind. To add one is to add its file and its line here. */
@@ -45,15 +45,6 @@ export function proposeEntry(request: Uint8Array, digest: Digest): ProposedEntry
     );
   }
   return { kind: kind.kind, version: kind.version, body, signatures };
-}
-
-/**
- * The index keys of a logged entry, from its canonical body alone. None for a kind that this version does not know.
- * @throws FormatError when the body is not JSON.
- */
-export function keysOf(body: Uint8Array): IndexKey[] {
-  const { kind, version, spec } = parseBody(body);
-  return KINDS.find((known) => known.kind === kind && known.version === version)?.keysOf(spec) ?? [];
 }
 
 /** What a canonical body says that it is, and its `spec`. @throws FormatError when it is no canonical body. */

@@ -5,12 +5,11 @@
  */
 import { equalBytes, FormatError, ProofError, type Sha256 } from '../../tiles-spec/index.js';
 import { messageOf } from '../errors.js';
-import { certificateNames } from '../kinds/certificate-names.js';
 import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
 import { parseSigstoreBundle, type SigstoreBundle } from './bundle.js';
 import { loggedKey, matchEntry, type LoggedSignature } from './entry-match.js';
 import { verifyLoggedEntry, type ShownEntry } from './entry-proof.js';
-import { verifyIdentity, type CertificateIdentity, type VerifiedIdentity } from './identity.js';
+import type { CertificateIdentity, VerifiedIdentity } from './identity.js';
 import type { TransparencyLogEntry } from './transparency-log-entry.js';
 import type { KnownLog } from './trusted-root.js';
 
@@ -93,11 +92,8 @@ export async function verifyBundle(
   const [{ logged }] = proved;
   const signer =
     policy?.identity === undefined
-      ? verifyKey(bundle, policy?.publicKey, signed, logged)
-      : ({
-          type: 'identity',
-          ...(await verifyIdentity(bundleFile, signed, policy.trustedRoot, policy, logs)),
-        } as const);
+      ? await verifyKey(bundle, policy?.publicKey, signed, logged)
+      : await verifyCertificate(bundleFile, signed, policy, logs);
   const notChecked = [...notCheckedOf(signer), ...(artifact === undefined ? (['artifact'] as const) : [])];
   return { verified: notChecked.length === 0, notChecked, entries, signer };
 }
@@ -129,21 +125,36 @@ function mapAll<From, To>([first, ...more]: Some<From>, change: (item: From) => 
   return [change(first), ...more.map(change)];
 }
 
-function verifyKey(
+async function verifyCertificate(
+  bundleFile: Uint8Array,
+  artifact: Artifact | undefined,
+  policy: IdentityPolicy,
+  logs: readonly KnownLog[],
+): Promise<Signer> {
+  // X.509 takes longer to load than all else: what needs no certificate does without.
+  const { verifyIdentity } = await import('./identity.js');
+  return {
+    type: 'identity',
+    ...(await verifyIdentity(bundleFile, artifact, policy.trustedRoot, policy, logs)),
+  };
+}
+
+async function verifyKey(
   bundle: SigstoreBundle,
   given: Uint8Array | undefined,
   artifact: Artifact | undefined,
   logged: LoggedSignature,
-): Signer {
+): Promise<Signer> {
   const publicKey = given ?? loggedKey(logged.verifier);
   verifyArtifactSignature(bundle, publicKey, artifact, logged);
   if (given !== undefined) return { type: 'given key', publicKey };
   const { form, der } = logged.verifier;
   if (form === 'publicKey') return { type: 'logged key', publicKey };
-  return { type: 'logged certificate', der, names: namesIn(der) };
+  return { type: 'logged certificate', der, names: await namesIn(der) };
 }
 
-function namesIn(der: Uint8Array): string[] {
+async function namesIn(der: Uint8Array): Promise<string[]> {
+  const { certificateNames } = await import('../kinds/certificate-names.js');
   try {
     return certificateNames(der).flatMap((key) => (key.startsWith('san:') ? [key.slice(4)] : []));
   } catch (error) {

@@ -69,20 +69,27 @@ describe.concurrent('help', () => {
     expect(page.stdout).toMatch(/^Exit codes:\n {2}0 /m);
   });
 
-  it('loads neither the daemon nor what fetches, and keygen does not either', () =>
+  it('loads neither the daemon nor what fetches or parses X.509; nor do others before they need it', () =>
     withFolder(async (folder) => {
       const hook = join(folder, 'hook.cjs');
       await writeFile(
         hook,
         `process.on('exit', () => {
-           const loaded = Object.keys(require.cache).map((file) => /node_modules\\/(sqlite3|fastify|undici)\\//.exec(file)?.[1]);
+           const loaded = Object.keys(require.cache).map((file) => /node_modules\\/(sqlite3|fastify|undici|@peculiar)\\//.exec(file)?.[1]);
            console.error('loaded:', ...new Set(loaded.filter(Boolean)));
          });`,
       );
       const loaded = async (args: readonly string[]) =>
         (await stele(args, { NODE_OPTIONS: `--require=${hook}` })).stderr.split('\n').at(-2);
-      expect(await loaded(['--help'])).toBe('loaded:');
-      expect(await loaded(['keygen', '--origin', 'a.example', '--key', join(folder, 'key')])).toBe('loaded:');
+      for (const args of [
+        ['--help'],
+        ['keygen', '--origin', 'a.example', '--key', join(folder, 'key')],
+        // Refused with all loaded that they always load.
+        ['upload', '--rekor_server', folder],
+        ['verify', '--public-key', folder],
+        ['loginfo', '--rekor_server', folder],
+      ])
+        expect(await loaded(args), args[0]).toBe('loaded:');
       expect(await loaded(['serve', '--batch-size', '0'])).toMatch(/^loaded: .*sqlite3/);
     }));
 
