@@ -1,0 +1,81 @@
+/**
+ * A running log, and what its operator gives to clients.
+ * @module
+ */
+import { createPublicKey } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { log as submit } from '../integration/http-support.js';
+import { startDaemon, type Daemon } from '../daemon.js';
+
+export interface ServedLog {
+  readonly url: string;
+  readonly daemon: Daemon;
+  /** The name in its checkpoints. */
+  readonly origin: string;
+  /** For the files of the client under test. It is gone with the log. */
+  readonly folder: string;
+  /** The store, as another web server would serve it. */
+  readonly store: string;
+  /** Files in `folder`, as the log served them. */
+  readonly trustedRoot: string;
+  readonly signingConfig: string;
+  /** Files in `folder` with its key: the verifier key, and PEM. */
+  readonly verifierKey: string;
+  readonly publicKey: string;
+  /** The size of the newest checkpoint. */
+  readonly size: () => Promise<number>;
+  /** Adds entries. */
+  readonly add: (entries: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** The part of a trust file that tests read. */
+export interface TrustedRoot {
+  readonly tlogs: readonly [{ readonly publicKey: { rawBytes: string } }];
+}
+
+/** Starts a log of its own in a temporary folder. */
+export async function startLog(): Promise<ServedLog> {
+  const root = await mkdtemp(join(tmpdir(), 'stele-interop-'));
+  const data = join(root, 'log');
+  const daemon = await startDaemon(data);
+  const { url, verifierKey } = daemon;
+  const served = async (path: string) => {
+    const response = await fetch(`${url}/${path}`);
+    if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
+    return response.text();
+  };
+  const write = async (name: string, content: string) => {
+    const file = join(root, name);
+    await writeFile(file, content);
+    return file;
+  };
+  const trustedRoot = await served('trusted_root.json');
+  const [{ publicKey }] = (JSON.parse(trustedRoot) as TrustedRoot).tlogs;
+  const der = Buffer.from(publicKey.rawBytes, 'base64');
+  const pem = createPublicKey({ key: der, format: 'der', type: 'spki' }).export({
+    format: 'pem',
+    type: 'spki',
+  });
+  return {
+    url,
+    daemon,
+    origin: verifierKey.slice(0, verifierKey.indexOf('+')),
+    folder: root,
+    store: join(data, 'store'),
+    trustedRoot: await write('trusted_root.json', trustedRoot),
+    signingConfig: await write('signing_config.json', await served('signing_config.json')),
+    verifierKey: await write('log.vkey', `${verifierKey}\n`),
+    publicKey: await write('log.pem', pem.toString()),
+    size: async () => Number((await served('checkpoint')).split('\n')[1]),
+    add: async (entries) => {
+      await Promise.all(Array.from({ length: entries }, () => submit(url)));
+    },
+    stop: async () => {
+      await daemon.stop();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
