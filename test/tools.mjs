@@ -12,6 +12,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import sqlite3 from 'sqlite3';
 
 const ROOT = join(import.meta.dirname, '..');
 const CACHE = join(ROOT, '.cache', 'tools');
@@ -40,6 +41,7 @@ const GO_DRIVERS = ['sigstore-go', 'rekor-tiles', 'torchwood'];
 export const TOOLS = [...Object.keys(GO_PROGRAMS), ...GO_DRIVERS, 'python'];
 
 const run = promisify(execFile);
+const LONGEST_WAIT = 30 * 60_000;
 const installed = new Map();
 
 /**
@@ -52,29 +54,46 @@ export function tool(name) {
 }
 
 async function install(name) {
-  await mkdir(CACHE, { recursive: true });
   if (name === 'python') return installPython();
   if (GO_DRIVERS.includes(name)) return buildDriver(name);
-  const { program, version, anyVersion } = GO_PROGRAMS[name];
+  if (name in GO_PROGRAMS) return installGoProgram(name, GO_PROGRAMS[name]);
+  throw new Error(`there is no tool ${name}; there are ${TOOLS.join(', ')}`);
+}
+
+async function installGoProgram(name, { program, version, anyVersion }) {
   const target = join(CACHE, `${name}-${version}`);
-  const found = existsSync(target) ? target : anyVersion && onPath(name);
-  if (found) return found;
-  return inNewFolder(async (folder) => {
-    await go(['install', `${program}@${version}`], { GOBIN: folder });
-    await rename(join(folder, basename(program.replace(/\/v[0-9]+$/, ''))), target);
-    return target;
-  });
+  const found = () => (existsSync(target) ? target : anyVersion && onPath(name));
+  return (
+    found() ||
+    alone(async () => {
+      if (existsSync(target)) return target;
+      return inNewFolder(async (folder) => {
+        await command('go', ['install', `${program}@${version}`], { GOBIN: folder });
+        await rename(join(folder, basename(program.replace(/\/v[0-9]+$/, ''))), target);
+        return target;
+      });
+    })
+  );
 }
 
 /** Built each time: Go knows what has changed. */
 async function buildDriver(name) {
   const target = join(CACHE, `driver-${name}`);
-  return inNewFolder(async (folder) => {
-    const built = join(folder, name);
-    await go(['-C', join(import.meta.dirname, 'interop', 'go'), 'build', '-o', built, `./${name}`]);
-    await rename(built, target);
-    return target;
-  });
+  return alone(() =>
+    inNewFolder(async (folder) => {
+      const built = join(folder, name);
+      await command('go', [
+        '-C',
+        join(import.meta.dirname, 'interop', 'go'),
+        'build',
+        '-o',
+        built,
+        `./${name}`,
+      ]);
+      await rename(built, target);
+      return target;
+    }),
+  );
 }
 
 /** The interpreter of an environment with the required packages. */
@@ -84,19 +103,44 @@ async function installPython() {
   const python = join(environment, 'bin', 'python');
   const done = join(environment, 'installed');
   if (existsSync(done)) return python;
-  // An environment cannot be moved, so that one which was not finished is made anew.
-  await run('python3', ['-m', 'venv', '--clear', environment]);
-  await run(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS]);
-  await mkdir(done);
-  return python;
+  return alone(async () => {
+    if (existsSync(done)) return python;
+    // An environment cannot be moved, so that one which was not finished is made anew.
+    await command('python3', ['-m', 'venv', '--clear', environment]);
+    await command(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS]);
+    await mkdir(done);
+    return python;
+  });
 }
 
-async function go(args, environment = {}) {
+/**
+ * Runs `use` while nothing else is installed, by any process: two would do the same work, of which one takes all
+ * processors; and an environment is made in its place. The lock is SQLite's, which ends with its process.
+ */
+async function alone(use) {
+  await mkdir(CACHE, { recursive: true });
+  const lock = new sqlite3.Database(join(CACHE, 'lock.sqlite'));
+  const done = (method, ...args) =>
+    new Promise((resolve, reject) => {
+      lock[method](...args, (error) => (error ? reject(error) : resolve()));
+    });
   try {
-    await run('go', args, { env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 });
+    lock.configure('busyTimeout', LONGEST_WAIT);
+    await done('exec', 'BEGIN EXCLUSIVE');
+    return await use();
+  } finally {
+    await done('close');
+  }
+}
+
+async function command(program, args, environment = {}) {
+  try {
+    await run(program, args, { env: { ...process.env, ...environment }, maxBuffer: 2 ** 26 });
   } catch (error) {
-    if (error.code === 'ENOENT') throw new Error('there is no go on the PATH', { cause: error });
-    throw new Error(`go ${args.join(' ')}: ${error.stderr ?? error.message}`, { cause: error });
+    if (error.code === 'ENOENT') throw new Error(`there is no ${program} on the PATH`, { cause: error });
+    // What matters of it is at its end.
+    const said = (error.stderr || error.message).trim().split('\n').slice(-10).join('\n');
+    throw new Error(`${program} ${args.join(' ')}: ${said}`, { cause: error });
   }
 }
 

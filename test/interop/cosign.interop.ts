@@ -1,23 +1,18 @@
 /**
  * Cosign, with keys in files, the log's trust files as they are served, and no other service.
  */
-import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefusal, expectSuccess, run } from './program.js';
 import { startLog, type ServedLog } from './served-log.js';
+import { ecdsa, rsa } from './signing-keys.js';
 import { indexIn, readBundle, tamper, TAMPERINGS } from './tampered-bundle.js';
 import { describeWithTools } from './with-tools.js';
 
-const PEM = {
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-} as const;
-
 const KEYS = [
-  ['ECDSA P-256', 'p256', () => generateKeyPairSync('ec', { namedCurve: 'P-256', ...PEM })],
-  ['RSA 2048', 'rsa', () => generateKeyPairSync('rsa', { modulusLength: 2048, ...PEM })],
+  ['ECDSA P-256', 'p256', () => ecdsa('P-256')],
+  ['RSA 2048', 'rsa', () => rsa(2048)],
 ] as const;
 
 /** The two things that it signs, and the commands for each. */
@@ -63,7 +58,7 @@ describeWithTools(['cosign'], 'cosign', (tools) => {
     await writeFile(join(log.folder, 'predicate.json'), '{"reviewed":true}');
     expectSuccess(await cosign('generate-key-pair', '--output-key-prefix', 'stranger'));
     for (const [, name, generate] of KEYS) {
-      await writeFile(join(log.folder, `${name}.pem`), generate().privateKey);
+      await writeFile(join(log.folder, `${name}.pem`), generate());
       expectSuccess(await cosign('import-key-pair', '--key', `${name}.pem`, '--output-key-prefix', name));
     }
   });

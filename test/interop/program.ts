@@ -26,6 +26,9 @@ export function run(
     const child = spawn(program, args, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // One that hangs fails its test, and is not left behind.
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
       env: { PATH: process.env['PATH'], HOME: folder, ...environment },
     });
     let output = '';
