@@ -41,14 +41,29 @@ export async function startLog(): Promise<ServedLog> {
   const root = await mkdtemp(join(tmpdir(), 'stele-interop-'));
   const data = join(root, 'log');
   const daemon = await startDaemon(data);
-  const { url, verifierKey } = daemon;
+  const stop = async () => {
+    await daemon.stop();
+    await rm(root, { recursive: true, force: true });
+  };
+  try {
+    return { ...(await clientFiles(daemon, root)), daemon, store: join(data, 'store'), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function clientFiles(
+  { url, verifierKey }: Daemon,
+  folder: string,
+): Promise<Omit<ServedLog, 'daemon' | 'store' | 'stop'>> {
   const served = async (path: string) => {
     const response = await fetch(`${url}/${path}`);
     if (response.status !== 200) throw new Error(`${path}: ${response.status}`);
     return response.text();
   };
   const write = async (name: string, content: string) => {
-    const file = join(root, name);
+    const file = join(folder, name);
     await writeFile(file, content);
     return file;
   };
@@ -61,10 +76,8 @@ export async function startLog(): Promise<ServedLog> {
   });
   return {
     url,
-    daemon,
     origin: verifierKey.slice(0, verifierKey.indexOf('+')),
-    folder: root,
-    store: join(data, 'store'),
+    folder,
     trustedRoot: await write('trusted_root.json', trustedRoot),
     signingConfig: await write('signing_config.json', await served('signing_config.json')),
     verifierKey: await write('log.vkey', `${verifierKey}\n`),
@@ -72,10 +85,6 @@ export async function startLog(): Promise<ServedLog> {
     size: async () => Number((await served('checkpoint')).split('\n')[1]),
     add: async (entries) => {
       await Promise.all(Array.from({ length: entries }, () => submit(url)));
-    },
-    stop: async () => {
-      await daemon.stop();
-      await rm(root, { recursive: true, force: true });
     },
   };
 }
