@@ -49,8 +49,8 @@ describeWithTools(['tessera-fsck'], "Tessera's fsck", (tools) => {
     ['full tile', { path: /^\/tile\/0\/000$/, at: 0 }, differs('0/000')],
     ['partial tile', { path: /^\/tile\/0\/002\.p\/88$/, at: -1 }, differs('0/002.p/88')],
     ['tile of a higher level', { path: /^\/tile\/1\/000\.p\/2$/, at: 0 }, differs('1/000.p/2')],
-    // By the tiles that it should have.
-    ['full entry bundle', { path: /^\/tile\/entries\/000$/, at: -1 }, differs('0/000')],
+    // By a tile that it should have: whichever is compared first.
+    ['full entry bundle', { path: /^\/tile\/entries\/000$/, at: -1 }, differs('(0/000|1/000.p/2)')],
     ['partial entry bundle', { path: /^\/tile\/entries\/002\.p\/88$/, at: -1 }, differs('0/002.p/88')],
   ])('refuses a mirror where one byte of a %s is changed', async (_file, altered, words) => {
     await withMirror(log.url, altered, async (url) => {
