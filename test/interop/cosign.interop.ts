@@ -1,7 +1,7 @@
 /**
  * Cosign, with keys in files, the log's trust files as they are served, and no other service.
  */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefusal, expectSuccess, run } from './program.js';
@@ -102,6 +102,18 @@ describeWithTools(['cosign'], 'cosign', (tools) => {
         expectRefusal(await verify(verifying, key, changed, ...aboutType, 'artifact'), words);
       });
     });
+  });
+
+  it('does what the README has it do', async () => {
+    const folder = join(log.folder, 'readme');
+    await mkdir(folder);
+    await writeFile(join(folder, 'artifact.txt'), 'an artifact');
+    const readme = await readFile(join(process.cwd(), 'README.md'), 'utf8');
+    const commands = (/^```sh cosign\n([\s\S]*?)^```$/m.exec(readme)?.[1] ?? '')
+      .replaceAll('http://127.0.0.1:3000', log.url)
+      .replaceAll(/^cosign /gm, `${tools('cosign')} `);
+    expect(commands.match(/ verify-blob /g)).toHaveLength(1);
+    expectSuccess(await run('/bin/sh', ['-ec', commands], folder, { COSIGN_PASSWORD: '' }));
   });
 
   it('signs a file with the same RSA key again, which is the same signature and entry', async () => {
