@@ -2,6 +2,7 @@
  * The settings of object storage: how the server behind `s3://BUCKET/PREFIX` is reached.
  * @module
  */
+import { ConfigurationError } from '../src/errors.js';
 import type { S3Options } from '../src/store/s3-place.js';
 import { parseSetting, type Settings, type Values } from './configuration.js';
 import { parseBaseUrl } from './units.js';
@@ -20,10 +21,20 @@ export const S3_SETTINGS = {
 
 /** @throws ConfigurationError */
 export function s3OptionsOf(values: Values<typeof S3_SETTINGS>): S3Options {
-  const endpoint = values['s3-endpoint'];
+  const optional = (name: 's3-endpoint' | 's3-region', parse: (text: string) => string) => {
+    const value = values[name];
+    return value === undefined ? undefined : parseSetting(name, value, parse);
+  };
   return {
-    endpoint: endpoint === undefined ? undefined : parseSetting('s3-endpoint', endpoint, parseBaseUrl),
-    region: values['s3-region'],
+    endpoint: optional('s3-endpoint', parseBaseUrl),
+    region: optional('s3-region', parseRegion),
     pathStyle: values['s3-path-style'],
   };
+}
+
+/** The SDK would put it into a host name. */
+function parseRegion(text: string): string {
+  if (!/^[A-Za-z0-9-]{1,63}$/.test(text))
+    throw new ConfigurationError(`${JSON.stringify(text)} is not a region such as us-east-1`);
+  return text;
 }

@@ -46,7 +46,8 @@ export class S3Bucket {
     this.url = endpoint === undefined ? `s3://${bucket}` : `s3://${bucket} at ${endpoint}`;
     this.#bucket = bucket;
     this.#timeout = timeout;
-    const here = region ?? (endpoint === undefined ? undefined : (process.env['AWS_REGION'] ?? 'us-east-1'));
+    // An empty variable is none.
+    const here = region ?? (endpoint === undefined ? undefined : process.env['AWS_REGION'] || 'us-east-1');
     this.#client = new S3Client({
       maxAttempts: 1,
       requestHandler: { connectionTimeout: CONNECTION_TIMEOUT },
