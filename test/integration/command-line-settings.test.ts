@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { environmentName, readSettings } from '#cli/configuration.js';
 import { readServeConfiguration, SERVE_SETTINGS, type ServeConfiguration } from '#cli/serve-settings.js';
 import { ConfigurationError } from '#src/errors.js';
+import type { S3Options } from '#src/store/s3-place.js';
 import { withFolder } from '../daemon.js';
 
 /** Reads settings as `stele serve` does; `file` is what the configuration file holds. */
@@ -30,12 +31,19 @@ async function readGiven(
   return readServeConfiguration((await readSettings(SERVE_SETTINGS, args, environment)).values);
 }
 
-type Name = Exclude<keyof typeof SERVE_SETTINGS, 'no-create'>;
+/** How a bucket is reached that nothing is said of. */
+const NO_OPTIONS = { endpoint: undefined, region: undefined, pathStyle: false };
+
+/** Flags of a log in a bucket. */
+const IN_BUCKET = ['--store', 's3://bucket/log'];
+
+type Name = Exclude<keyof typeof SERVE_SETTINGS, 'no-create' | 's3-path-style'>;
+
+/** Where a setting is found: a field of the configuration, or an option of the bucket that holds the log. */
+type Field = keyof ServeConfiguration | `s3.${keyof S3Options}`;
 
 /** For each setting three values, each as text and as it is read, and what it is where it is not given. */
-const VALUES: Readonly<
-  Record<Name, readonly [keyof ServeConfiguration, unknown, readonly (readonly [string, unknown])[]]>
-> = {
+const VALUES: Readonly<Record<Name, readonly [Field, unknown, readonly (readonly [string, unknown])[]]>> = {
   data: [
     'data',
     './stele-data',
@@ -78,7 +86,7 @@ const VALUES: Readonly<
     [
       ['file:a', { kind: 'folder', folder: 'a' }],
       ['file:/b', { kind: 'folder', folder: '/b' }],
-      ['file:c:d', { kind: 'folder', folder: 'c:d' }],
+      ['s3://bucket/d/', { kind: 's3', place: { bucket: 'bucket', prefix: 'd/' }, options: NO_OPTIONS }],
     ],
   ],
   'read-url': [
@@ -88,6 +96,24 @@ const VALUES: Readonly<
       ['https://a.example/', 'https://a.example'],
       ['http://b.example:8080', 'http://b.example:8080'],
       ['https://c.example/log//', 'https://c.example/log'],
+    ],
+  ],
+  's3-endpoint': [
+    's3.endpoint',
+    undefined,
+    [
+      ['https://s3.example/', 'https://s3.example'],
+      ['http://127.0.0.1:9000', 'http://127.0.0.1:9000'],
+      ['http://[::1]:7070//', 'http://[::1]:7070'],
+    ],
+  ],
+  's3-region': [
+    's3.region',
+    undefined,
+    [
+      ['us-east-1', 'us-east-1'],
+      ['auto', 'auto'],
+      ['0012', '0012'],
     ],
   ],
   key: [
@@ -173,6 +199,13 @@ const VALUES: Readonly<
   ],
 };
 
+function valueOf(field: Field, configuration: ServeConfiguration): unknown {
+  const [name, option] = field.split('.') as [keyof ServeConfiguration, keyof S3Options | undefined];
+  if (option === undefined) return configuration[name];
+  if (configuration.store.kind !== 's3') throw new Error('the log is not in a bucket');
+  return configuration.store.options[option];
+}
+
 describe.each(Object.entries(VALUES))('%s', (name, [field, fallback, values]) => {
   const [[flag, byFlag], [variable, byVariable], [text, byFile]] = values as [
     [string, unknown],
@@ -181,30 +214,43 @@ describe.each(Object.entries(VALUES))('%s', (name, [field, fallback, values]) =>
   ];
   const environment = { [environmentName(name)]: variable };
   const file = { [name]: text };
+  const value = async (...given: Parameters<typeof read>) => valueOf(field, await read(...given));
+  const store = field.startsWith('s3.') ? IN_BUCKET : [];
 
   it('is the flag, before the environment, before the file, before the default', async () => {
-    expect((await read([]))[field]).toStrictEqual(fallback);
-    expect((await read([], {}, file))[field]).toStrictEqual(byFile);
-    expect((await read([], environment, file))[field]).toStrictEqual(byVariable);
-    expect((await read([`--${name}`, flag], environment, file))[field]).toStrictEqual(byFlag);
-    expect((await read([`--${name}=${flag}`], environment))[field]).toStrictEqual(byFlag);
-    expect((await read([`--${name}`, text, `--${name}`, flag]))[field]).toStrictEqual(byFlag);
+    expect(await value(store)).toStrictEqual(fallback);
+    expect(await value(store, {}, file)).toStrictEqual(byFile);
+    expect(await value(store, environment, file)).toStrictEqual(byVariable);
+    expect(await value([...store, `--${name}`, flag], environment, file)).toStrictEqual(byFlag);
+    expect(await value([...store, `--${name}=${flag}`], environment)).toStrictEqual(byFlag);
+    expect(await value([...store, `--${name}`, text, `--${name}`, flag])).toStrictEqual(byFlag);
   });
 });
 
-describe('a switch', () => {
+describe.each([
+  ['no-create', [], (configuration: ServeConfiguration) => !configuration.create],
+  ['s3-path-style', IN_BUCKET, (configuration: ServeConfiguration) => valueOf('s3.pathStyle', configuration)],
+] as const)('the switch %s', (name, store, isOn) => {
+  const off = { [environmentName(name)]: 'false' };
+
   it('is the flag, before the environment, before the file', async () => {
-    expect((await read([])).create).toBe(true);
-    expect((await read([], {}, { 'no-create': true })).create).toBe(false);
-    expect((await read([], { STELE_NO_CREATE: 'false' }, { 'no-create': true })).create).toBe(true);
-    expect((await read(['--no-create'], { STELE_NO_CREATE: 'false' })).create).toBe(false);
+    expect(isOn(await read(store))).toBe(false);
+    expect(isOn(await read(store, {}, { [name]: true }))).toBe(true);
+    expect(isOn(await read(store, off, { [name]: true }))).toBe(false);
+    expect(isOn(await read([...store, `--${name}`], off))).toBe(true);
   });
 
   it.each(['1', 'yes', 'TRUE', ''])('is not %j', async (value) => {
-    await expect(read([], { STELE_NO_CREATE: value })).rejects.toThrow(
-      /^STELE_NO_CREATE is a switch: true or false, not /,
+    const variable = environmentName(name);
+    await expect(read(store, { [variable]: value })).rejects.toThrow(
+      new RegExp(`^${variable} is a switch: true or false, not `),
     );
   });
+});
+
+it('a log in a bucket is published once a second, unless it is told otherwise', async () => {
+  expect((await read(IN_BUCKET)).batchAge).toBe(1_000);
+  expect((await read([...IN_BUCKET, '--batch-age', '200ms'])).batchAge).toBe(200);
 });
 
 it('the configuration file may be named in the environment', () =>
@@ -279,17 +325,31 @@ describe('is refused, saying where:', () => {
         'a'.repeat(255),
       ],
     ],
-    ['store', ['folder', 's3://bucket', 'file:', 'FILE:a', '']],
+    [
+      'store',
+      [
+        ...['folder', 'file:', 'FILE:a', '', 'S3://bucket', 's3:bucket', 's3://', 's3://ab', 's3://Bucket'],
+        ...['s3://bucket//a', 's3://bucket/a//', 's3://bucket/../a', 's3://bucket/a b', 's3://bucket/ä'],
+        ...['s3://user@bucket', 's3://bucket?a', `s3://bucket/${'a'.repeat(513)}`],
+      ],
+    ],
+    [
+      'read-url',
+      ['log.example', 'ftp://a/', 's3://a/', 'https://a/?b', 'https://a/#b', 'https://u:p@a/', ''],
+    ],
+    ['s3-endpoint', ['s3.example', 's3://a/', 'https://a/?b', 'https://u:p@a/', '//a', '']],
+    ['s3-region', ['', 'us east', 'a/b', 'a.b', 'ä']],
     ['log-level', ['verbose', 'INFO', '']],
     ['data', ['']],
     ['key', ['']],
     ['expect-checkpoint', ['']],
   ])('%s', async (name, values) => {
     for (const value of values) {
+      const store = name.startsWith('s3-') ? IN_BUCKET : [];
       const sources = [
-        read([`--${name}=${value}`]),
-        read([], { [environmentName(name)]: value }),
-        read([], {}, { [name]: value }),
+        read([...store, `--${name}=${value}`]),
+        read(store, { [environmentName(name)]: value }),
+        read(store, {}, { [name]: value }),
       ];
       for (const result of sources) {
         await expect(result, JSON.stringify(value)).rejects.toThrow(ConfigurationError);
