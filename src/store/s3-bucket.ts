@@ -10,6 +10,7 @@ import {
   PutObjectCommand,
   S3Client,
   S3ServiceException,
+  type GetObjectCommandOutput,
 } from '@aws-sdk/client-s3';
 import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
 import type { S3Options } from './s3-place.js';
@@ -28,6 +29,12 @@ export interface BucketObject {
 
 /** What a write demands of what is there: nothing, or just what has this tag. */
 export type Condition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string };
+
+/** Bytes [start, end), at least one. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
 
 export interface BucketHeaders {
   readonly contentType: string;
@@ -82,7 +89,7 @@ export class S3Bucket {
       } catch (error) {
         // What should be replaced is gone: 404 on AWS, 412 elsewhere.
         const isGone = 'ifMatch' in condition && hasName(error, 'NoSuchKey');
-        if (isGone || statusOf(error) === 412) return false;
+        if (isGone || isAnswer(error, 412)) return false;
         throw error;
       }
     });
@@ -115,31 +122,26 @@ export class S3Bucket {
     this.#client.destroy();
   }
 
-  #get(key: string, range: { start: number; end: number } | undefined): Promise<BucketObject | undefined> {
-    const maxLength = range === undefined ? MAX_LENGTH : range.end - range.start;
+  #get(key: string, range: Range | undefined): Promise<BucketObject | undefined> {
     const command = new GetObjectCommand({
       Bucket: this.#bucket,
       Key: key,
       ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
     });
-    return this.#request(`get ${key}`, maxLength === MAX_LENGTH ? 0 : maxLength, async (abortSignal) => {
-      try {
-        const {
-          Body: body,
-          ContentRange: part,
-          ETag: etag,
-        } = await this.#client.send(command, { abortSignal });
-        if (body === undefined || etag === undefined) throw new Error('the answer has no body, or no ETag');
-        if (range !== undefined && range.start > 0 && part === undefined)
-          throw new Error('the answer is of all, and not of the range that was asked for');
-        return { bytes: await collect(body as Readable, maxLength), etag: etag.replace(/^"(.*)"$/, '$1') };
-      } catch (error) {
-        if (hasName(error, 'NoSuchKey')) return undefined;
-        // The range begins behind the object's end.
-        if (statusOf(error) === 416) return { bytes: new Uint8Array(), etag: '' };
-        throw error;
-      }
-    });
+    return this.#request(
+      `get ${key}`,
+      range === undefined ? 0 : range.end - range.start,
+      async (abortSignal) => {
+        try {
+          return await objectIn(await this.#client.send(command, { abortSignal }), range);
+        } catch (error) {
+          if (hasName(error, 'NoSuchKey')) return undefined;
+          // The range begins behind the object's end.
+          if (isAnswer(error, 416)) return { bytes: new Uint8Array(), etag: '' };
+          throw error;
+        }
+      },
+    );
   }
 
   async #request<T>(what: string, length: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -153,23 +155,74 @@ export class S3Bucket {
   }
 }
 
-async function collect(body: Readable, maxLength: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxLength) throw new Error(`the answer is over ${maxLength} bytes`);
-    chunks.push(chunk);
+/** An answer that is none to what was asked, or is not whole. */
+class AnswerError extends Error {
+  constructor(
+    message: string,
+    readonly code: 'refused' | 'interrupted',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
   }
-  return Buffer.concat(chunks);
 }
 
-function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+/** The object in an answer, or the part of it that was asked for. */
+async function objectIn(
+  { Body, ContentRange: part, ETag: etag }: GetObjectCommandOutput,
+  range: Range | undefined,
+): Promise<BucketObject> {
+  const body = Body as Readable | undefined;
+  try {
+    if (body === undefined || etag === undefined)
+      throw new AnswerError('the answer has no body, or no ETag', 'refused');
+    const begin = part === undefined ? 0 : Number(/^bytes ([0-9]+)-/.exec(part)?.[1]);
+    const { start, end } = range ?? { start: 0, end: MAX_LENGTH };
+    if (begin !== start) {
+      throw new AnswerError(
+        `the answer is of ${part ?? 'all'}, and not of the range that was asked for`,
+        'refused',
+      );
+    }
+    // A server without ranges answers with all, of which the beginning is enough.
+    const bytes = await collect(body, end - start, range !== undefined && part === undefined);
+    return { bytes, etag: etag.replace(/^"(.*)"$/, '$1') };
+  } finally {
+    // Its connection would be kept for the rest.
+    body?.destroy();
+  }
+}
+
+/** At most `maxLength` bytes; where there are more, they are left, or the answer is refused. */
+async function collect(body: Readable, maxLength: number, leavesMore: boolean): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > maxLength) break;
+    }
+  } catch (error) {
+    throw new AnswerError(messageOf(error), 'interrupted', { cause: error });
+  }
+  if (length > maxLength && !leavesMore)
+    throw new AnswerError(`the answer is over ${maxLength} bytes`, 'refused');
+  return Buffer.concat(chunks, Math.min(length, maxLength));
+}
+
+/** Whether S3 itself has answered so: the page of a proxy says nothing of an object. */
+function isAnswer(error: unknown, status: number): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === status;
 }
 
 function hasName(error: unknown, name: string): boolean {
   return error instanceof S3ServiceException && error.name === name;
+}
+
+/** The status of an answer that is an error, also where the SDK can make nothing of it. */
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
+  return (error.$metadata as S3ServiceException['$metadata']).httpStatusCode;
 }
 
 /** Statuses that say: later. */
@@ -181,12 +234,14 @@ function failure(what: string, error: unknown, timeout: number | undefined): Err
   if (timeout !== undefined)
     return new UnreachableError(`${what}: no whole answer within ${timeout / 1000} s`, 'timeout', options);
   const message = messageOf(error);
+  if (error instanceof AnswerError) return new UnreachableError(`${what}: ${message}`, error.code, options);
   const status = statusOf(error);
-  if (error instanceof S3ServiceException && status !== undefined) {
-    const code = status >= 500 || BUSY.has(status) ? 'busy' : 'refused';
+  if (status !== undefined) {
+    const said =
+      error instanceof S3ServiceException ? `${error.name}: ${message}` : 'with what is no error of S3';
     return new UnreachableError(
-      `${what}: the server answers ${status} ${error.name}: ${message}`,
-      code,
+      `${what}: the server answers ${status} ${said}`,
+      status >= 500 || BUSY.has(status) ? 'busy' : 'refused',
       options,
     );
   }
@@ -196,7 +251,7 @@ function failure(what: string, error: unknown, timeout: number | undefined): Err
       options,
     );
   }
-  if (message.startsWith('Region is missing'))
+  if (/^Region (?:is missing|not accepted)/.test(message))
     return new ConfigurationError(`${what}: give the region, by --s3-region or AWS_REGION`, options);
   return new UnreachableError(`${what}: ${message}`, 'unreachable', options);
 }
