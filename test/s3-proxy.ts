@@ -77,7 +77,9 @@ export async function startS3Proxy({ endpoint, client }: S3Server, fault: S3Faul
       };
       const answer = (await fault(request, { pass, put }, response)) ?? (await pass());
       if (answer === 'answered') return;
-      const kept = Object.entries(answer.headers ?? {}).filter(([name]) => name !== 'transfer-encoding');
+      const kept = Object.entries(answer.headers ?? {}).filter(
+        ([name, value]) => name !== 'transfer-encoding' && value !== undefined,
+      );
       response.writeHead(answer.status, Object.fromEntries(kept)).end(answer.body);
     };
     handle().catch((error: unknown) => {
