@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noteVerifier, parseVerifierKey, type NoteVerifier } from '#tiles-spec/index.js';
+import { BUCKET, placeOf } from './log-place.js';
 
 export interface Daemon {
   readonly url: string;
@@ -21,14 +22,17 @@ export interface Daemon {
 /** The command as it ships. */
 export const STELE = join(process.cwd(), 'dist', 'cli', 'main.js');
 
-/** Starts `stele serve` on a data folder; `args` are further flags. Rejects with its standard error when it ends. */
+/**
+ * Starts `stele serve` on a data folder; `args` are further flags, which go before those that say where the log is.
+ * Rejects with its standard error when it ends.
+ */
 export async function startDaemon(data: string, args: readonly string[] = []): Promise<Daemon> {
   const child = spawn(
     process.execPath,
-    [STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...args],
+    [STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...storeFlags(data), ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...BUCKET?.environment },
     },
   );
   let output = '';
@@ -58,6 +62,13 @@ export async function startDaemon(data: string, args: readonly string[] = []): P
       return exited;
     },
   };
+}
+
+/** Flags of a log that is in the bucket of this run. It publishes as often as one in a folder. */
+function storeFlags(data: string): readonly string[] {
+  if (BUCKET === undefined) return [];
+  const { name, flags } = placeOf(data);
+  return ['--store', name, ...flags, '--batch-age', '200ms'];
 }
 
 /** Runs `use` with a temporary folder, which is gone afterwards. */

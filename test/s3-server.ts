@@ -145,7 +145,7 @@ async function newBucket(client: S3Client): Promise<string> {
 }
 
 /** The keys in a bucket that begin so, in order. */
-export async function keysIn({ client }: S3Server, bucket: string, prefix = ''): Promise<string[]> {
+export async function keysIn(client: S3Client, bucket: string, prefix = ''): Promise<string[]> {
   const keys: string[] = [];
   for await (const { Contents: objects = [] } of paginateListObjectsV2(
     { client },
@@ -157,10 +157,8 @@ export async function keysIn({ client }: S3Server, bucket: string, prefix = ''):
 }
 
 async function removeBucket(client: S3Client, bucket: string): Promise<void> {
-  for await (const { Contents: objects = [] } of paginateListObjectsV2({ client }, { Bucket: bucket })) {
-    for (const { Key: key } of objects)
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-  }
+  for (const key of await keysIn(client, bucket))
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
   await client.send(new DeleteBucketCommand({ Bucket: bucket }));
 }
 

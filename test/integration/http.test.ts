@@ -1,7 +1,7 @@
 /**
  * The daemon's HTTP interface as readers, operators and tools see it.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maxBundleLength, openCheckpoint, parseBundle } from '#tiles-spec/index.js';
 import { startDaemon, type Daemon } from '../daemon.js';
+import { placeOf } from '../log-place.js';
 import { faults, refsIn, resolveRef } from './http-schema.js';
 import {
   ENTRIES,
@@ -44,7 +45,12 @@ afterAll(async () => {
 const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
   send(daemon.url, 'GET', path, null, headers);
 
-const stored = (path: string) => readFile(join(data, 'store', path));
+/** An object as it is stored. */
+async function stored(path: string): Promise<Buffer> {
+  const bytes = await placeOf(data).read(path);
+  if (bytes === undefined) throw new Error(`there is no ${path} in the store`);
+  return bytes;
+}
 
 /** One object of each kind, with the headers that it is served with. */
 const OBJECTS = [
@@ -303,7 +309,7 @@ describe('reads', () => {
   it('have what was cleaned from the store no more', async () => {
     // The partial tile of the first batch is still there; the claims are not.
     expect((await get('/tile/0/000.p/1')).status).toBe(200);
-    await expect(stored('staging/0')).rejects.toThrow(/ENOENT/);
+    expect(await placeOf(data).read('staging/0')).toBeUndefined();
   });
 });
 
@@ -317,21 +323,21 @@ describe('/healthz', () => {
       expect(answer.headers['content-type']).toMatch(/^application\/json/);
       return { http: answer.status, ...(JSON.parse(answer.body.toString()) as { reason?: string }) };
     };
-    const file = join(data, 'store', 'tile', '1', '000.p', '1');
-    const right = await readFile(file);
+    const [place, path] = [placeOf(data), 'tile/1/000.p/1'];
+    const right = await stored(path);
     expect(await health()).toStrictEqual({ http: 200, status: 'SERVING' });
 
-    await writeFile(file, Buffer.from(right).fill(0, 5, 6));
+    await place.write(path, Buffer.from(right).fill(0, 5, 6));
     const damaged = await health();
     expect(damaged).toStrictEqual({ http: 503, status: 'NOT_SERVING', reason: damaged.reason });
     expect(damaged.reason).toMatch(/^the log in the store does not verify: ./);
     // What is in memory is right, and entries are still taken.
     expect((await submit(daemon.url, {})).status).toBe(400);
 
-    await rm(file);
+    await place.delete(path);
     expect((await health()).reason).toMatch(/the log has no tile\/1\/000/);
 
-    await writeFile(file, right);
+    await place.write(path, right);
     expect(await health()).toStrictEqual({ http: 200, status: 'SERVING' });
   });
 });

@@ -1,26 +1,25 @@
 /**
  * Partial tiles, bundles and times go once the full ones are published; nothing that a reader needs goes with them.
  */
-import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { LogReader } from '#reader/index.js';
 import { gunzip } from '#reader/node/gunzip.js';
 import { LogKey } from '#src/keys/log-key.js';
-import { FolderStore } from '#src/store/folder.js';
 import { leafHash, verifyConsistency, type SignedCheckpoint } from '#tiles-spec/index.js';
 import { PartialCollector } from '#writer/partial-collector.js';
 import { SqliteStaging } from '#writer/staging/staging.js';
 import { Writer } from '#writer/writer.js';
 import { withFolder } from '../daemon.js';
+import { placeOf } from '../log-place.js';
 
 const bodyOf = (i: number) => new TextEncoder().encode(`entry ${i}`);
 
 test('a log of 600 entries keeps the partial objects of its end alone, and every older tree is read as before', () =>
   withFolder(async (folder) => {
-    const store = new FolderStore(join(folder, 'store'));
+    const place = placeOf(folder);
+    const store = place.store();
     const staging = await SqliteStaging.open(join(folder, 'staging.sqlite'));
     const key = await LogKey.create(join(folder, 'log.key'));
     const log = pino({ level: 'silent' });
@@ -42,17 +41,17 @@ test('a log of 600 entries keeps the partial objects of its end alone, and every
     }
     await writer.close();
     const { size } = writer.checkpoint;
-    const stored = () => readdirSync(join(folder, 'store', 'tile'), { recursive: true, encoding: 'utf8' });
-    const partials = () => stored().filter((path) => /\.p\/\d+$/.test(path));
-    const before = partials().length;
+    const partials = async () => (await place.paths()).filter((path) => /\.p\/\d+$/.test(path));
+    const before = (await partials()).length;
 
     const collector = new PartialCollector(store, staging, log, 60_000);
     await collector.collect(size);
     await collector.collect(size);
     expect(await staging.collected()).toBe(size);
-    expect(partials().length).toBeLessThan(before);
-    expect(partials().every((path) => /(002|1\/000)\.p\/\d+$/.test(path))).toBe(true);
-    expect(stored().filter((path) => /\d{3}$/.test(path) && !path.includes('.p'))).toHaveLength(6);
+    const left = await partials();
+    expect(left.length).toBeLessThan(before);
+    expect(left.every((path) => /(002|1\/000)\.p\/\d+$/.test(path))).toBe(true);
+    expect((await place.paths()).filter((path) => /^tile\/[^.]*\/\d{3}$/.test(path))).toHaveLength(6);
 
     const reader = new LogReader({
       read: async (path) => (await store.read(path))?.bytes,
@@ -79,7 +78,5 @@ test('a log of 600 entries keeps the partial objects of its end alone, and every
     expect(await next.submit({ body, leafHash: leafHash(body) })).toMatchObject({ index: size });
     await next.close();
     await again.close();
-    expect((await readFile(join(folder, 'store', 'checkpoint'), 'utf8')).split('\n')[1]).toBe(
-      String(size + 1),
-    );
+    expect((await place.read('checkpoint'))?.toString().split('\n')[1]).toBe(String(size + 1));
   }));

@@ -36,7 +36,7 @@ describeWithS3('a log in a bucket', (server) => {
       withStore(async (store, prefix) => {
         const other = new S3Store({ bucket, prefix }, options());
         const stored = async () =>
-          (await keysIn(server(), bucket, prefix)).map((key) => key.slice(prefix.length));
+          (await keysIn(server().client, bucket, prefix)).map((key) => key.slice(prefix.length));
         await use({ store, other, stored });
         other.close();
       }),
@@ -55,7 +55,7 @@ describeWithS3('a log in a bucket', (server) => {
         expect(await other.read('checkpoint')).toBeUndefined();
         expect(await other.create('checkpoint', encodeText('another'))).toBe(true);
       });
-      expect(await keysIn(server(), bucket, prefix)).toStrictEqual([`${prefix}checkpoint`]);
+      expect(await keysIn(server().client, bucket, prefix)).toStrictEqual([`${prefix}checkpoint`]);
       expect((await store.read('checkpoint'))?.bytes).toStrictEqual(Buffer.from('one'));
     }));
 

@@ -1,0 +1,132 @@
+/**
+ * Where tests keep a log: in a folder, or, where the run has one, in a bucket.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { inject } from 'vitest';
+import type { LogReader } from '#reader/index.js';
+import { openLog, type OpenLogOptions } from '#reader/node/index.js';
+import { FolderStore } from '#src/store/folder.js';
+import { S3Store } from '#src/store/s3.js';
+import type { ObjectStore } from '#src/store/store.js';
+import { headersOf, parsePath } from '#tiles-spec/index.js';
+import { keysIn } from './s3-server.js';
+
+/** The bucket in which the logs of a run are. */
+export interface TestBucket {
+  readonly endpoint: string;
+  readonly name: string;
+  /** Where everybody may read it. */
+  readonly url: string;
+  /** The credentials of who may write it. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    bucket: TestBucket;
+  }
+}
+
+/** A place for the files of one log. Whoever changes them there goes round the log. */
+export interface LogPlace {
+  /** As commands and readers take it. */
+  readonly name: string;
+  /** Its URL, where it has one. */
+  readonly url: string | undefined;
+  /** The flags of a command that reaches it by its name. */
+  readonly flags: readonly string[];
+  open(options?: OpenLogOptions): Promise<LogReader>;
+  store(): ObjectStore;
+  /** The files that are there, by their paths in the log. */
+  paths(): Promise<string[]>;
+  read(path: string): Promise<Buffer | undefined>;
+  write(path: string, bytes: Uint8Array | string): Promise<void>;
+  delete(path: string): Promise<void>;
+}
+
+/** The bucket of this run; none where logs are in folders. */
+export const BUCKET = inject('bucket') as TestBucket | undefined;
+
+/** The place of the log that has its data in a folder, over all restarts. */
+export function placeOf(data: string): LogPlace {
+  return BUCKET === undefined ? folderPlace(join(data, 'store')) : bucketPlace(BUCKET, prefixOf(data));
+}
+
+function prefixOf(data: string): string {
+  return createHash('sha256').update(resolve(data)).digest('hex').slice(0, 24);
+}
+
+export function folderPlace(folder: string): LogPlace {
+  return {
+    name: folder,
+    url: undefined,
+    flags: [],
+    open: (options) => openLog(folder, options),
+    store: () => new FolderStore(folder),
+    paths: async () => {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+        .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+        .sort();
+    },
+    read: (path) => readFile(join(folder, path)).catch(() => undefined),
+    write: async (path, bytes) => {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), bytes);
+    },
+    delete: (path) => rm(join(folder, path), { recursive: true, force: true }),
+  };
+}
+
+let client: S3Client | undefined;
+
+function bucketPlace({ name: bucket, endpoint, url }: TestBucket, prefix: string): LogPlace {
+  const s3 = { endpoint, pathStyle: true };
+  // The credentials are in the environment.
+  const sender = (client ??= new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true }));
+  const object = (path: string) => ({ Bucket: bucket, Key: `${prefix}/${path}` });
+  return {
+    name: `s3://${bucket}/${prefix}`,
+    url: `${url}/${prefix}`,
+    flags: ['--s3-endpoint', endpoint, '--s3-path-style'],
+    open: (options) => openLog(`s3://${bucket}/${prefix}`, { ...options, s3 }),
+    store: () => new S3Store({ bucket, prefix: `${prefix}/` }, s3),
+    paths: async () =>
+      (await keysIn(sender, bucket, `${prefix}/`)).map((key) => key.slice(prefix.length + 1)),
+    read: async (path) => {
+      try {
+        const { Body: body } = await sender.send(new GetObjectCommand(object(path)));
+        return Buffer.from((await body?.transformToByteArray()) ?? []);
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    },
+    write: async (path, bytes) => {
+      const { contentType, cacheControl, contentEncoding } = headersOf(parsePath(path));
+      await sender.send(
+        new PutObjectCommand({
+          ...object(path),
+          Body: bytes,
+          ContentType: contentType,
+          CacheControl: cacheControl,
+          ContentEncoding: contentEncoding,
+        }),
+      );
+    },
+    delete: async (path) => {
+      await sender.send(new DeleteObjectCommand(object(path)));
+    },
+  };
+}

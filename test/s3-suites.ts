@@ -1,0 +1,34 @@
+/**
+ * Which suites are run once more with their logs in a bucket of a real S3 server.
+ * @module
+ */
+import { join } from 'node:path';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
+
+/** The log's integration suite and the reader's: all that goes through a store. */
+const SUITES = [
+  ...['concurrency', 'http', 'http-metrics', 'http-signals', 'partials', 'sigstore', 'vectors'],
+  ...['fsck', 'fsck-faults', 'reader-open', 'reader-state'],
+];
+
+// Left out, because the store has no part in them: command lines and their refusals (bad-input, cli-*, command-line*,
+// completion, http-limits, npm-start, verify-vectors), servers that the test itself is (reader-hostile, reader-memory), logs that
+// are nowhere (fsck-edge). Because folders are what they are about: refusals*, where an operator restores and mixes up
+// folders. Because they would take minutes: fsck-changes, hundreds of checks of a log of 66,000 entries.
+
+/** Tests of S3 alone, which start a server of their own. */
+export const S3_TESTS = ['test/integration/s3-*.test.ts', 'test/integration/cli-s3.test.ts'];
+
+/** A project of those suites, on the server that STELE_TEST_S3 and STELE_TEST_S3_ENDPOINT say. */
+export function s3Project(name: string, more: readonly string[] = []): TestProjectInlineConfiguration {
+  const suites = SUITES.map((suite) => `test/integration/${suite}.test.ts`);
+  return {
+    extends: true,
+    test: {
+      name,
+      include: [...suites, 'test/faults/daemon-kill.test.ts', ...more],
+      globalSetup: [join(import.meta.dirname, 's3-setup.ts')],
+      runner: join(import.meta.dirname, 's3-runner.ts'),
+    },
+  };
+}
