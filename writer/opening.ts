@@ -4,16 +4,14 @@
  * @module
  */
 import type { Logger } from 'pino';
-import { messageOf, StartRefusedError } from '../src/errors.js';
+import { DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
 import type { LogKey } from '../src/keys/log-key.js';
 import type { ObjectStore } from '../src/store/store.js';
 import {
   equalBytes,
   formatCheckpoint,
-  FormatError,
   formatVerifierKey,
   openCheckpoint,
-  ProofError,
   signNote,
   type NoteSigner,
   type NoteVerifier,
@@ -79,9 +77,9 @@ async function identify(options: LogOptions, publisher: Publisher): Promise<LogI
     );
   }
   const stored = await publisher.checkpoint().catch((error: unknown) => {
-    if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+    if (!(error instanceof DamagedStoreError)) throw error;
     throw new StartRefusedError(
-      `the checkpoint in the store is not one of ${origin} by this key: ${error.message}. Give the log its own store, origin and key, or restore the store from a copy`,
+      `the checkpoint in the store is not one of ${origin} by this key: ${messageOf(error.cause)}. Give the log its own store, origin and key, or restore the store from a copy`,
     );
   });
   const staged = await staging.tree();

@@ -90,7 +90,7 @@ export class Publisher {
         return undefined;
       }
       if (this.#seen?.etag !== object.etag || !equalBytes(this.#seen.checkpoint.bytes, object.bytes)) {
-        const checkpoint = openCheckpoint(object.bytes, this.#verifier);
+        const checkpoint = this.#open(object.bytes);
         const seen = this.#seen?.checkpoint;
         if (seen !== undefined && checkpoint.size < seen.size)
           throw new Error(`the store shows a checkpoint of ${checkpoint.size} after one of ${seen.size}`);
@@ -103,6 +103,19 @@ export class Publisher {
       }
       return this.#seen;
     });
+  }
+
+  /** @throws DamagedStoreError whose cause says why the bytes are no checkpoint of this log. */
+  #open(bytes: Uint8Array): SignedCheckpoint {
+    try {
+      return openCheckpoint(bytes, this.#verifier);
+    } catch (error) {
+      if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+      throw new DamagedStoreError(
+        `the checkpoint in the store is not one of ${this.#verifier.name} by this log's key: ${error.message}. Something else wrote to the store: restore it from a copy`,
+        { cause: error },
+      );
+    }
   }
 
   /** Creates the checkpoint of a new log. There is one tree of no entries, so that it needs no claim. */

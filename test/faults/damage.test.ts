@@ -275,6 +275,19 @@ describe('a checkpoint', () => {
     expect(log.store.peek('tile/0/000.p/4')).toBeUndefined();
   });
 
+  it.each([
+    ['cut', (stored: Buffer) => stored.subarray(0, stored.length / 2)],
+    ['not signed', (stored: Buffer) => stored.subarray(0, stored.indexOf('\n\n') + 2)],
+  ])('that is %s stops the log, which says what is wrong, and where', async (_, damage) => {
+    const log = BASE.clone();
+    const writer = await log.reopen();
+    log.store.plant('checkpoint', damage(Buffer.from(log.store.peek('checkpoint') ?? assert.fail())));
+    await expect(log.submitAll(writer, entries('ours', 1))).rejects.toThrow('the log has stopped');
+    const error = await writer.stopped;
+    expect(error).toBeInstanceOf(DamagedStoreError);
+    expect(error?.message).toMatch(/^the checkpoint in the store is not one of .*restore it from a copy$/);
+  });
+
   it('with another’s signature line beside the log’s is the same checkpoint', async () => {
     const log = BASE.clone();
     const writer = await log.reopen();
