@@ -2,7 +2,7 @@
  * Tests that need an S3 server.
  * @module
  */
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import { messageOf } from '#src/errors.js';
 import { findS3Server, startS3Server, type S3Server } from './s3-server.js';
 
@@ -10,9 +10,9 @@ import { findS3Server, startS3Server, type S3Server } from './s3-server.js';
  * A `describe` whose tests have a server of their own. Its program is installed while tests are collected, where no time
  * limit of theirs runs. Where it cannot be, none of the tests is registered: one in their place is skipped and says why,
  * or fails under `CI=true`.
- * @param fn Registers the tests. `server()` is the server, once they run; the credentials are in the environment.
+ * @param fn Registers the tests. `server()` is the server, which runs already; the credentials are in the environment.
  */
-export function describeWithS3(title: string, fn: (server: () => S3Server) => void): void {
+export function describeWithS3(title: string, fn: (server: () => S3Server) => Promise<void> | void): void {
   describe(title, async () => {
     try {
       await findS3Server();
@@ -23,15 +23,14 @@ export function describeWithS3(title: string, fn: (server: () => S3Server) => vo
       });
       return;
     }
-    let server: S3Server | undefined;
-    beforeAll(async () => {
-      server = await startS3Server();
-      Object.assign(process.env, server.environment);
-    });
-    afterAll(() => server?.stop());
-    fn(() => {
-      if (server === undefined) throw new Error('the S3 server is not started yet');
-      return server;
-    });
+    const server = await startS3Server();
+    Object.assign(process.env, server.environment);
+    afterAll(() => server.stop());
+    try {
+      await fn(() => server);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
   });
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { LogKey } from '#src/keys/log-key.js';
+import type { ObjectStore } from '#src/store/store.js';
 import { encodeHex, encodeText, leafHash } from '#tiles-spec/index.js';
 import type { NewEntry } from '#writer/batch.js';
 import type { Staging } from '#writer/staging/staging.js';
@@ -49,6 +50,8 @@ export type Opened =
   | { readonly state: 'crashed'; readonly process: WriterProcess };
 
 export interface OpenOptions {
+  /** Another way to the store, in place of the process and its plan. */
+  readonly store?: ObjectStore;
   readonly staging?: Staging;
   readonly key?: LogKey;
   readonly maxPending?: number;
@@ -93,7 +96,7 @@ export class TestLog {
     const process = new WriterProcess(plan);
     const opening = Writer.open(
       {
-        store: new FaultyStore(this.store, process),
+        store: options.store ?? new FaultyStore(this.store, process),
         staging: new FaultyStaging(options.staging ?? this.staging, process),
         key: options.key ?? KEY,
         origin: ORIGIN,
