@@ -21,7 +21,7 @@ export type StorePlace =
 const TIMEOUT = 10_000;
 
 /** How often an unreachable bucket is asked again before the start is given up. */
-const RETRIES = 3;
+export const START_RETRIES = 3;
 
 /** A store that is open, and how it is let go of. */
 export interface OpenedStore {
@@ -55,7 +55,7 @@ async function openBucket(place: S3Place, options: S3Options, log: Logger): Prom
   // The SDK is for those who have their log there.
   const { S3Store } = await import('../src/store/s3.js');
   const store = new S3Store(place, { timeout: TIMEOUT, ...options });
-  await tryAgain(() => store.probe(), RETRIES);
+  await tryAgain(() => store.probe(), START_RETRIES);
   log.info({ bucket: place.bucket, prefix: place.prefix }, 'the store honours conditional writes');
   return {
     store,

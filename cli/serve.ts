@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { Agent, request } from 'undici';
+import { tryAgain } from '../reader/index.js';
 import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
@@ -26,7 +27,7 @@ import { Writer } from '../writer/writer.js';
 import type { Invocation } from './command.js';
 import { makeFolder } from './files.js';
 import { readServeConfiguration, type SERVE_SETTINGS, type ServeConfiguration } from './serve-settings.js';
-import { openStore } from './serve-store.js';
+import { openStore, START_RETRIES } from './serve-store.js';
 import type { Terminal } from './terminal.js';
 import { parseOrigin, type Address } from './units.js';
 import { VERSION } from './version.js';
@@ -89,7 +90,8 @@ async function start(
     configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
   const { store, close } = await openStore(configuration.store, log);
   opened.push(close);
-  const isNew = known === undefined && (await store.read('checkpoint')) === undefined;
+  const isNew =
+    known === undefined && (await tryAgain(() => store.read('checkpoint'), START_RETRIES)) === undefined;
   const key = await openKey(configuration, isNew, log);
 
   const metrics = new Metrics(VERSION, () => writer.pending);
@@ -139,8 +141,11 @@ async function start(
     );
   }
   const publicLog = { url, spki: key.spki, logId, created: writer.identity.created };
-  await publish(store, 'trusted_root.json', formatTrustedRoot(publicLog));
-  await publish(store, 'signing_config.json', formatSigningConfig(publicLog));
+  const trustFiles = [
+    ['trusted_root.json', formatTrustedRoot(publicLog)],
+    ['signing_config.json', formatSigningConfig(publicLog)],
+  ] as const;
+  for (const [path, text] of trustFiles) await tryAgain(() => publish(store, path, text), START_RETRIES);
   return { writer, app, url };
 }
 

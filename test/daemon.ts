@@ -23,16 +23,20 @@ export interface Daemon {
 export const STELE = join(process.cwd(), 'dist', 'cli', 'main.js');
 
 /**
- * Starts `stele serve` on a data folder; `args` are further flags, which go before those that say where the log is.
- * Rejects with its standard error when it ends.
+ * Starts `stele serve` on a data folder; `args` are further flags, which go before those that say where the log is, and
+ * `environment` further variables. Rejects with its standard error when it ends.
  */
-export async function startDaemon(data: string, args: readonly string[] = []): Promise<Daemon> {
+export async function startDaemon(
+  data: string,
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Daemon> {
   const child = spawn(
     process.execPath,
     [STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...storeFlags(data), ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...BUCKET?.environment },
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...BUCKET?.environment, ...environment },
     },
   );
   let output = '';

@@ -233,7 +233,9 @@ function answer(outgoing: ServerResponse, real: Real | undefined, wanted: Answer
     send(outgoing, {
       status: wanted,
       headers: { 'content-type': 'application/xml' },
-      body: Buffer.from(`<?xml version="1.0"?><Error><Code>${ERRORS[wanted]}</Code></Error>`),
+      body: Buffer.from(
+        `<?xml version="1.0"?><Error><Code>${ERRORS[wanted]}</Code><Message>${wanted}</Message></Error>`,
+      ),
     });
     return;
   }
