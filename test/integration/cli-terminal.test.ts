@@ -144,14 +144,12 @@ describe.concurrent('progress', () => {
 describe.concurrent('help', () => {
   itInTerminal('is as wide as the terminal, or as COLUMNS says', async () => {
     const { user } = logged;
-    for (const command of ['', 'upload', 'verify', 'trust', 'serve']) {
-      const pages = await Promise.all([
-        user.terminal(['help', ...command.split(' ').filter(Boolean)], {}, 60),
-        user.terminal(['help', ...command.split(' ').filter(Boolean)], { COLUMNS: '60' }, 200),
-      ]);
-      expect(pages[1]).toStrictEqual(pages[0]);
+    const page = await user.terminal(['help', 'verify'], { COLUMNS: '60' });
+    expect(page).toStrictEqual(await user.terminal(['help', 'verify'], {}, 60));
+    for (const command of [[], ['upload'], ['verify'], ['trust'], ['serve']]) {
+      const { stdout } = await user.terminal(['help', ...command], {}, 60);
       // Examples are left as they are: they are for copying.
-      const lines = withoutEscapes(pages[0].stdout)
+      const lines = withoutEscapes(stdout)
         .split('\n')
         .filter((line) => !/^ {2}[$#] /.test(line));
       expect(lines.filter((line) => line.length > 60)).toStrictEqual([]);
@@ -164,10 +162,8 @@ describe.concurrent('help', () => {
     const names = [...overview.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map(([, name = '']) => name);
     expect(names.length).toBe(12);
     for (const name of names) {
-      const { code, stdout } = await user.run(['help', name]);
+      const { code, stdout } = await user.run([name, '--help']);
       expect(code).toBe(0);
-      const page = await user.run([name, '--help']);
-      expect(page.stdout).toBe(stdout);
       const examples = [...stdout.matchAll(/^ {2}\$ (.*stele .*)$/gm)].slice(1).map(([, line = '']) => line);
       expect(examples.length, name).toBeGreaterThan(0);
       // Its options are ones that there are.
@@ -180,7 +176,6 @@ describe.concurrent('help', () => {
 describe.concurrent('commands that ask no log', () => {
   it.each([
     [['version'], /^stele\/\d+\.\d+\.\d+ \w+-\w+ node-v\d+\.\d+\.\d+$/m],
-    [['--version'], /^stele\/\d+/m],
     [['completion', 'bash'], /^complete -F _stele stele$/m],
     [['completion', 'zsh'], /^#compdef stele$/m],
     [['completion', 'fish'], /^complete -c stele -f$/m],
