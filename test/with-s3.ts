@@ -10,9 +10,9 @@ import { findS3Server, startS3Server, type S3Server } from './s3-server.js';
  * A `describe` whose tests have a server of their own. Its program is installed while tests are collected, where no time
  * limit of theirs runs. Where it cannot be, none of the tests is registered: one in their place is skipped and says why,
  * or fails under `CI=true`.
- * @param fn Registers the tests. `server()` is the server, which runs already; the credentials are in the environment.
+ * @param fn Registers the tests. `server` runs already; the credentials are in the environment.
  */
-export function describeWithS3(title: string, fn: (server: () => S3Server) => Promise<void> | void): void {
+export function describeWithS3(title: string, fn: (server: S3Server) => Promise<void> | void): void {
   describe(title, async () => {
     try {
       await findS3Server();
@@ -27,7 +27,7 @@ export function describeWithS3(title: string, fn: (server: () => S3Server) => Pr
     Object.assign(process.env, server.environment);
     afterAll(() => server.stop());
     try {
-      await fn(() => server);
+      await fn(server);
     } catch (error) {
       await server.stop();
       throw error;

@@ -174,7 +174,7 @@ function listed(calls: readonly Call[]): string[] {
 }
 
 describeWithS3('each S3 call', async (server) => {
-  const logs = await S3Logs.on(server());
+  const logs = await S3Logs.on(server);
   afterAll(() => {
     logs.close();
   });

@@ -82,7 +82,7 @@ async function requireLost(writer: Writer): Promise<void> {
 }
 
 describeWithS3('a write that arrives late', async (server) => {
-  const logs = await S3Logs.on(server());
+  const logs = await S3Logs.on(server);
   afterAll(() => {
     logs.close();
   });

@@ -31,8 +31,8 @@ describeWithS3('a bucket', (server) => {
   let bucket: string;
 
   beforeAll(async () => {
-    bucket = await server().newBucket();
-    const store = new S3Store({ bucket, prefix: 'log/' }, { endpoint: server().endpoint, pathStyle: true });
+    bucket = await server.newBucket();
+    const store = new S3Store({ bucket, prefix: 'log/' }, { endpoint: server.endpoint, pathStyle: true });
     expect(await store.create('tile/0/000', BYTES)).toBe(true);
     store.close();
   });
@@ -43,7 +43,7 @@ describeWithS3('a bucket', (server) => {
   ): Promise<T> {
     const store = new S3Store(
       { bucket: name, prefix: 'log/' },
-      { endpoint: server().endpoint, pathStyle: true, ...options },
+      { endpoint: server.endpoint, pathStyle: true, ...options },
     );
     try {
       return await use(store);
@@ -57,7 +57,7 @@ describeWithS3('a bucket', (server) => {
     use: (store: S3Store, requests: readonly string[]) => Promise<T>,
     options: S3Options = {},
   ): Promise<T> {
-    const proxy = await startS3Proxy(server(), fault);
+    const proxy = await startS3Proxy(server, fault);
     try {
       return await withStore((store) => use(store, proxy.requests), {
         endpoint: proxy.endpoint,

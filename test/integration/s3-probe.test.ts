@@ -75,7 +75,7 @@ describeWithS3('a server', (server) => {
   let bucket: string;
 
   beforeAll(async () => {
-    bucket = await server().newBucket();
+    bucket = await server.newBucket();
   });
 
   /** A store behind a fault, below a prefix of its own. */
@@ -83,7 +83,7 @@ describeWithS3('a server', (server) => {
     fault: S3Fault,
     use: (store: S3Store, prefix: string) => Promise<T>,
   ): Promise<T> {
-    const proxy = await startS3Proxy(server(), fault);
+    const proxy = await startS3Proxy(server, fault);
     const prefix = `${randomUUID()}/`;
     const store = new S3Store({ bucket, prefix }, { endpoint: proxy.endpoint, pathStyle: true });
     try {
@@ -100,7 +100,7 @@ describeWithS3('a server', (server) => {
       async (store, prefix) => {
         await Promise.all([store.probe(), store.probe(), store.probe(), store.probe()]);
         await store.probe();
-        expect(await keysIn(server().client, bucket, prefix)).toStrictEqual([]);
+        expect(await keysIn(server.client, bucket, prefix)).toStrictEqual([]);
       },
     ));
 
@@ -112,7 +112,7 @@ describeWithS3('a server', (server) => {
       await expect(refusal).rejects.toThrow(
         /^s3:\/\/stele-\S+ at http:\S+ cannot hold a log: .*\. Give --store a server that honours conditional writes$/,
       );
-      const left = await keysIn(server().client, bucket, prefix);
+      const left = await keysIn(server.client, bucket, prefix);
       expect(left.filter((key) => !key.startsWith(`${prefix}staging/probe-`))).toStrictEqual([]);
       expect(left.length).toBeLessThan(2);
     }),
@@ -165,7 +165,7 @@ describeWithS3('a server', (server) => {
       expect(await store.replace('checkpoint', encodeText('b'), etag)).toBe(true);
       expect(await store.replace('checkpoint', encodeText('c'), etag)).toBe(false);
       expect((await store.read('checkpoint'))?.bytes).toStrictEqual(Buffer.from('b'));
-      expect(await keysIn(server().client, bucket, prefix)).toStrictEqual([`${prefix}checkpoint`]);
+      expect(await keysIn(server.client, bucket, prefix)).toStrictEqual([`${prefix}checkpoint`]);
     });
   });
 });

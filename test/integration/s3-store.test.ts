@@ -15,10 +15,10 @@ describeWithS3('a log in a bucket', (server) => {
   let bucket: string;
 
   beforeAll(async () => {
-    bucket = await server().newBucket();
+    bucket = await server.newBucket();
   });
 
-  const options = () => ({ endpoint: server().endpoint, pathStyle: true });
+  const options = () => ({ endpoint: server.endpoint, pathStyle: true });
 
   /** A store below a prefix that nobody used before. */
   async function withStore<T>(use: (store: S3Store, prefix: string) => Promise<T>): Promise<T> {
@@ -36,7 +36,7 @@ describeWithS3('a log in a bucket', (server) => {
       withStore(async (store, prefix) => {
         const other = new S3Store({ bucket, prefix }, options());
         const stored = async () =>
-          (await keysIn(server().client, bucket, prefix)).map((key) => key.slice(prefix.length));
+          (await keysIn(server.client, bucket, prefix)).map((key) => key.slice(prefix.length));
         await use({ store, other, stored });
         other.close();
       }),
@@ -46,7 +46,7 @@ describeWithS3('a log in a bucket', (server) => {
 
   it('is apart from others in the bucket, also from one without a prefix', () =>
     withStore(async (store, prefix) => {
-      const root = new S3Store({ bucket: await server().newBucket(), prefix: '' }, options());
+      const root = new S3Store({ bucket: await server.newBucket(), prefix: '' }, options());
       expect(await root.create('checkpoint', encodeText('root'))).toBe(true);
       expect((await root.read('checkpoint'))?.bytes).toStrictEqual(Buffer.from('root'));
       root.close();
@@ -55,7 +55,7 @@ describeWithS3('a log in a bucket', (server) => {
         expect(await other.read('checkpoint')).toBeUndefined();
         expect(await other.create('checkpoint', encodeText('another'))).toBe(true);
       });
-      expect(await keysIn(server().client, bucket, prefix)).toStrictEqual([`${prefix}checkpoint`]);
+      expect(await keysIn(server.client, bucket, prefix)).toStrictEqual([`${prefix}checkpoint`]);
       expect((await store.read('checkpoint'))?.bytes).toStrictEqual(Buffer.from('one'));
     }));
 
@@ -64,7 +64,7 @@ describeWithS3('a log in a bucket', (server) => {
     ...['tile/0/000', 'tile/1/x001/234.p/5', 'tile/entries/000', 'tile/entries/x001/234.p/5'],
   ])('shows %s to whoever may read the bucket with the headers that it should have', (path) =>
     withStore(async (store, prefix) => {
-      const url = await publishBucket(server(), bucket);
+      const url = await publishBucket(server, bucket);
       const first = gzipSync('first');
       expect(await store.create(path, first)).toBe(true);
       for (const bytes of [first, gzipSync('second')]) {
