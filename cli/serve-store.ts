@@ -3,10 +3,11 @@
  * @module
  */
 import type { Logger } from 'pino';
-import { tryAgain } from '../reader/index.js';
 import { FolderStore } from '../src/store/folder.js';
 import type { S3Options, S3Place } from '../src/store/s3-place.js';
+import { SharedReads } from '../src/store/shared-reads.js';
 import type { ObjectStore } from '../src/store/store.js';
+import { tryAgain } from '../src/try-again.js';
 import { FolderLock } from '../writer/staging/lock.js';
 
 /** Where the log's files are. */
@@ -14,11 +15,11 @@ export type StorePlace =
   | { readonly kind: 'folder'; readonly folder: string }
   | { readonly kind: 's3'; readonly place: S3Place; readonly options: S3Options };
 
-/**
- * How long a request to a bucket may take, in milliseconds: submitters are answered within four seconds, so that one
- * that hangs is better asked again.
- */
-const TIMEOUT = 10_000;
+/** How long a request to a bucket may take, in milliseconds. One that hangs is better asked again. */
+const TIMEOUT = 5_000;
+
+/** Connections to a bucket for everyone's reads, which must not keep the log's own waiting. */
+const READ_CONNECTIONS = 16;
 
 /** How often an unreachable bucket is asked again before the start is given up. */
 export const START_RETRIES = 3;
@@ -26,6 +27,8 @@ export const START_RETRIES = 3;
 /** A store that is open, and how it is let go of. */
 export interface OpenedStore {
   readonly store: ObjectStore;
+  /** For those who read the log from the daemon. */
+  readonly reads: Pick<ObjectStore, 'read'>;
   readonly close: () => Promise<void>;
 }
 
@@ -48,7 +51,7 @@ async function openFolder(folder: string): Promise<OpenedStore> {
     await close();
     throw error;
   });
-  return { store, close };
+  return { store, reads: store, close };
 }
 
 async function openBucket(place: S3Place, options: S3Options, log: Logger): Promise<OpenedStore> {
@@ -57,10 +60,14 @@ async function openBucket(place: S3Place, options: S3Options, log: Logger): Prom
   const store = new S3Store(place, { timeout: TIMEOUT, ...options });
   await tryAgain(() => store.probe(), START_RETRIES);
   log.info({ bucket: place.bucket, prefix: place.prefix }, 'the store honours conditional writes');
+  const reads = new S3Store(place, { timeout: TIMEOUT, ...options, connections: READ_CONNECTIONS });
   return {
     store,
+    reads: new SharedReads(reads),
+    // What is under way may yet act. That is no harm: no lock is given up, and every write has its condition.
     close: () => {
       store.close();
+      reads.close();
       return Promise.resolve();
     },
   };

@@ -9,11 +9,11 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { Agent, request } from 'undici';
-import { tryAgain } from '../reader/index.js';
 import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
 import type { ObjectStore } from '../src/store/store.js';
+import { tryAgain } from '../src/try-again.js';
 import { encodeText, keyHash } from '../tiles-spec/index.js';
 import { CheckPool } from '../writer/checks/check-pool.js';
 import { ingestRoutes } from '../writer/http/ingest-routes.js';
@@ -88,7 +88,7 @@ async function start(
   const known = await staging.identity();
   const origin =
     configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
-  const { store, close } = await openStore(configuration.store, log);
+  const { store, reads, close } = await openStore(configuration.store, log);
   opened.push(close);
   const isNew =
     known === undefined && (await tryAgain(() => store.read('checkpoint'), START_RETRIES)) === undefined;
@@ -130,7 +130,7 @@ async function start(
   openApiRoute(app, openApiDocument(VERSION));
   if (configuration.metricsListen === undefined) metricsRoute(app, metrics);
   else opened.push(await serveMetrics(configuration.metricsListen, metrics, log));
-  readRoutes(app, configuration.readUrl ?? store);
+  readRoutes(app, configuration.readUrl ?? reads);
   const { host, port } = await listen(app, configuration.listen);
 
   const url = configuration.publicUrl ?? urlOf({ host, port });

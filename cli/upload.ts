@@ -34,12 +34,9 @@ import { parseDuration, parseNumber } from './units.js';
 
 export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Promise<number> {
   const { values, terminal } = invocation;
-  if (values.rekor_server !== undefined && !isUrl(values.rekor_server)) {
-    throw new ConfigurationError(
-      `--rekor_server: entries are sent to a URL with http:// or https://, not to ${values.rekor_server}`,
-    );
-  }
+  requireUrl(values.rekor_server);
   const { place, trusted, log } = await openTrustedLog(invocation);
+  requireUrl(place);
   const signed =
     values.key === undefined ? await readSignedArtifact(values) : await signWith(values.key, values);
   // What the log would refuse is refused here, and what it must answer is known beforehand.
@@ -102,6 +99,14 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
     if (output !== undefined) terminal.out(`Wrote ${output}`);
   }
   return 0;
+}
+
+/** @throws ConfigurationError where a place is no URL: what takes no entries cannot be asked to. */
+function requireUrl(place: string | undefined): void {
+  if (place === undefined || isUrl(place)) return;
+  throw new ConfigurationError(
+    `--rekor_server: entries are sent to a URL with http:// or https://, not to ${place}`,
+  );
 }
 
 /** The checkpoint with the log's own signature alone: nobody has verified the others. */

@@ -10,4 +10,3 @@ export * from './http-source.js';
 export * from './log-reader.js';
 export * from './store-source.js';
 export * from './tree-reader.js';
-export { tryAgain } from './try-again.js';

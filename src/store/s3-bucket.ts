@@ -3,7 +3,7 @@
  * again: a write that the SDK repeated by itself might meet its own first try, and look refused.
  * @module
  */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -13,19 +13,18 @@ import {
   type GetObjectCommandOutput,
 } from '@aws-sdk/client-s3';
 import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
+import type { ObjectHeaders } from '../../tiles-spec/index.js';
 import type { S3Options } from './s3-place.js';
+import type { StoreObject } from './store.js';
 
-/** How a connection to the server may take, in milliseconds. */
+/** How long a connection to the server may take, in milliseconds. */
 const CONNECTION_TIMEOUT = 5_000;
+
+/** The longest answer that is no object, in bytes: an error's text, or what a write is answered with. */
+const MAX_ANSWER = 2 ** 16;
 
 /** The longest object that is read, in bytes: no claim is longer. */
 const MAX_LENGTH = 2 ** 30;
-
-/** An object, and its entity tag without the quotes. */
-export interface BucketObject {
-  readonly bytes: Uint8Array;
-  readonly etag: string;
-}
 
 /** What a write demands of what is there: nothing, or just what has this tag. */
 export type Condition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string };
@@ -36,12 +35,6 @@ interface Range {
   readonly end: number;
 }
 
-export interface BucketHeaders {
-  readonly contentType: string;
-  readonly cacheControl: string;
-  readonly contentEncoding?: string;
-}
-
 export class S3Bucket {
   /** For messages: where the bucket is. */
   readonly url: string;
@@ -49,7 +42,10 @@ export class S3Bucket {
   readonly #bucket: string;
   readonly #timeout: number;
 
-  constructor(bucket: string, { endpoint, region, pathStyle, timeout = 30_000 }: S3Options) {
+  constructor(
+    bucket: string,
+    { endpoint, region, pathStyle, timeout = 30_000, connections = 50 }: S3Options,
+  ) {
     this.url = endpoint === undefined ? `s3://${bucket}` : `s3://${bucket} at ${endpoint}`;
     this.#bucket = bucket;
     this.#timeout = timeout;
@@ -57,7 +53,11 @@ export class S3Bucket {
     const here = region ?? (endpoint === undefined ? undefined : process.env['AWS_REGION'] || 'us-east-1');
     this.#client = new S3Client({
       maxAttempts: 1,
-      requestHandler: { connectionTimeout: CONNECTION_TIMEOUT },
+      requestHandler: {
+        connectionTimeout: CONNECTION_TIMEOUT,
+        httpAgent: { maxSockets: connections },
+        httpsAgent: { maxSockets: connections },
+      },
       ...(here === undefined ? {} : { region: here }),
       ...(pathStyle === true ? { forcePathStyle: true } : {}),
       // Several servers other than AWS's refuse the checksums that the SDK adds by itself.
@@ -69,10 +69,21 @@ export class S3Bucket {
             responseChecksumValidation: 'WHEN_REQUIRED',
           }),
     });
+    this.#client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const result = await next(args);
+        const response = result.response as { statusCode: number; body?: Readable };
+        const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
+        if (response.body !== undefined && !isObject)
+          response.body = Readable.from(beginningOf(response.body));
+        return result;
+      },
+      { step: 'deserialize', priority: 'low' },
+    );
   }
 
   /** Writes an object where the condition holds. False, and nothing changed, where it does not. */
-  async put(key: string, bytes: Uint8Array, condition: Condition, headers: BucketHeaders): Promise<boolean> {
+  async put(key: string, bytes: Uint8Array, condition: Condition, headers: ObjectHeaders): Promise<boolean> {
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: key,
@@ -82,7 +93,7 @@ export class S3Bucket {
       ContentEncoding: headers.contentEncoding,
       ...('ifMatch' in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch }),
     });
-    return this.#request(`put ${key}`, bytes.length, async (abortSignal) => {
+    return this.#request(`put ${key}`, bytes.length, async ({ signal: abortSignal }) => {
       try {
         await this.#client.send(command, { abortSignal });
         return true;
@@ -96,7 +107,7 @@ export class S3Bucket {
   }
 
   /** The object, or undefined where there is none. */
-  get(key: string): Promise<BucketObject | undefined> {
+  get(key: string): Promise<StoreObject | undefined> {
     return this.#get(key, undefined);
   }
 
@@ -108,7 +119,7 @@ export class S3Bucket {
   /** Deletes the object, if there is one. */
   async delete(key: string): Promise<void> {
     const command = new DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
-    await this.#request(`delete ${key}`, 0, async (abortSignal) => {
+    await this.#request(`delete ${key}`, 0, async ({ signal: abortSignal }) => {
       try {
         await this.#client.send(command, { abortSignal });
       } catch (error) {
@@ -122,36 +133,80 @@ export class S3Bucket {
     this.#client.destroy();
   }
 
-  #get(key: string, range: Range | undefined): Promise<BucketObject | undefined> {
+  #get(key: string, range: Range | undefined): Promise<StoreObject | undefined> {
     const command = new GetObjectCommand({
       Bucket: this.#bucket,
       Key: key,
       ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
     });
-    return this.#request(
-      `get ${key}`,
-      range === undefined ? 0 : range.end - range.start,
-      async (abortSignal) => {
-        try {
-          return await objectIn(await this.#client.send(command, { abortSignal }), range);
-        } catch (error) {
-          if (hasName(error, 'NoSuchKey')) return undefined;
-          // The range begins behind the object's end.
-          if (isAnswer(error, 416)) return { bytes: new Uint8Array(), etag: '' };
-          throw error;
-        }
-      },
-    );
+    return this.#request(`get ${key}`, 0, async (deadline) => {
+      try {
+        const answer = await this.#client.send(command, { abortSignal: deadline.signal });
+        deadline.extend(answer.ContentLength ?? 0);
+        return await objectIn(answer, range);
+      } catch (error) {
+        if (hasName(error, 'NoSuchKey')) return undefined;
+        // The range begins behind the object's end.
+        if (isAnswer(error, 416)) return { bytes: new Uint8Array(), etag: '' };
+        throw error;
+      }
+    });
   }
 
-  async #request<T>(what: string, length: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const timeout = this.#timeout + Math.ceil(length / 1_000);
-    const signal = AbortSignal.timeout(timeout);
+  async #request<T>(what: string, length: number, send: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const deadline = new Deadline(this.#timeout);
+    deadline.extend(length);
     try {
-      return await send(signal);
+      return await send(deadline);
     } catch (error) {
-      throw failure(`${this.url}: ${what}`, error, signal.aborted ? timeout : undefined);
+      throw failure(`${this.url}: ${what}`, error, deadline.signal.aborted ? deadline.timeout : undefined);
+    } finally {
+      deadline.clear();
     }
+  }
+}
+
+/** When a request is given up: later where there are more bytes to send or to receive. */
+class Deadline {
+  readonly #start = performance.now();
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param timeout in milliseconds. */
+  constructor(public timeout: number) {
+    this.#set();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Gives a millisecond more for each kilobyte, up to that of the longest object. */
+  extend(length: number): void {
+    this.timeout += Math.ceil(Math.min(length, MAX_LENGTH) / 1_000);
+    this.#set();
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #set(): void {
+    this.clear();
+    const left = Math.max(0, this.#start + this.timeout - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#abort.abort();
+    }, left);
+  }
+}
+
+/** Up to the bound: the SDK would hold all of an answer that is no object. */
+async function* beginningOf(body: Readable): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > MAX_ANSWER) return;
+    yield chunk;
   }
 }
 
@@ -170,7 +225,7 @@ class AnswerError extends Error {
 async function objectIn(
   { Body, ContentRange: part, ETag: etag }: GetObjectCommandOutput,
   range: Range | undefined,
-): Promise<BucketObject> {
+): Promise<StoreObject> {
   const body = Body as Readable | undefined;
   try {
     if (body === undefined || etag === undefined)
@@ -225,6 +280,15 @@ function statusOf(error: unknown): number | undefined {
   return (error.$metadata as S3ServiceException['$metadata']).httpStatusCode;
 }
 
+/** What can be done about an answer, by its name. */
+const ADVICE: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'make the bucket, or give its right name',
+  PermanentRedirect: "give the bucket's region (--s3-region)",
+  AuthorizationHeaderMalformed: "give the bucket's region (--s3-region)",
+  InvalidAccessKeyId: 'give the right credentials',
+  SignatureDoesNotMatch: 'give the right credentials',
+};
+
 /** Statuses that say: later. */
 const BUSY = new Set([408, 409, 425, 429]);
 
@@ -237,8 +301,11 @@ function failure(what: string, error: unknown, timeout: number | undefined): Err
   if (error instanceof AnswerError) return new UnreachableError(`${what}: ${message}`, error.code, options);
   const status = statusOf(error);
   if (status !== undefined) {
+    const advice = error instanceof Error ? ADVICE[error.name] : undefined;
     const said =
-      error instanceof S3ServiceException ? `${error.name}: ${message}` : 'with what is no error of S3';
+      error instanceof S3ServiceException
+        ? `${error.name}: ${advice === undefined ? message : `${message.replace(/\.$/, '')}: ${advice}`}`
+        : 'with what is no error of S3';
     return new UnreachableError(
       `${what}: the server answers ${status} ${said}`,
       status >= 500 || BUSY.has(status) ? 'busy' : 'refused',
@@ -247,11 +314,13 @@ function failure(what: string, error: unknown, timeout: number | undefined): Err
   }
   if (error instanceof Error && error.name === 'CredentialsProviderError') {
     return new ConfigurationError(
-      `${what}: there are no credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role): ${message}`,
+      `${what}: there are no credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role), and a public bucket is read by its https:// address: ${message}`,
       options,
     );
   }
   if (/^Region (?:is missing|not accepted)/.test(message))
     return new ConfigurationError(`${what}: give the region, by --s3-region or AWS_REGION`, options);
-  return new UnreachableError(`${what}: ${message}`, 'unreachable', options);
+  // Few have a name of their own for each bucket.
+  const hint = message.includes('ENOTFOUND') ? ' (is --s3-path-style missing?)' : '';
+  return new UnreachableError(`${what}: ${message}${hint}`, 'unreachable', options);
 }

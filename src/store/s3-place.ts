@@ -20,6 +20,8 @@ export interface S3Options {
   readonly pathStyle?: boolean | undefined;
   /** For each request, in milliseconds, and as many more as a body has kilobytes. Default 30,000. */
   readonly timeout?: number | undefined;
+  /** At a time; further requests wait. Default 50. */
+  readonly connections?: number | undefined;
 }
 
 /** Whether a place is in object storage. */

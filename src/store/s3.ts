@@ -84,9 +84,9 @@ export class S3Store implements ObjectStore {
     try {
       return await this.#bucket.get(key);
     } catch (error) {
-      if (!(error instanceof UnreachableError) || error.code !== 'refused') throw error;
+      if (!(error instanceof UnreachableError) || !error.message.includes(' AccessDenied: ')) throw error;
       throw new StartRefusedError(
-        `the store does not say whether an object is there: ${error.message}. Give the writer the right to read objects and to list the bucket (s3:GetObject, s3:ListBucket), and the bucket's right name`,
+        `the store does not say whether an object is there: ${error.message}. The writer needs the right to read objects, and to list the bucket, without which S3 denies what is only missing (s3:GetObject, s3:ListBucket)`,
       );
     }
   }

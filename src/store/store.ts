@@ -1,5 +1,5 @@
 /**
- * The object store: where the log's files are. A folder, or later any S3-compatible bucket.
+ * The object store: where the log's files are. A folder, or a bucket.
  * @module
  */
 

@@ -82,7 +82,7 @@ describeWithS3('stele serve', async (server) => {
           () => ({ acts: false, answer: 'none' }),
           async (start, { calls }) => {
             await expect(start).rejects.toThrow(
-              /^stele serve ended with 3:\nstele: s3:\/\/\S+ at http:\S+: get \S+: no whole answer within 10 s\n$/,
+              /^stele serve ended with 3:\nstele: s3:\/\/\S+ at http:\S+: get \S+: no whole answer within 5 s\n$/,
             );
             expect(calls).toHaveLength(4);
           },

@@ -128,7 +128,7 @@ describeWithS3('a server', (server) => {
         const refusal = store.probe();
         await expect(refusal).rejects.toThrow(StartRefusedError);
         await expect(refusal).rejects.toThrow(
-          /^the store does not say whether an object is there: s3:\S+ at \S+: get \S+: the server answers 403 AccessDenied: Access Denied\. Give the writer the right to read objects and to list the bucket \(s3:GetObject, s3:ListBucket\), and the bucket's right name$/,
+          /^the store does not say whether an object is there: s3:\S+ at \S+: get \S+: the server answers 403 AccessDenied: Access Denied\. The writer needs the right to read objects, and to list the bucket, without which S3 denies what is only missing \(s3:GetObject, s3:ListBucket\)$/,
         );
       },
     ));

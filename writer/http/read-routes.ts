@@ -9,7 +9,7 @@ import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-
 import { sendProblem, STATUS } from './problem.js';
 
 /** @param source the store, or the URL that readers are sent to, without a slash at the end. */
-export function readRoutes(app: FastifyInstance, source: ObjectStore | string): void {
+export function readRoutes(app: FastifyInstance, source: Pick<ObjectStore, 'read'> | string): void {
   for (const prefix of ['/', '/api/v2/']) {
     app.route({
       method: ['GET', 'HEAD'],
@@ -44,7 +44,7 @@ function redirect(reply: FastifyReply, url: string): FastifyReply {
 async function sendObject(
   request: FastifyRequest,
   reply: FastifyReply,
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'read'>,
   path: string,
   name: ObjectName,
 ): Promise<FastifyReply> {

@@ -2,7 +2,7 @@
  * Trying again what may succeed later.
  * @module
  */
-import { UnreachableError } from '../src/errors.js';
+import { UnreachableError } from './errors.js';
 
 /** Milliseconds. */
 const FIRST_PAUSE = 250;
