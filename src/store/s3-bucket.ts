@@ -142,7 +142,8 @@ export class S3Bucket {
     return this.#request(`get ${key}`, 0, async (deadline) => {
       try {
         const answer = await this.#client.send(command, { abortSignal: deadline.signal });
-        deadline.extend(answer.ContentLength ?? 0);
+        const wanted = range === undefined ? MAX_LENGTH : range.end - range.start;
+        deadline.extend(Math.min(answer.ContentLength ?? 0, wanted));
         return await objectIn(answer, range);
       } catch (error) {
         if (hasName(error, 'NoSuchKey')) return undefined;
@@ -181,9 +182,9 @@ class Deadline {
     return this.#abort.signal;
   }
 
-  /** Gives a millisecond more for each kilobyte, up to that of the longest object. */
+  /** Gives a millisecond more for each kilobyte. */
   extend(length: number): void {
-    this.timeout += Math.ceil(Math.min(length, MAX_LENGTH) / 1_000);
+    this.timeout += Math.ceil(length / 1_000);
     this.#set();
   }
 
