@@ -43,6 +43,8 @@ export interface LogPlace {
   readonly name: string;
   /** Its URL, where it has one. */
   readonly url: string | undefined;
+  /** Its folder, where it is in one. */
+  readonly folder: string | undefined;
   /** The flags of a command that reaches it by its name. */
   readonly flags: readonly string[];
   open(options?: OpenLogOptions): Promise<LogReader>;
@@ -70,6 +72,7 @@ export function folderPlace(folder: string): LogPlace {
   return {
     name: folder,
     url: undefined,
+    folder,
     flags: [],
     open: (options) => openLog(folder, options),
     store: () => new FolderStore(folder),
@@ -89,6 +92,15 @@ export function folderPlace(folder: string): LogPlace {
   };
 }
 
+/** Writes files to a place, as many at once as a server likes. */
+export async function writeFiles(place: LogPlace, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const waiting = [...files];
+  const write = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await place.write(...next);
+  };
+  await Promise.all(Array.from({ length: 16 }, write));
+}
+
 let client: S3Client | undefined;
 
 function bucketPlace({ name: bucket, endpoint, url }: TestBucket, prefix: string): LogPlace {
@@ -99,6 +111,7 @@ function bucketPlace({ name: bucket, endpoint, url }: TestBucket, prefix: string
   return {
     name: `s3://${bucket}/${prefix}`,
     url: `${url}/${prefix}`,
+    folder: undefined,
     flags: ['--s3-endpoint', endpoint, '--s3-path-style'],
     open: (options) => openLog(`s3://${bucket}/${prefix}`, { ...options, s3 }),
     store: () => new S3Store({ bucket, prefix: `${prefix}/` }, s3),

@@ -17,7 +17,8 @@ import {
   type Environment,
   type LoggedUser,
 } from './cli-support.js';
-import { changed, fileOf, makeLog, ORIGIN, put, type FolderLog } from './fsck-support.js';
+import { folderPlace } from '../log-place.js';
+import { changed, fileOf, makeLog, ORIGIN, type MadeLog } from './fsck-support.js';
 
 const HASH = '[0-9a-f]{64}';
 
@@ -151,22 +152,22 @@ describe.concurrent('a log that runs', () => {
 
 describe.concurrent('a log that is wrong', () => {
   let user: User;
-  let log: FolderLog;
+  let log: MadeLog;
   let key: LogKey;
 
   beforeAll(async () => {
     user = await User.create();
     key = await LogKey.create(user.file('log.key'));
-    log = await makeLog(user.file('right'), [100, 300, 700], key);
+    log = await makeLog(folderPlace(user.file('right')), [100, 300, 700], key);
   });
 
   afterAll(() => user.remove());
 
   /** A copy of the log with one file that is wrong; undefined takes it away. */
   async function damaged(name: string, path: string, bytes: Uint8Array | undefined): Promise<string> {
-    await cp(log.folder, user.file(name), { recursive: true });
+    await cp(log.place.name, user.file(name), { recursive: true });
     if (bytes === undefined) await rm(user.file(name, path));
-    else await put(user.file(name), path, bytes);
+    else await folderPlace(user.file(name)).write(path, bytes);
     return name;
   }
 
@@ -252,7 +253,7 @@ describe.concurrent('a log that is wrong', () => {
   it('is found out when it shows another history, and the evidence is kept', async () => {
     const { who } = await witness('forked');
     const bodyOf = (index: number) => (index === 5 ? 'another entry' : `entry ${index}`);
-    const fork = await makeLog(user.file('fork'), [100, 300, 800], key, { bodyOf });
+    const fork = await makeLog(folderPlace(user.file('fork')), [100, 300, 800], key, { bodyOf });
     const ended = await who.run([
       'loginfo',
       '--rekor_server',
@@ -271,7 +272,11 @@ describe.concurrent('a log that is wrong', () => {
 
   it('is told from a new one of its name, with the file that is in the way', async () => {
     const { who, head } = await witness('renewed');
-    const renewed = await makeLog(user.file('renewed-log'), [10], await LogKey.create(user.file('new.key')));
+    const renewed = await makeLog(
+      folderPlace(user.file('renewed-log')),
+      [10],
+      await LogKey.create(user.file('new.key')),
+    );
     const info = ['loginfo', '--rekor_server', 'renewed-log', '--vkey', renewed.verifierKey];
     expectEnded(await who.run(info), {
       code: 1,
@@ -293,7 +298,7 @@ describe.concurrent('a log that is wrong', () => {
   });
 
   it('says that of one entry there is one', async () => {
-    const single = await makeLog(user.file('single'), [1], key);
+    const single = await makeLog(folderPlace(user.file('single')), [1], key);
     const flags = ['--rekor_server', 'single', '--vkey', single.verifierKey, '--store_tree_state', 'false'];
     expectEnded(await user.run(['fsck', ...flags]), {
       code: 0,

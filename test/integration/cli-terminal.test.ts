@@ -14,18 +14,19 @@ import {
   type Environment,
   type LoggedUser,
 } from './cli-support.js';
-import { makeLog, type FolderLog } from './fsck-support.js';
+import { folderPlace } from '../log-place.js';
+import { makeLog, type MadeLog } from './fsck-support.js';
 
 const SIZE = 20_000;
 
 let logged: LoggedUser;
 /** A log that takes a while to read. */
-let large: FolderLog;
+let large: MadeLog;
 
 beforeAll(async () => {
   logged = await startLoggedUser();
   const { user } = logged;
-  large = await makeLog(user.file('large'), [SIZE], await LogKey.create(user.file('large.key')));
+  large = await makeLog(folderPlace(user.file('large')), [SIZE], await LogKey.create(user.file('large.key')));
 });
 
 afterAll(() => logged.stop());

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LogKey } from '#src/keys/log-key.js';
+import { placeOf } from '../log-place.js';
 import {
   changed,
   expectNamed,
@@ -17,25 +18,26 @@ import {
   sizesTo,
   verdictsOf,
   withChanges,
-  type FolderLog,
+  type MadeLog,
   type Places,
+  type ReadPlace,
   type Verdict,
 } from './fsck-support.js';
 
 let folder: string;
 /** Tiles of level 0, full and partial, and a partial one of level 1. */
-let small: FolderLog;
+let small: MadeLog;
 /** Tiles of levels 0 to 2, full ones of levels 0 and 1. */
-let large: FolderLog;
-const served = new Map<FolderLog, Places>();
+let large: MadeLog;
+const served = new Map<MadeLog, Places>();
 const random = randomNumbers(20260101);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stele-'));
   const key = await LogKey.create(join(folder, 'log.key'));
-  small = await makeLog(join(folder, 'small'), sizesTo(1500, 8), key);
-  large = await makeLog(join(folder, 'large'), sizesTo(66_000, 6000), key);
-  for (const log of [small, large]) served.set(log, await serve(log.folder));
+  small = await makeLog(placeOf(join(folder, 'small')), sizesTo(1500, 8), key);
+  large = await makeLog(placeOf(join(folder, 'large')), sizesTo(66_000, 6000), key);
+  for (const log of [small, large]) served.set(log, await serve(log));
 });
 
 afterAll(async () => {
@@ -44,14 +46,14 @@ afterAll(async () => {
 });
 
 /** The folder and both servers, which differ in bundles alone. */
-function placesOf(log: FolderLog, path = 'tile/entries'): readonly string[] {
-  const { folder, plain, all } = served.get(log) as Places;
-  return path.startsWith('tile/entries') ? all : [folder, plain];
+function placesOf(log: MadeLog, path = 'tile/entries'): readonly ReadPlace[] {
+  const { store, http, all } = served.get(log) as Places;
+  return path.startsWith('tile/entries') ? all : [store, http];
 }
 
 /** Changes one byte of a file, somewhere from `from` to `to`. Returns what is said of it from each place. */
 async function changeOne(
-  log: FolderLog,
+  log: MadeLog,
   path: string,
   from = 0,
   to = fileOf(log, path).length,
@@ -64,7 +66,7 @@ async function changeOne(
 
 /** Changes that must be found, and are. */
 async function findChanges(
-  log: FolderLog,
+  log: MadeLog,
   path: string,
   count: number,
   from?: number,
@@ -88,7 +90,7 @@ function decoded(bytes: Buffer): Buffer | undefined {
 
 /** Changes of a bundle until `count` were found; those after which it decodes to the same are right, and told apart. */
 async function findInBundle(
-  log: FolderLog,
+  log: MadeLog,
   path: string,
   count: number,
 ): Promise<{ found: number; equal: number }> {

@@ -1,23 +1,24 @@
 /**
- * Logs in folders to be damaged, a plain file server over them, and what fsck says of them.
+ * Logs to be damaged, the places where they are read, and what fsck says of them.
  * @module
  */
 import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { fsck, type FsckOptions, type LogReader } from '#reader/index.js';
-import { openLog } from '#reader/node/index.js';
+import { openLog, type OpenLogOptions } from '#reader/node/index.js';
 import type { LogKey } from '#src/keys/log-key.js';
 import { formatVerifierKey, leafHash, parsePath, widthAt } from '#tiles-spec/index.js';
 import { buildBatch, EMPTY_TAIL, type LogTail } from '#writer/batch.js';
+import { writeFiles, type LogPlace } from '../log-place.js';
 
 export const ORIGIN = 'fsck.example';
 
-/** A log in a folder, its files as a writer makes them. */
-export interface FolderLog {
-  readonly folder: string;
+/** A log, its files as a writer makes them. */
+export interface MadeLog {
+  readonly place: LogPlace;
   readonly verifierKey: string;
   /** The files that the checkpoint names, itself included, with their bytes. */
   readonly files: ReadonlyMap<string, Buffer>;
@@ -35,11 +36,11 @@ export const START = Date.UTC(2026, 0, 1);
 
 /** Writes a log that had these sizes, a second one after the other. Nothing is synced. */
 export async function makeLog(
-  folder: string,
+  place: LogPlace,
   sizes: readonly number[],
   key: LogKey,
   { origin = ORIGIN, bodyOf = (index) => `entry ${index}` }: LogSettings = {},
-): Promise<FolderLog> {
+): Promise<MadeLog> {
   const checkpoints = new Map<number, Buffer>();
   const all = new Map<string, Buffer>();
   let tail: LogTail = EMPTY_TAIL;
@@ -55,9 +56,9 @@ export async function makeLog(
     checkpoints.set(size, Buffer.from(built.batch.checkpoint.bytes));
     tail = built.tail;
   }
-  for (const [path, bytes] of all) await put(folder, path, bytes);
+  await writeFiles(place, all);
   const files = new Map([...all].filter(([path]) => isNamed(path, tail.edge.size)));
-  return { folder, verifierKey: formatVerifierKey(key.verifierKey(origin)), files, checkpoints };
+  return { place, verifierKey: formatVerifierKey(key.verifierKey(origin)), files, checkpoints };
 }
 
 /** Sizes from `step` to `last`. */
@@ -73,37 +74,36 @@ function isNamed(path: string, size: number): boolean {
 }
 
 /** A file of the log. */
-export function fileOf(log: FolderLog, path: string): Buffer {
+export function fileOf(log: MadeLog, path: string): Buffer {
   const bytes = log.files.get(path);
   if (bytes === undefined) throw new Error(`the log has no ${path}`);
   return bytes;
 }
 
-export async function put(folder: string, path: string, bytes: Uint8Array): Promise<void> {
-  const file = join(folder, path);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, bytes);
-}
-
-/** Other bytes for some files of a log; undefined deletes one, and 'folder' has a folder in its place. */
+/** Other bytes for some files of a log; undefined deletes one, and 'folder' has a folder in its place, which a bucket cannot have. */
 export type Changes = Readonly<Record<string, Uint8Array | 'folder' | undefined>>;
 
-/** Runs `use` while files of the log's folder are changed, and puts back those that were there. */
-export async function withChanges<T>(log: FolderLog, changes: Changes, use: () => Promise<T>): Promise<T> {
+/** Runs `use` while files of the log are changed, and puts back those that were there. */
+export async function withChanges<T>(
+  { place }: MadeLog,
+  changes: Changes,
+  use: () => Promise<T>,
+): Promise<T> {
   const before = new Map<string, Buffer>();
   for (const [path, bytes] of Object.entries(changes)) {
-    const file = join(log.folder, path);
-    before.set(path, await readFile(file));
-    await rm(file);
-    if (bytes === 'folder') await mkdir(file);
-    else if (bytes !== undefined) await writeFile(file, bytes);
+    const was = await place.read(path);
+    if (was === undefined) throw new Error(`there is no ${path} to be changed`);
+    before.set(path, was);
+    await place.delete(path);
+    if (bytes === 'folder') await mkdir(join(place.folder ?? '', path));
+    else if (bytes !== undefined) await place.write(path, bytes);
   }
   try {
     return await use();
   } finally {
     for (const [path, bytes] of before) {
-      await rm(join(log.folder, path), { recursive: true, force: true });
-      await put(log.folder, path, bytes);
+      await place.delete(path);
+      await place.write(path, bytes);
     }
   }
 }
@@ -134,27 +134,43 @@ export function expectNamed(verdict: Verdict, path: string | readonly string[], 
   expect(verdict.message).toContain(named);
 }
 
-/** The places where a log is read: its folder, and two servers, of which one says that bundles are gzip. */
+/** A place where a log is read. */
+export interface ReadPlace {
+  /** Whether it is a server that says that bundles are gzip. */
+  readonly saysGzip: boolean;
+  open(options: OpenLogOptions): Promise<LogReader>;
+}
+
+/** The places where a log is read: where it is, and over HTTP. */
 export interface Places {
-  readonly folder: string;
-  readonly plain: string;
-  readonly encoded: string;
-  readonly all: readonly string[];
+  readonly store: ReadPlace;
+  readonly http: ReadPlace;
+  readonly all: readonly ReadPlace[];
   readonly close: () => void;
 }
 
-export async function serve(folder: string): Promise<Places> {
-  const [plain, encoded] = await Promise.all([listen(folder, false), listen(folder, true)]);
+/** Of a log in a bucket the bucket's own address; of one in a folder two servers, of which one says gzip. */
+export async function serve({ place }: MadeLog): Promise<Places> {
+  const store: ReadPlace = { saysGzip: false, open: (options) => place.open(options) };
+  if (place.folder === undefined) {
+    const http = readPlace(place.url ?? '', true);
+    return { store, http, all: [store, http], close: () => undefined };
+  }
+  const [plain, encoded] = await Promise.all([listen(place.folder, false), listen(place.folder, true)]);
+  const http = readPlace(plain.url, false);
   return {
-    folder,
-    plain: plain.url,
-    encoded: encoded.url,
-    all: [folder, plain.url, encoded.url],
+    store,
+    http,
+    all: [store, http, readPlace(encoded.url, true)],
     close: () => {
       plain.close();
       encoded.close();
     },
   };
+}
+
+function readPlace(url: string, saysGzip: boolean): ReadPlace {
+  return { saysGzip, open: (options) => openLog(url, options) };
 }
 
 async function listen(folder: string, isEncoded: boolean): Promise<{ url: string; close: () => void }> {
@@ -199,6 +215,6 @@ export function changed(bytes: Uint8Array, at: number, by: number): Buffer {
 }
 
 /** The verdicts on a log that is read from several places at once. */
-export function verdictsOf({ verifierKey }: FolderLog, places: readonly string[]): Promise<Verdict[]> {
-  return Promise.all(places.map((place) => verdictOf(() => openLog(place, { verifierKey, retries: 0 }))));
+export function verdictsOf({ verifierKey }: MadeLog, places: readonly ReadPlace[]): Promise<Verdict[]> {
+  return Promise.all(places.map((place) => verdictOf(() => place.open({ verifierKey, retries: 0 }))));
 }

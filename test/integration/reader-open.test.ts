@@ -10,6 +10,7 @@ import { ConfigurationError, UnreachableError } from '#src/errors.js';
 import { FolderStore } from '#src/store/folder.js';
 import { verifyInclusion } from '#tiles-spec/index.js';
 import { withFolder } from '../daemon.js';
+import { folderPlace, placeOf } from '../log-place.js';
 import { filesIn, refusal, serveFiles, sendFile, TestLog, type TestServer } from './reader-support.js';
 
 let log: TestLog;
@@ -49,7 +50,7 @@ describe('a log is opened', () => {
     ['a path that ends in a slash', (folder) => `${folder}/`],
   ])('by %s', (_, place) =>
     withFolder(async (folder) => {
-      await log.writeTo(folder);
+      await log.writeTo(folderPlace(folder));
       expect(await readAll(await openLog(place(folder), { verifierKey: log.vkey }))).toBe(1300);
       expect(await readAll(await openLog(place(folder), { verifierKey: `${log.vkey}\n` }))).toBe(1300);
       const error = await refusal(openLog(place(folder)));
@@ -60,7 +61,7 @@ describe('a log is opened', () => {
 
   it('by its data folder, which has the key', () =>
     withFolder(async (folder) => {
-      await log.writeTo(join(folder, 'store'));
+      await log.writeTo(folderPlace(join(folder, 'store')));
       await expect(openLog(folder)).rejects.toThrow(ConfigurationError);
       await writeFile(join(folder, 'log.vkey'), `${log.vkey}\n`);
       expect(await readAll(await openLog(folder))).toBe(1300);
@@ -73,9 +74,30 @@ describe('a log is opened', () => {
 
   it('by its store', () =>
     withFolder(async (folder) => {
-      await log.writeTo(folder);
-      const reader = await openLog(new FolderStore(folder), { verifierKey: log.vkey });
+      const place = placeOf(folder);
+      await log.writeTo(place);
+      const reader = await openLog(place.store(), { verifierKey: log.vkey });
       expect(await readAll(reader)).toBe(1300);
+    }));
+
+  it('by its place, and there is none at another', () =>
+    withFolder(async (folder) => {
+      const place = placeOf(folder);
+      await log.writeTo(place);
+      expect(await readAll(await place.open({ verifierKey: log.vkey }))).toBe(1300);
+      const refused = [
+        openLog(place.name),
+        placeOf(join(folder, 'other'))
+          .open({ verifierKey: log.vkey })
+          .then((log) => log.latest()),
+      ].map(refusal);
+      expect(await Promise.all(refused)).toMatchObject([
+        { name: 'ConfigurationError', message: expect.stringMatching(/give the key$/) as string },
+        { name: 'UnreachableError', code: 'no-log' },
+      ]);
+      if (place.url === undefined) return;
+      for (const base of [place.url, `${place.url}/`])
+        expect(await readAll(await openLog(base, { verifierKey: log.vkey }))).toBe(1300);
     }));
 
   it.each(['', '/'])('by its URL, with "%s" at the end', async (end) => {
@@ -114,7 +136,7 @@ describe('a log is opened', () => {
 
   it('whose file is a folder is refused with its path', () =>
     withFolder(async (folder) => {
-      await log.writeTo(folder);
+      await log.writeTo(folderPlace(folder));
       const store = new FolderStore(folder);
       const reader = await openLog(store, { verifierKey: log.vkey });
       await store.delete('tile/0/002');
@@ -228,10 +250,20 @@ describe('the cache of full tiles', () => {
       expect(await readdir(folder)).toHaveLength(2);
     }));
 
+  it('is for logs in a bucket too', () =>
+    withCache((options, folder) =>
+      withFolder(async (data) => {
+        const place = placeOf(data);
+        await log.writeTo(place);
+        expect(await readAll(await place.open(options))).toBe(1300);
+        expect(await cached(folder)).toEqual(place.folder === undefined ? honest() : new Map());
+      }),
+    ));
+
   it('is not for logs in a folder', () =>
     withCache((options, folder) =>
       withFolder(async (place) => {
-        await log.writeTo(place);
+        await log.writeTo(folderPlace(place));
         await readAll(await openLog(place, options));
         expect(await filesIn(folder)).toEqual(new Map());
       }),

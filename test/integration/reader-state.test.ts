@@ -2,17 +2,7 @@
  * What a reader remembers of a log between runs, and what it refuses because of it.
  */
 import { execFile } from 'node:child_process';
-import promises, {
-  chmod,
-  copyFile,
-  cp,
-  mkdir,
-  readdir,
-  readFile,
-  rm,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import promises, { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,31 +10,35 @@ import { describe, expect, it } from 'vitest';
 import { InconsistentLogError, StateError } from '#reader/index.js';
 import { HeadFile, openLog } from '#reader/node/index.js';
 import { withFolder } from '../daemon.js';
+import { folderPlace, placeOf, writeFiles, type LogPlace } from '../log-place.js';
 import { describeWithVectors, readVector, VECTORS } from '../vectors.js';
 import { digestOf, filesIn, newKey, ORIGIN, refusal, serveFiles, TestLog } from './reader-support.js';
 
 const TESSERA = 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx';
 const STATE = `${encodeURIComponent(ORIGIN)}.checkpoint`;
 
-/** Runs `use` with a log's folder and a state folder, both empty. */
-function withFolders<T>(use: (place: string, stateFolder: string) => Promise<T>): Promise<T> {
-  return withFolder(async (folder) => {
-    await mkdir(join(folder, 'log'));
-    return use(join(folder, 'log'), join(folder, 'state'));
-  });
+/** Runs `use` with a place for a log and a state folder, both empty. */
+function withFolders<T>(use: (place: LogPlace, stateFolder: string) => Promise<T>): Promise<T> {
+  return withFolder((folder) => use(placeOf(folder), join(folder, 'state')));
+}
+
+/** Copies the log of the vectors to a place; beside it there are checkpoints of every size. */
+async function copyTo(place: LogPlace, folder: string): Promise<void> {
+  const files = [...(await filesIn(folder))].filter(([path]) => !path.startsWith('checkpoint.'));
+  await writeFiles(place, new Map(files));
 }
 
 /** Expects that a log is refused, that both checkpoints are kept byte for byte, and the state as it was. */
 async function expectInconsistent(
-  place: string,
+  place: LogPlace,
   options: { readonly verifierKey: string; readonly stateFolder: string },
   code: InconsistentLogError['code'],
   message: RegExp,
 ): Promise<void> {
   const state = await stateIn(options.stateFolder);
-  const shown = await readFile(join(place, 'checkpoint'));
+  const shown = await place.read('checkpoint');
   const refuse = async () => {
-    const error = await refusal(openLog(place, options).then((log) => log.latest()));
+    const error = await refusal(place.open(options).then((log) => log.latest()));
     if (!(error instanceof InconsistentLogError)) throw error;
     return error;
   };
@@ -67,8 +61,8 @@ async function stateIn(folder: string): Promise<Buffer> {
 
 describeWithVectors("tessera's log, under one state file", () => {
   const options = (stateFolder: string) => ({ verifierKey: TESSERA, stateFolder });
-  const show = (place: string, size: number) =>
-    copyFile(join(VECTORS, 'tessera-log', `checkpoint.${size}`), join(place, 'checkpoint'));
+  const show = (place: LogPlace, size: number) =>
+    place.write('checkpoint', readVector('tessera-log', `checkpoint.${size}`));
 
   it.each([
     ['size by size', Array.from({ length: 16 }, (_, size) => size)],
@@ -77,11 +71,11 @@ describeWithVectors("tessera's log, under one state file", () => {
     ['at once', [15]],
   ])('grows %s', (_, sizes) =>
     withFolders(async (place, stateFolder) => {
-      await cp(join(VECTORS, 'tessera-log'), place, { recursive: true });
+      await copyTo(place, join(VECTORS, 'tessera-log'));
       let before: number | undefined;
       for (const size of sizes) {
         await show(place, size);
-        const { checkpoint, seen } = await (await openLog(place, options(stateFolder))).latest();
+        const { checkpoint, seen } = await (await place.open(options(stateFolder))).latest();
         expect([checkpoint.size, seen?.size]).toEqual([size, before]);
         expect([...(await filesIn(stateFolder))]).toEqual([
           [
@@ -96,9 +90,9 @@ describeWithVectors("tessera's log, under one state file", () => {
 
   it('is refused when it is rolled back, to any size', () =>
     withFolders(async (place, stateFolder) => {
-      await cp(join(VECTORS, 'tessera-log'), place, { recursive: true });
+      await copyTo(place, join(VECTORS, 'tessera-log'));
       await show(place, 15);
-      await (await openLog(place, options(stateFolder))).latest();
+      await (await place.open(options(stateFolder))).latest();
       for (const size of [14, 8, 1, 0]) {
         await show(place, size);
         await expectInconsistent(
@@ -109,20 +103,20 @@ describeWithVectors("tessera's log, under one state file", () => {
         );
       }
       await show(place, 15);
-      expect((await (await openLog(place, options(stateFolder))).latest()).seen?.size).toBe(15);
+      expect((await (await place.open(options(stateFolder))).latest()).seen?.size).toBe(15);
     }));
 
   it('is refused when its tiles are others, and with another key', () =>
     withFolders(async (place, stateFolder) => {
-      await cp(join(VECTORS, 'tessera-log'), place, { recursive: true });
+      await copyTo(place, join(VECTORS, 'tessera-log'));
       await show(place, 7);
-      await (await openLog(place, options(stateFolder))).latest();
+      await (await place.open(options(stateFolder))).latest();
       await show(place, 15);
-      await copyFile(join(place, 'tile/entries/000.p/15'), join(place, 'tile/0/000.p/15'));
-      const log = await openLog(place, options(stateFolder));
+      await place.write('tile/0/000.p/15', readVector('tessera-log', 'tile/entries/000.p/15'));
+      const log = await place.open(options(stateFolder));
       await expect(log.latest()).rejects.toThrow(/^tile\/0\/000\.p\/15: a tile of width 15 has 480 bytes/);
       const { vkey } = await TestLog.of([1], { origin: 'example.com/log/testdata' });
-      const other = await openLog(place, { ...options(stateFolder), verifierKey: vkey });
+      const other = await place.open({ ...options(stateFolder), verifierKey: vkey });
       await expect(other.latest()).rejects.toThrow(
         /^checkpoint: no signature of example\.com\/log\/testdata\+/,
       );
@@ -144,8 +138,8 @@ describe('a copy of a log', () => {
       const log = await TestLog.of(SIZES);
       await log.writeTo(place);
       const options = { verifierKey: log.vkey, stateFolder };
-      await (await openLog(place, options)).latest();
-      await rm(place, { recursive: true });
+      await (await place.open(options)).latest();
+      await Promise.all((await place.paths()).map((path) => place.delete(path)));
       const bodyAt = (index: number) => (index === 599 ? Buffer.from('other') : log.bodyAt(index));
       await (await TestLog.of(sizes, { key: log.key, bodyAt })).writeTo(place);
       await expectInconsistent(
@@ -161,13 +155,13 @@ describe('a copy of a log', () => {
     withFolders(async (place, stateFolder) => {
       const log = await TestLog.of(SIZES);
       await log.writeTo(place);
-      await (await openLog(place, { verifierKey: log.vkey, stateFolder })).latest();
+      await (await place.open({ verifierKey: log.vkey, stateFolder })).latest();
       const copy = await TestLog.of([...SIZES, 601]);
       await copy.writeTo(place);
       // What the log's own key has not signed is evidence of nothing, and not kept.
       const before = await digestOf(stateFolder);
       const error = await refusal(
-        openLog(place, { verifierKey: log.vkey, stateFolder }).then((reader) => reader.latest()),
+        place.open({ verifierKey: log.vkey, stateFolder }).then((reader) => reader.latest()),
       );
       expect(error).toMatchObject({ name: 'ProofError', path: 'checkpoint' });
       expect(await digestOf(stateFolder)).toBe(before);
@@ -185,13 +179,13 @@ describe('evidence', () => {
     withFolders(async (place, stateFolder) => {
       const log = await TestLog.of([300]);
       await log.writeTo(place);
-      const reader = await openLog(place, { verifierKey: log.vkey, stateFolder });
+      const reader = await place.open({ verifierKey: log.vkey, stateFolder });
       for (let size = 301; size < 305; size++) {
         await log.grow(size).writeTo(place);
         await reader.latest();
         // A cache that is always behind.
         const shown = log.signAt(size - 1);
-        await writeFile(join(place, 'checkpoint'), shown);
+        await place.write('checkpoint', shown);
         const error = await refusal(reader.latest());
         if (!(error instanceof InconsistentLogError)) throw error;
         const { code, evidence } = error;
@@ -202,7 +196,7 @@ describe('evidence', () => {
         expect(await readFile(join(evidence, 'shown.checkpoint'))).toEqual(Buffer.from(shown));
       }
       for (const size of [100, 304, 100]) {
-        await writeFile(join(place, 'checkpoint'), log.sign(size, new Uint8Array(32)));
+        await place.write('checkpoint', log.sign(size, new Uint8Array(32)));
         await expect(reader.latest()).rejects.toMatchObject({ code: 'forked' });
       }
       const kept = await readdir(join(stateFolder, 'evidence'));
@@ -216,7 +210,9 @@ describe('evidence', () => {
 
 describe('the state file', () => {
   it('is refused with any byte of it changed, and left as it is', () =>
-    withFolders(async (place, stateFolder) => {
+    withFolders(async (_, stateFolder) => {
+      // Read a thousand times, wherever it is.
+      const place = folderPlace(join(stateFolder, '..', 'log'));
       const log = await TestLog.of([5, 6]);
       await log.writeTo(place);
       const options = { verifierKey: log.vkey, stateFolder };
@@ -230,7 +226,7 @@ describe('the state file', () => {
           const damaged = Buffer.from(state);
           damaged[at] = (damaged[at] ?? 0) ^ bit;
           await writeFile(join(stateFolder, STATE), damaged);
-          const error = await refusal(openLog(place, options).then((reader) => reader.latest()));
+          const error = await refusal(place.open(options).then((reader) => reader.latest()));
           const isRekeyed = isSigner(at) && error instanceof InconsistentLogError;
           expect([error.name, error.message]).toEqual(
             isRekeyed
@@ -270,7 +266,7 @@ describe('the state file', () => {
       await mkdir(stateFolder);
       await spoil(join(stateFolder, STATE), log);
       const before = await digestOf(stateFolder);
-      const reader = await openLog(place, { verifierKey: log.vkey, stateFolder });
+      const reader = await place.open({ verifierKey: log.vkey, stateFolder });
       const error = await refusal(reader.latest());
       expect(error).toBeInstanceOf(StateError);
       expect(error.message).toMatch(message);
@@ -283,7 +279,7 @@ describe('the state file', () => {
       const log = await TestLog.of([5]);
       await log.writeTo(place);
       await mkdir(stateFolder, { mode: 0o500 });
-      const reader = await openLog(place, { verifierKey: log.vkey, stateFolder });
+      const reader = await place.open({ verifierKey: log.vkey, stateFolder });
       await expect(reader.latest()).rejects.toThrow(StateError);
       await chmod(stateFolder, 0o700);
       await writeFile(join(stateFolder, STATE), log.file('checkpoint'), { mode: 0 });
@@ -296,7 +292,7 @@ describe('the state file', () => {
       const log = await TestLog.of([5]);
       await log.writeTo(place);
       await writeFile(stateFolder, '');
-      const reader = await openLog(place, { verifierKey: log.vkey, stateFolder });
+      const reader = await place.open({ verifierKey: log.vkey, stateFolder });
       await expect(reader.latest()).rejects.toThrow(/^cannot read the checkpoint that was kept: ENOTDIR/);
     }));
 
@@ -311,7 +307,7 @@ describe('the state file', () => {
       await writeFile(join(lock, '1234.tmp'), 'another chec');
       await utimes(lock, new Date(), new Date(Date.now() - 60_000));
       const readers = await Promise.all(
-        Array.from({ length: 8 }, () => openLog(place, { verifierKey: log.vkey, stateFolder })),
+        Array.from({ length: 8 }, () => place.open({ verifierKey: log.vkey, stateFolder })),
       );
       await Promise.all(readers.map((reader) => reader.latest()));
       const files = await filesIn(stateFolder);

@@ -2,11 +2,11 @@
  * Logs in memory with a key of their own, servers of them that may cheat, and what a reader leaves on disk.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { LogKey } from '#src/keys/log-key.js';
 import {
@@ -25,6 +25,7 @@ import {
   type ObjectName,
   type SignedCheckpoint,
 } from '#tiles-spec/index.js';
+import { writeFiles, type LogPlace } from '../log-place.js';
 
 export const ORIGIN = 'reader.example/log';
 
@@ -125,12 +126,9 @@ export class TestLog {
     return signNote(text.replace('\n0\n', `\n${size}\n`), this.key.signer(this.origin));
   }
 
-  /** Writes the log's files to a folder. */
-  async writeTo(folder: string): Promise<void> {
-    for (const [path, bytes] of this.files) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), bytes);
-    }
+  /** Writes the log's files to a place. */
+  writeTo(place: LogPlace): Promise<void> {
+    return writeFiles(place, this.files);
   }
 
   #put(name: ObjectName, bytes: Uint8Array): void {
