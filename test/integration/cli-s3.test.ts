@@ -19,10 +19,10 @@ describeWithS3('a log in a bucket', (server) => {
   let reach: string[];
 
   beforeAll(async () => {
-    const { endpoint, environment } = server();
-    const bucket = await server().newBucket();
+    const { endpoint, environment } = server;
+    const bucket = await server.newBucket();
     place = `s3://${bucket}/logs/one`;
-    url = `${await publishBucket(server(), bucket)}/logs/one`;
+    url = `${await publishBucket(server, bucket)}/logs/one`;
     reach = ['--s3-endpoint', endpoint, '--s3-path-style'];
     user = (await User.create()).other('home', environment);
     const flags = ['--store', `${place}/`, ...reach, '--read-url', url, '--batch-age', '50ms'];
@@ -79,7 +79,7 @@ describeWithS3('a log in a bucket', (server) => {
     });
 
     it('by s3://, in a pipe and in a terminal', () =>
-      expectCase(user.other(`${name} by s3`, server().environment), {
+      expectCase(user.other(`${name} by s3`, server.environment), {
         args: [...args, ...at(place), ...reach],
         code: 0,
         stdout,
@@ -94,7 +94,7 @@ describeWithS3('a log in a bucket', (server) => {
   });
 
   it('settings come from the environment and a file as well', async () => {
-    const { endpoint, environment } = server();
+    const { endpoint, environment } = server;
     const reader = user.other('settings', environment);
     const here = { STELE_S3_ENDPOINT: endpoint, STELE_S3_PATH_STYLE: 'true', STELE_S3_REGION: 'us-east-1' };
     expectEnded(await reader.run(['loginfo', ...at(place)], here), { code: 0, stdout: /^Active Tree/m });
@@ -106,7 +106,7 @@ describeWithS3('a log in a bucket', (server) => {
   });
 
   it('one checkpoint is remembered for all of its addresses', async () => {
-    const reader = user.other('remembering', server().environment);
+    const reader = user.other('remembering', server.environment);
     for (const where of [place, url, daemon.url])
       expectEnded(await reader.run(['loginfo', ...at(where), ...reach]), {
         code: 0,
@@ -118,7 +118,7 @@ describeWithS3('a log in a bucket', (server) => {
   });
 
   it('is pinned by s3://, and read by the pin from then on', async () => {
-    const reader = user.other('pinning', server().environment);
+    const reader = user.other('pinning', server.environment);
     expectEnded(await reader.run(['trust', '--pin', `${place}/`, ...reach]), {
       code: 0,
       stdout: new RegExp(`^Pinned: +${place}\nOrigin: +127\\.0\\.0\\.1\nKey: +127\\.0\\.0\\.1\\+`, 'm'),

@@ -19,17 +19,17 @@ describeWithS3('a daemon on a bucket', (server) => {
   let url: string;
 
   beforeAll(async () => {
-    bucket = await server().newBucket();
-    url = await publishBucket(server(), bucket);
+    bucket = await server.newBucket();
+    url = await publishBucket(server, bucket);
   });
 
   /** Flags of a log below a prefix. */
-  const flags = (prefix: string, endpoint = server().endpoint) => [
+  const flags = (prefix: string, endpoint = server.endpoint) => [
     ...['--store', `s3://${bucket}/${prefix}`, '--s3-endpoint', endpoint, '--s3-path-style'],
     ...['--batch-age', '50ms'],
   ];
 
-  const start = (data: string, args: readonly string[]) => startDaemon(data, args, server().environment);
+  const start = (data: string, args: readonly string[]) => startDaemon(data, args, server.environment);
 
   describe('with --read-url', () => {
     let daemon: Daemon;
@@ -105,7 +105,7 @@ describeWithS3('a daemon on a bucket', (server) => {
   ])('says 503 to readers while the server %s, and goes on afterwards', (name, fault) =>
     withFolder(async (data) => {
       let isDown = false;
-      const proxy = await startS3Proxy(server(), (...request) => (isDown ? fault(...request) : undefined));
+      const proxy = await startS3Proxy(server, (...request) => (isDown ? fault(...request) : undefined));
       const daemon = await start(data, flags(name.replaceAll(' ', '-'), proxy.endpoint));
       try {
         await log(daemon.url);
@@ -133,7 +133,7 @@ describeWithS3('a daemon on a bucket', (server) => {
   it('stops within its time while the server is away, and goes on where it was', () =>
     withFolder(async (data) => {
       let isDown = false;
-      const proxy = await startS3Proxy(server(), () => (isDown ? s3Error(503, 'SlowDown') : undefined));
+      const proxy = await startS3Proxy(server, () => (isDown ? s3Error(503, 'SlowDown') : undefined));
       const daemon = await start(data, flags('away', proxy.endpoint));
       await log(daemon.url);
       isDown = true;
@@ -154,7 +154,7 @@ describeWithS3('a daemon on a bucket', (server) => {
       data: string,
       code: number,
       args: readonly string[],
-      environment = server().environment,
+      environment = server.environment,
     ): Promise<string> {
       const ended = await stele(
         ['serve', '--data', data, '--listen', '127.0.0.1:0', '--log-level', 'silent', ...args],
@@ -180,7 +180,7 @@ describeWithS3('a daemon on a bucket', (server) => {
 
     it('with other credentials, and with none', () =>
       withFolder(async (data) => {
-        const { environment } = server();
+        const { environment } = server;
         expect(
           await refused(data, 1, flags('x'), { ...environment, AWS_SECRET_ACCESS_KEY: 'another' }),
         ).toMatch(/answers 403 SignatureDoesNotMatch: .*Give the writer the right to read objects/);
@@ -191,13 +191,13 @@ describeWithS3('a daemon on a bucket', (server) => {
 
     it('on a server that does not honour conditional writes', () =>
       withFolder(async (data) => {
-        const proxy = await startS3Proxy(server(), ({ method, headers }, { put }) =>
+        const proxy = await startS3Proxy(server, ({ method, headers }, { put }) =>
           method === 'PUT' && headers['if-none-match'] !== undefined ? put({}) : undefined,
         );
         expect(await refused(data, 1, flags('unfit', proxy.endpoint))).toMatch(
           /cannot hold a log: If-None-Match: \* replaces an object that is there\. Give --store a server/,
         );
-        expect(await keysIn(server().client, bucket, 'unfit/')).toHaveLength(1);
+        expect(await keysIn(server.client, bucket, 'unfit/')).toHaveLength(1);
         await proxy.close();
       }));
 
