@@ -13,7 +13,7 @@ export const S3_SETTINGS = {
   's3-endpoint': { value: 'URL', description: 'the server of s3:// (default: that of AWS)', group },
   's3-region': {
     value: 'NAME',
-    description: 'its region (default: as the AWS SDK finds it, and with --s3-endpoint us-east-1)',
+    description: 'its region (default: as the AWS SDK finds it; with --s3-endpoint AWS_REGION or us-east-1)',
     group,
   },
   's3-path-style': { description: "the bucket's name goes into the path, not into the host name", group },

@@ -7,6 +7,8 @@ import {
   equalBytes,
   MAX_NOTE_LENGTH,
   openCheckpoint,
+  parseCheckpoint,
+  parseNote,
   type NoteVerifier,
   type RightEdge,
   type SignedCheckpoint,
@@ -22,7 +24,15 @@ export interface LogReaderOptions extends ReadOptions {
   readonly verifier: NoteVerifier;
   /** Where the newest checkpoint seen is remembered. Default: in this reader. */
   readonly heads?: Heads | undefined;
+  /**
+   * How long a checkpoint older than what was seen is put down to a cache on the way, and asked for again, in
+   * milliseconds. Default 0.
+   */
+  readonly lag?: number | undefined;
 }
+
+/** How long to wait for a cache to have a newer checkpoint, in milliseconds. */
+const LAG_PAUSE = 500;
 
 /** The log at its newest checkpoint. */
 export interface Latest {
@@ -56,12 +66,16 @@ export class LogReader {
    * @throws UnreachableError where there is no log; InconsistentLogError; StateError; FormatError or ProofError.
    */
   async latest(): Promise<Latest> {
-    for (;;) {
+    for (let lag = 0; ; lag += LAG_PAUSE) {
       // Before the log is asked: what others see later may well be newer than its answer.
       const kept = await this.options.heads.read();
       const checkpoint = await this.checkpoint();
       if (checkpoint === undefined)
         throw new UnreachableError('there is no checkpoint: no log is here', 'no-log');
+      if (lag < (this.options.lag ?? 0) && isOlder(checkpoint, kept)) {
+        await new Promise((resolve) => setTimeout(resolve, LAG_PAUSE));
+        continue;
+      }
       const { isKept, seen } = await this.#hold(checkpoint, kept, requireExtends);
       if (isKept) return { checkpoint, tree: this.#treeAt(checkpoint), seen };
       // Others have seen a newer one meanwhile: the log is asked again, and held against that.
@@ -110,5 +124,16 @@ export class LogReader {
     const last = this.#last;
     if (last?.tree.size === tree.size && equalBytes(last.tree.root, tree.root)) return last;
     return (this.#last = this.at(tree));
+  }
+}
+
+/** Whether a checkpoint is of fewer entries than the one that is kept, as far as that can be read. */
+function isOlder(checkpoint: SignedCheckpoint, kept: Uint8Array | undefined): boolean {
+  if (kept === undefined) return false;
+  try {
+    return checkpoint.size < parseCheckpoint(parseNote(kept).text).size;
+  } catch {
+    // What is wrong with it is said where it is held against.
+    return false;
   }
 }

@@ -25,6 +25,9 @@ import { gunzip } from './gunzip.js';
 import { HeadFile } from './head-file.js';
 import { undiciGet } from './undici-get.js';
 
+/** How long a CDN may show an older checkpoint, in milliseconds. */
+const CACHE_LAG = 2_000;
+
 export interface OpenLogOptions {
   /** `<name>+<key id>+<key>`. Needed, but for a data folder, which has it in `log.vkey`. */
   readonly verifierKey?: string | undefined;
@@ -63,6 +66,7 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
     gunzip,
     sha: nodeSha256,
     heads: stateFolder === undefined ? undefined : new HeadFile(stateFolder, verifier.name),
+    lag: typeof place === 'string' && isUrl(place) ? CACHE_LAG : 0,
     // Tiles of logs of one name are apart by key.
     cache:
       cacheFolder === undefined || typeof place !== 'string' || !isRemote(place)

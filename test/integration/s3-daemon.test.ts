@@ -175,15 +175,17 @@ describeWithS3('a daemon on a bucket', (server) => {
     it('on a bucket that is not there', () =>
       withFolder(async (data) => {
         const args = ['--store', 's3://no-such-bucket', ...flags('x').slice(2)];
-        expect(await refused(data, 1, args)).toMatch(/404 NoSuchBucket: .* and the bucket's right name$/);
+        expect(await refused(data, 3, args)).toMatch(
+          /404 NoSuchBucket: .*: make the bucket, or give its right name$/,
+        );
       }));
 
     it('with other credentials, and with none', () =>
       withFolder(async (data) => {
         const { environment } = server;
         expect(
-          await refused(data, 1, flags('x'), { ...environment, AWS_SECRET_ACCESS_KEY: 'another' }),
-        ).toMatch(/answers 403 SignatureDoesNotMatch: .*Give the writer the right to read objects/);
+          await refused(data, 3, flags('x'), { ...environment, AWS_SECRET_ACCESS_KEY: 'another' }),
+        ).toMatch(/answers 403 SignatureDoesNotMatch: .*: give the right credentials$/);
         expect(await refused(data, 2, flags('x'), { AWS_EC2_METADATA_DISABLED: 'true', HOME: data })).toMatch(
           /: there are no credentials \(AWS_ACCESS_KEY_ID and /,
         );
