@@ -15,7 +15,7 @@ import { rebuild, requirePrefix, type NaiveLog } from './naive-log.js';
 
 /** Two logs at once, each through as many lives; in a bucket one, through fewer. */
 const LOGS = BUCKET === undefined ? ['one', 'another'] : ['one'];
-const ROUNDS = BUCKET === undefined ? 8 : 6;
+const ROUNDS = BUCKET === undefined ? 8 : 4;
 
 /** Starting so often takes as long as the machine is busy, in milliseconds. */
 const LONGEST = 180_000;

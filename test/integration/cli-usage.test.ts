@@ -74,7 +74,10 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ],
     ['loginfo --rekor_server http://', /^stele: the log's URL is not an http:\/\/ or https:\/\/ URL/m],
     ['loginfo --rekor_server http://u:secret@h', /log's URL is not .* a password$/m],
-    ['loginfo --rekor_server ftp://h', /--rekor_server: a log is read by http:\/\/, https:\/\/ or a folder/],
+    [
+      'loginfo --rekor_server ftp://h',
+      /--rekor_server: a log is read by http:\/\/, https:\/\/, s3:\/\/ or a folder/,
+    ],
   ],
   upload: [
     ['upload --artefact x', /no option --artefact: did you mean --artifact\?/],
@@ -170,7 +173,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['trust', /LOG is missing: stele trust LOG\.\.\. \[options\]/],
     [
       'trust --pin',
-      /--pin takes one URL, with http:\/\/ or https:\/\/: stele trust --pin https:\/\/log\.example\.com/,
+      /--pin takes one URL, with http:\/\/, https:\/\/ or s3:\/\/: stele trust --pin https:\/\/log\.example\.com/,
     ],
     ['trust --pin http://a http://b', /--pin takes one URL/],
     ['trust --pin http://', /the log's URL is not an http/],

@@ -34,24 +34,20 @@ describe.concurrent('help', () => {
   it('of serve lists its settings, with their units, defaults and names in the environment', async () => {
     const { code, stdout, stderr } = await stele(['serve', '--help']);
     expect({ code, stderr }).toStrictEqual({ code: 0, stderr: '' });
-    const settings = [...stdout.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name = '']) => name);
+    const settings = [...stdout.matchAll(/^ {2}--([a-z0-9-]+)/gm)].map(([, name = '']) => name);
     expect(settings).toStrictEqual([
-      ...['data', 'listen', 'public-url', 'origin', 'store', 'key', 'batch-age', 'batch-size', 'max-body'],
-      ...[
-        'max-pending',
-        'partial-grace',
-        'no-create',
-        'expect-checkpoint',
-        'metrics-listen',
-        'log-level',
-        'config',
-      ],
+      ...['data', 'listen', 'public-url', 'origin', 'store', 'key', 'batch-age', 'batch-size', 'read-url'],
+      ...['max-body', 'max-pending', 'partial-grace', 'no-create', 'expect-checkpoint', 'metrics-listen'],
+      ...['log-level', 's3-endpoint', 's3-region', 's3-path-style', 'config'],
     ]);
     for (const name of settings)
       expect(stdout).toContain(`[STELE_${name.toUpperCase().replaceAll('-', '_')}]`);
-    expect(stdout).toMatch(/--batch-age <DURATION> .*\(default: 200ms\)/);
+    expect(stdout).toMatch(/--batch-age <DURATION> .*\(default: 200ms, and 1s on S3\)/);
     expect(stdout).toMatch(/--max-body <SIZE> .*\(default: 4MiB\)/);
     expect(stdout).toMatch(/--no-create [^(]*$/m);
+    expect(stdout).toMatch(
+      /^Object storage \(credentials as the AWS SDK finds them\):\n {2}--s3-endpoint <URL> /m,
+    );
   });
 
   it('of a command may be asked for in three ways', async () => {
