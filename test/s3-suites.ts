@@ -16,8 +16,10 @@ const SUITES = [
 // are nowhere (fsck-edge). Because folders are what they are about: refusals*, where an operator restores and mixes up
 // folders. Because they would take minutes: fsck-changes, hundreds of checks of a log of 66,000 entries.
 
-/** Tests of S3 alone, which start a server of their own. */
-export const S3_TESTS = ['test/integration/s3-*.test.ts', 'test/integration/cli-s3.test.ts'];
+/** Tests of S3 alone, which start a server of their own; s3-cost counts calls, which are the same on each. */
+export const S3_TESTS = ['store', 'errors', 'probe', 'daemon']
+  .map((suite) => `test/integration/s3-${suite}.test.ts`)
+  .concat('test/integration/cli-s3.test.ts');
 
 /** A project of those suites, on the server that STELE_TEST_S3 and STELE_TEST_S3_ENDPOINT say. */
 export function s3Project(name: string, more: readonly string[] = []): TestProjectInlineConfiguration {
