@@ -133,6 +133,25 @@ describeWithS3('a bucket', (server) => {
         endpoint: 'http://127.0.0.1:1',
       }));
 
+    it('from a server whose error has no end', async () => {
+      let sent = 0;
+      const piece = Buffer.alloc(65_536, '<');
+      const endless: S3Fault = (_request, _real, response) => {
+        response.writeHead(500, { 'content-type': 'application/xml' });
+        const write = () => {
+          while (!response.destroyed && response.write(piece)) sent += piece.length;
+        };
+        response.on('drain', write);
+        write();
+        return 'answered';
+      };
+      await withFault(endless, (store) =>
+        expectUnreachable(call(store), 'busy', /: the server answers 500 with what is no error of S3$/),
+      );
+      // What is in the sockets' buffers, and no more.
+      expect(sent).toBeLessThan(2 ** 24);
+    });
+
     it('from a server that accepts, and says nothing', () =>
       withFault(
         () => 'answered',

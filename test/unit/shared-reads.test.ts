@@ -1,0 +1,88 @@
+/**
+ * Reads that share requests to a store.
+ */
+import { describe, expect, it } from 'vitest';
+import { UnavailableError } from '#src/errors.js';
+import { SharedReads } from '#src/store/shared-reads.js';
+import type { StoreObject } from '#src/store/store.js';
+import { encodeText, formatPath } from '#tiles-spec/index.js';
+
+/** A store that answers when it is told to; `asked` are the paths that it was asked for. */
+class SlowStore {
+  readonly asked: string[] = [];
+  readonly #answers: { resolve: (object: StoreObject) => void; reject: (error: Error) => void }[] = [];
+
+  read(path: string): Promise<StoreObject | undefined> {
+    this.asked.push(path);
+    return new Promise((resolve, reject) => {
+      this.#answers.push({ resolve, reject });
+    });
+  }
+
+  answer(text: string): void {
+    this.#answers.shift()?.resolve({ bytes: encodeText(text), etag: text });
+  }
+
+  fail(): void {
+    this.#answers.shift()?.reject(new Error('away'));
+  }
+}
+
+const etagOf = async (reading: Promise<StoreObject | undefined>) => (await reading)?.etag;
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('SharedReads', () => {
+  it('reads a tile once for all who ask meanwhile, and again for who asks later', async () => {
+    const store = new SlowStore();
+    const reads = new SharedReads(store);
+    const all = [1, 2, 3].map(() => etagOf(reads.read('tile/0/000')));
+    store.answer('a');
+    expect(await Promise.all(all)).toEqual(['a', 'a', 'a']);
+    const later = etagOf(reads.read('tile/0/000'));
+    store.answer('b');
+    expect(await later).toBe('b');
+    expect(store.asked).toHaveLength(2);
+  });
+
+  it('gives nobody a checkpoint that was asked for before they asked, and reads one for all of them', async () => {
+    const store = new SlowStore();
+    const reads = new SharedReads(store);
+    const first = etagOf(reads.read('checkpoint'));
+    const later = [1, 2, 3].map(() => etagOf(reads.read('checkpoint')));
+    expect(store.asked).toHaveLength(1);
+    store.answer('old');
+    expect(await first).toBe('old');
+    await settled();
+    expect(store.asked).toHaveLength(2);
+    store.answer('new');
+    expect(await Promise.all(later)).toEqual(['new', 'new', 'new']);
+  });
+
+  it('has a failure fail who asked for it, and nobody after', async () => {
+    const store = new SlowStore();
+    const reads = new SharedReads(store);
+    const first = etagOf(reads.read('checkpoint'));
+    const later = etagOf(reads.read('checkpoint'));
+    store.fail();
+    await expect(first).rejects.toThrow('away');
+    await settled();
+    store.answer('new');
+    expect(await later).toBe('new');
+  });
+
+  it('reads 256 objects at a time, and tells others to come again', async () => {
+    const store = new SlowStore();
+    const reads = new SharedReads(store);
+    const read = (index: number) =>
+      etagOf(reads.read(formatPath({ kind: 'tile', level: 0, index, width: 256 })));
+    const all = Array.from({ length: 256 }, (_, index) => read(index));
+    await expect(read(256)).rejects.toThrow(UnavailableError);
+    all.forEach(() => {
+      store.answer('x');
+    });
+    await Promise.all(all);
+    const again = read(256);
+    store.answer('y');
+    expect(await again).toBe('y');
+  });
+});
