@@ -84,7 +84,8 @@ export class S3Store implements ObjectStore {
     try {
       return await this.#bucket.get(key);
     } catch (error) {
-      if (!(error instanceof UnreachableError) || !error.message.includes(' AccessDenied: ')) throw error;
+      const isDenied = error instanceof UnreachableError && nameOf(error.cause) === 'AccessDenied';
+      if (!isDenied) throw error;
       throw new StartRefusedError(
         `the store does not say whether an object is there: ${error.message}. The writer needs the right to read objects, and to list the bucket, without which S3 denies what is only missing (s3:GetObject, s3:ListBucket)`,
       );
@@ -113,4 +114,9 @@ export class S3Store implements ObjectStore {
     parsePath(path);
     return this.#prefix + path;
   }
+}
+
+/** What S3 calls an error. */
+function nameOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.name : undefined;
 }
