@@ -105,18 +105,18 @@ async function start(
       origin,
       log,
       ...(expected ? { expected } : {}),
-      onPublished: (tree, entries) => {
-        metrics.newEntries.inc(entries);
-        metrics.batchEntries.observe(entries);
-        metrics.treeSize.set(tree.checkpoint.size);
-      },
     },
     signal,
   );
-  metrics.treeSize.set(writer.checkpoint.size);
+  metrics.treeSize.set(writer.published.checkpoint.size);
+  writer.published.onGrowth(({ from, checkpoint }) => {
+    metrics.newEntries.inc(checkpoint.size - from);
+    metrics.batchEntries.observe(checkpoint.size - from);
+    metrics.treeSize.set(checkpoint.size);
+  });
   opened.push(() => writer.close());
   const collector = new PartialCollector(store, staging, log, configuration.partialGrace);
-  collector.start(() => writer.checkpoint.size);
+  collector.start(() => writer.published.checkpoint.size);
   opened.push(() => collector.stop());
   await writeFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
 

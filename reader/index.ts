@@ -3,6 +3,7 @@
  * @module
  */
 export * from './errors.js';
+export * from './follow.js';
 export * from './fsck.js';
 export * from './gunzip.js';
 export * from './heads.js';

@@ -1,32 +1,113 @@
 /**
- * The time at which entries are sequenced. It never goes back.
+ * The time at which entries are sequenced. It never goes back, and is not taken from a clock that has jumped: one entry
+ * of a wrong clock would hold the log at that time for good.
  * @module
  */
+import { uptime } from 'node:os';
 
-/** How far the machine's clock may be behind the last entry, in milliseconds, before entries are refused. */
-const TOLERANCE = 5_000;
+/** How far the clock may be from where it should be, in milliseconds, before nothing is sequenced by it. */
+export const MAX_STEP = 10 * 60_000;
+
+/** A jump of the clock: what it showed, and what was to be expected. Unix milliseconds. */
+export interface ClockStep {
+  readonly shown: number;
+  readonly expected: number;
+}
+
+export interface ClockOptions {
+  /** When the last entry was sequenced, Unix milliseconds; 0 in an empty log. */
+  readonly last: number;
+  /** The machine's clock, Unix milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** Milliseconds since some moment, the time of a suspended machine included. Default: by `os.uptime`. */
+  readonly steady?: (() => number) | undefined;
+  /** The time by a clock outside this machine, as a store's server tells it; undefined where none does. */
+  readonly reference?: (() => number | undefined) | undefined;
+  /** The operator says that the machine's clock is right. */
+  readonly accept?: boolean | undefined;
+  /** A jump that an earlier process has met, and that nobody has accepted. */
+  readonly earlier?: ClockStep | undefined;
+  /** Told of a jump when it is met, and of nothing when the clock is right again: for the next process to know. */
+  readonly onStep?: ((step: ClockStep | undefined) => void) | undefined;
+}
 
 export class Clock {
   readonly #now: () => number;
+  readonly #steady: () => number;
+  readonly #reference: () => number | undefined;
+  readonly #accept: boolean;
+  readonly #onStep: (step: ClockStep | undefined) => void;
   #last: number;
+  /** When the clock was last found right, by both. */
+  #anchor: { readonly now: number; readonly steady: number };
+  /** The jump that was met last, by this process or an earlier one, while the clock still shows it. */
+  #step: ClockStep | undefined;
+  /** Whether an earlier process has met it, so that this one has never seen the clock right. */
+  #isEarlier: boolean;
 
-  /** @param last when the last entry was sequenced. Both in Unix milliseconds. */
-  constructor(last: number, now: () => number = Date.now) {
-    this.#last = last;
-    this.#now = now;
+  constructor(options: ClockOptions) {
+    this.#now = options.now ?? Date.now;
+    this.#steady = options.steady ?? (() => uptime() * 1000);
+    this.#reference = options.reference ?? (() => undefined);
+    this.#accept = options.accept ?? false;
+    this.#onStep = options.onStep ?? (() => undefined);
+    this.#last = options.last;
+    this.#anchor = { now: this.#now(), steady: this.#steady() };
+    this.#step = options.earlier;
+    this.#isEarlier = options.earlier !== undefined;
   }
 
-  /** The time of the next batch. */
+  /** The time of the next batch: the clock's, or the last entry's where that is later. Only where there is no fault. */
   next(): number {
     this.#last = Math.max(this.#last, this.#now());
     return this.#last;
   }
 
-  /** What is wrong with the machine's clock, if anything. */
+  /** What is wrong with the machine's clock, if anything, and what an operator can do. */
   fault(): string | undefined {
-    const behind = this.#last - this.#now();
-    return behind > TOLERANCE
-      ? `the clock is ${Math.ceil(behind / 1000)} s behind the last entry`
-      : undefined;
+    const now = this.#now();
+    const step = this.#stepAt(now);
+    if ((step === undefined) !== (this.#step === undefined)) this.#onStep(step);
+    this.#step = step;
+    if (step !== undefined) {
+      return `this machine's clock shows ${iso(step.shown)}, and ${iso(step.expected)} was to be expected: nothing is sequenced by it. Set the clock right; if it is right, restart with --accept-clock`;
+    }
+    this.#right(now);
+    if (this.#accept || this.#last - now <= MAX_STEP) return undefined;
+    return `the log's last entry is of ${iso(this.#last)}, and this machine's clock shows ${iso(now)}: it is behind, or an earlier one was ahead. Set the clock right; if it is right, restart with --accept-clock, and the log goes on with its last time`;
   }
+
+  /** The jump that the clock shows, if it shows one. */
+  #stepAt(now: number): ClockStep | undefined {
+    if (this.#accept && this.#isEarlier) return this.#right(now);
+    const reference = this.#accept ? undefined : this.#reference();
+    if (reference !== undefined)
+      return isFar(now, reference) ? { shown: now, expected: reference } : undefined;
+    if (this.#isEarlier && this.#step !== undefined)
+      return stillShows(now, this.#step) ? this.#step : this.#right(now);
+    const expected = this.#anchor.now + this.#steady() - this.#anchor.steady;
+    return isFar(now, expected) ? { shown: now, expected } : undefined;
+  }
+
+  /** The clock is right now: jumps are measured from here. */
+  #right(now: number): undefined {
+    this.#isEarlier = false;
+    this.#anchor = { now, steady: this.#steady() };
+  }
+}
+
+/**
+ * Whether a clock that showed a jump shows it still, after an unknown time: one that was ahead has not been set back,
+ * or one that was behind has not been set forward.
+ */
+function stillShows(now: number, { shown, expected }: ClockStep): boolean {
+  return shown > expected ? now > shown - MAX_STEP : now < expected - MAX_STEP;
+}
+
+function isFar(now: number, expected: number): boolean {
+  return Math.abs(now - expected) > MAX_STEP;
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
 }

@@ -18,7 +18,10 @@ import {
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
 import { EMPTY_TAIL } from './batch.js';
-import { Publisher } from './publisher.js';
+import { Outages } from './outage.js';
+import { Patience } from './patience.js';
+import { PublishedLog } from './published-log.js';
+import { Publisher } from './publishing/publisher.js';
 import { Recovery, type Recovered } from './recovery.js';
 import type { LogIdentity, Staging } from './staging/staging.js';
 
@@ -42,6 +45,8 @@ export interface OpenedLog extends Recovered {
   readonly signer: NoteSigner;
   readonly verifier: NoteVerifier;
   readonly publisher: Publisher;
+  readonly patience: Patience;
+  readonly outages: Outages;
 }
 
 /**
@@ -53,12 +58,16 @@ export async function openLog(options: LogOptions, signal: AbortSignal): Promise
   const { store, staging, key, origin, log } = options;
   const [signer, verifier] = [key.signer(origin), key.verifier(origin)];
   const expected = options.expected && openExpected(options.expected, verifier);
-  const publisher = new Publisher(store, verifier, log, signal);
+  const outages = new Outages(log);
+  const patience = new Patience(log, outages, signal);
+  const published = new PublishedLog(store, verifier, patience);
+  const publisher = new Publisher({ store, published, verifier, patience, log, signal });
   const identity = await identify(options, publisher);
   // Before anything is published: no checkpoint that anyone was shown is ahead of the store's.
   if (expected !== undefined) await requireExtends(publisher, expected);
   const recovered = await new Recovery(publisher, staging, verifier, log).run();
-  return { ...recovered, identity, signer, verifier, publisher };
+  patience.started();
+  return { ...recovered, identity, signer, verifier, publisher, patience, outages };
 }
 
 /** Makes sure that staging and store are of one log and of this key, and makes the log where both are empty. */
@@ -76,7 +85,7 @@ async function identify(options: LogOptions, publisher: Publisher): Promise<LogI
       `staging is of the log with the key ${known.verifierKey}, and the key given is ${verifierKey}. Give the log its own key (--key)`,
     );
   }
-  const stored = await publisher.checkpoint().catch((error: unknown) => {
+  const stored = await publisher.published.read().catch((error: unknown) => {
     if (!(error instanceof DamagedStoreError)) throw error;
     throw new StartRefusedError(
       `the checkpoint in the store is not one of ${origin} by this key: ${messageOf(error.cause)}. Give the log its own store, origin and key, or restore the store from a copy`,
@@ -88,9 +97,9 @@ async function identify(options: LogOptions, publisher: Publisher): Promise<LogI
       `the store is empty, and staging has ${staged.size} entries: the store was emptied, or --store names another place. Give the right store, or restore it from a copy`,
     );
   }
-  if (known === undefined && stored !== undefined && stored.checkpoint.size > 0) {
+  if (known === undefined && stored !== undefined && stored.value.size > 0) {
     throw new StartRefusedError(
-      `staging is empty, and the store has a log of ${stored.checkpoint.size} entries: staging was lost, or --data names another place. Give the right folder, or restore staging.sqlite from its newest copy; this version cannot rebuild it from the store`,
+      `staging is empty, and the store has a log of ${stored.value.size} entries: staging was lost, or --data names another place. Give the right folder, or restore staging.sqlite from its newest copy; this version cannot rebuild it from the store`,
     );
   }
   if (known === undefined && stored === undefined && !options.create) {
@@ -123,14 +132,14 @@ function openExpected(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoi
 
 /** @throws StartRefusedError unless the log in the store begins with the tree of a checkpoint that an operator kept. */
 async function requireExtends(publisher: Publisher, expected: SignedCheckpoint): Promise<void> {
-  const stored = await publisher.checkpoint();
-  const size = stored?.checkpoint.size ?? 0;
+  const stored = await publisher.published.read();
+  const size = stored?.value.size ?? 0;
   if (stored === undefined || size < expected.size) {
     throw new StartRefusedError(
       `the log has ${size} entries, and the expected checkpoint ${expected.size}: staging and store were both restored from an old copy. Restore a newer one`,
     );
   }
-  if (!equalBytes(await publisher.reader.at(stored.checkpoint).rootAt(expected.size), expected.root)) {
+  if (!equalBytes(await publisher.published.patient.at(stored.value).rootAt(expected.size), expected.root)) {
     throw new StartRefusedError(
       `the log does not extend the expected checkpoint of ${expected.size} entries: a fork. Keep both: they are the evidence`,
     );

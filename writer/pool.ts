@@ -63,7 +63,7 @@ export class EntryPool {
         this.#inFlight.delete(key);
         then(value);
       };
-    const pending = { ...entry, acceptedAt: Date.now(), place: settle(place), fail: settle(fail) };
+    const pending = { ...entry, acceptedAt: performance.now(), place: settle(place), fail: settle(fail) };
     // In flight before the database is asked: of two equal entries, one must find the other.
     this.#inFlight.set(key, { entry: pending, placement });
     void this.#queueUnlessLogged(pending);
@@ -84,6 +84,11 @@ export class EntryPool {
     } catch (error) {
       pending.fail(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  /** Whether an entry is in flight. */
+  has(leafHash: Hash): boolean {
+    return this.#inFlight.has(keyOf(leafHash));
   }
 
   /** Waits until `count` entries are queued, the pool closes, or `milliseconds` have passed. */
@@ -124,6 +129,11 @@ export class EntryPool {
     this.#wake();
   }
 
+  /** Whether entries are refused from here on. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   get full(): boolean {
     return this.#inFlight.size >= this.#maxPending;
   }
@@ -132,7 +142,7 @@ export class EntryPool {
     return this.#inFlight.size;
   }
 
-  /** When the oldest entry in flight was accepted, Unix milliseconds. */
+  /** When the oldest entry in flight was accepted, by `performance.now`. */
   get oldest(): number | undefined {
     return this.#inFlight.values().next().value?.entry.acceptedAt;
   }

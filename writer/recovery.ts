@@ -23,7 +23,9 @@ import {
   type Tree,
 } from '../tiles-spec/index.js';
 import { append, EMPTY_TAIL, type Batch, type LogTail, type NewEntry } from './batch.js';
-import { batchOf, sameContent, type Publisher, type StoredCheckpoint } from './publisher.js';
+import type { StoredCheckpoint } from './published-log.js';
+import { sameContent } from './publishing/immutable-objects.js';
+import { batchOf, type Publisher } from './publishing/publisher.js';
 import type { Staging } from './staging/staging.js';
 
 /** Where appending goes on from. */
@@ -54,12 +56,12 @@ export class Recovery {
   async run(): Promise<Recovered> {
     let current = await this.#fittingCheckpoint();
     for (;;) {
-      const claim = await this.#publisher.readClaim(current.checkpoint.size);
+      const claim = await this.#publisher.readClaim(current.value.size);
       if (claim === undefined) break;
-      const again = await this.#publisher.current();
+      const again = await this.#publisher.published.current();
       // A claim of a size that is published by now may be a second one for it: only one that is found while the
       // checkpoint is, a moment later, still not past it is the one that was chosen.
-      if (again.checkpoint.size === current.checkpoint.size) await this.#completeClaim(claim, again);
+      if (again.value.size === current.value.size) await this.#completeClaim(claim, again);
       current = await this.#fittingCheckpoint();
     }
     for (const { oldSize, size, claim } of await this.#staging.unpublished()) {
@@ -69,23 +71,23 @@ export class Recovery {
       // Another writer may have found our claim, and gone on from it.
       current = await this.#fittingCheckpoint();
     }
-    const tail = await this.#readTail(current.checkpoint);
+    const tail = await this.#readTail(current.value);
     const lastTime = (await this.#staging.tree())?.time ?? 0;
     if ((tail.times.at(-1) ?? 0) > lastTime) {
       throw new StartRefusedError(
         `the times of the last bundle in the store are later than staging's last batch. Restore tile/times from a copy of the store`,
       );
     }
-    return { checkpoint: current.checkpoint, tail, lastTime };
+    return { checkpoint: current.value, tail, lastTime };
   }
 
   /** Publishes a claim that was found, ours or another writer's, and has staging know its entries. */
   async #completeClaim(claim: Uint8Array, current: StoredCheckpoint): Promise<void> {
-    const batch = batchOf(current.checkpoint.size, claim, this.#verifier);
+    const batch = batchOf(current.value.size, claim, this.#verifier);
     const { oldSize } = batch;
     const { size, root } = batch.checkpoint;
     this.#log.info({ from: oldSize, to: size }, 'completing a batch that was claimed before the start');
-    const { leafHashes, time } = await verifyBatch(batch, await this.#readTail(current.checkpoint));
+    const { leafHashes, time } = await verifyBatch(batch, await this.#readTail(current.value));
     const staged = (await this.#staging.unpublished()).find((each) => each.oldSize === oldSize);
     if (staged === undefined || !equalBytes(staged.claim, claim)) {
       // Ours, if there was one, was never shown to anyone.
@@ -105,7 +107,7 @@ export class Recovery {
   /** The log's tail, from the store: the right edge must hash to the checkpoint, and the partial bundle to the edge. */
   async #readTail(checkpoint: SignedCheckpoint): Promise<LogTail> {
     if (checkpoint.size === 0) return EMPTY_TAIL;
-    const tree = this.#publisher.reader.at(checkpoint);
+    const tree = this.#publisher.published.patient.at(checkpoint);
     try {
       const edge = await tree.edge();
       if (checkpoint.size % TILE_WIDTH === 0) return { edge, bodies: [], times: [] };
@@ -121,9 +123,9 @@ export class Recovery {
    * @throws StartRefusedError when it is not.
    */
   async #fittingCheckpoint(): Promise<StoredCheckpoint> {
-    const current = await this.#publisher.current();
-    const { checkpoint } = current;
-    const tree = this.#publisher.reader.at(checkpoint);
+    const current = await this.#publisher.published.current();
+    const checkpoint = current.value;
+    const tree = this.#publisher.published.patient.at(checkpoint);
     await tree.edge().catch((error: unknown) => {
       throw refuseDamage('right edge', error);
     });

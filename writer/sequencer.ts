@@ -11,12 +11,17 @@
  */
 import type { Logger } from 'pino';
 import type { NoteSigner, NoteVerifier } from '../tiles-spec/index.js';
-import { messageOf, UnavailableError } from '../src/errors.js';
+import { UnavailableError } from '../src/errors.js';
 import { buildBatch, type Batch, type BatchTree, type LogTail } from './batch.js';
 import type { Clock } from './clock.js';
+import { stopFaultOf } from './fault.js';
+import type { Patience } from './patience.js';
 import type { EntryPool, PendingEntry } from './pool.js';
-import type { Publisher } from './publisher.js';
+import type { Publisher } from './publishing/publisher.js';
 import type { Staging } from './staging/staging.js';
+
+/** How often the clock is looked at while it is wrong, in milliseconds. */
+const CLOCK_POLL = 1_000;
 
 /** Bytes of entries in a batch at most: its claim is one object, and one row of staging. */
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
@@ -32,9 +37,8 @@ export interface SequencerOptions {
   readonly batchAge: number;
   /** Entries in a full batch. */
   readonly batchSize: number;
+  readonly patience: Patience;
   readonly log: Logger;
-  /** Told of each tree that is published, before its submitters are. */
-  readonly onPublished: (tree: BatchTree, entries: number) => void;
 }
 
 export class Sequencer {
@@ -58,12 +62,13 @@ export class Sequencer {
       for (;;) {
         const entries = await this.#cut();
         if (entries.length === 0) break;
+        await this.#rightClock();
         const { batch, tree } = await this.#sequence(entries);
         await publishing;
         publishing = this.#publish(batch, tree, entries);
         // A failure must not wait for the next entry to be noticed: this ends the wait for one.
         publishing.catch((error: unknown) => {
-          this.#options.pool.abort(stopped(error));
+          this.#options.pool.abort(new UnavailableError(stopFaultOf(error).reason));
         });
       }
     } finally {
@@ -83,34 +88,43 @@ export class Sequencer {
     return pool.take(batchSize, MAX_BATCH_BYTES);
   }
 
+  /**
+   * Waits while the machine's clock is wrong: entries that were accepted before it jumped are not sequenced by it.
+   * @throws UnavailableError where the pool is closed meanwhile.
+   */
+  async #rightClock(): Promise<void> {
+    const { pool, clock } = this.#options;
+    for (let fault = clock.fault(); fault !== undefined; fault = clock.fault()) {
+      if (pool.isClosed) throw new UnavailableError(fault);
+      await pool.filled(Infinity, CLOCK_POLL);
+    }
+  }
+
   /** Gives the entries their indices: the batch, signed, is durable in staging, and seen nowhere else. */
   async #sequence(entries: readonly PendingEntry[]): Promise<{ batch: Batch; tree: BatchTree }> {
-    const { staging, clock, signer, verifier } = this.#options;
+    const { staging, clock, signer, verifier, patience } = this.#options;
     const time = clock.next();
     const { batch, tail, tree } = await buildBatch(this.#tail, entries, time, signer, verifier);
     const { size, root } = batch.checkpoint;
-    await staging.sequence(
-      { oldSize: batch.oldSize, size, root, time, claim: batch.claim },
-      entries.map(({ leafHash }) => leafHash),
-    );
+    const sequenced = { oldSize: batch.oldSize, size, root, time, claim: batch.claim };
+    const leafHashes = entries.map(({ leafHash }) => leafHash);
+    await patience.run('sequence a batch in staging', () => staging.sequence(sequenced, leafHashes), {
+      isStaging: true,
+    });
     this.#tail = tail;
     return { batch, tree };
   }
 
   async #publish(batch: Batch, tree: BatchTree, entries: readonly PendingEntry[]): Promise<void> {
-    const { staging, publisher, onPublished, log } = this.#options;
-    await publisher.publish(batch);
-    onPublished(tree, entries.length);
+    const { staging, publisher, patience, log } = this.#options;
+    await publisher.publish(batch, tree.edge);
     entries.forEach((entry, i) => {
       entry.place({ index: batch.oldSize + i, tree });
     });
-    await staging.markPublished(batch.oldSize);
+    await patience.run('mark a batch as published in staging', () => staging.markPublished(batch.oldSize), {
+      isStaging: true,
+    });
     await publisher.dropClaim(batch.oldSize);
     log.debug({ from: batch.oldSize, to: batch.checkpoint.size }, 'published');
   }
-}
-
-/** What submitters are told when the log stops for good. */
-export function stopped(cause: unknown): UnavailableError {
-  return new UnavailableError(`the log has stopped: ${messageOf(cause)}`);
 }

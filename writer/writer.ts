@@ -2,9 +2,7 @@
  * A log's one writer: opened on a store and a staging that fit, it takes entries and answers with proofs.
  * @module
  */
-import { LogReader, type TreeReader } from '../reader/index.js';
-import { gunzip } from '../reader/node/gunzip.js';
-import { messageOf, UnavailableError } from '../src/errors.js';
+import { UnavailableError } from '../src/errors.js';
 import { nodeSha256 } from '../src/node-sha256.js';
 import {
   equalBytes,
@@ -13,11 +11,14 @@ import {
   type Hash,
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
-import type { BatchTree, NewEntry } from './batch.js';
-import { Clock } from './clock.js';
+import type { NewEntry } from './batch.js';
+import { Clock, type ClockOptions } from './clock.js';
+import { faultOf, stopFaultOf, type Fault } from './fault.js';
 import { openLog, type LogOptions, type OpenedLog } from './opening.js';
 import { EntryPool, type Placement } from './pool.js';
-import { Sequencer, stopped } from './sequencer.js';
+import type { Outages } from './outage.js';
+import type { PublishedLog } from './published-log.js';
+import { Sequencer } from './sequencer.js';
 import type { LogIdentity } from './staging/staging.js';
 
 /** How long a submitter waits for its batch, from acceptance, in milliseconds: clients give up after five seconds. */
@@ -32,7 +33,8 @@ export interface WriterOptions extends LogOptions {
   readonly batchSize: number;
   /** Entries in flight at most; more are refused. */
   readonly maxPending: number;
-  readonly onPublished?: (tree: BatchTree, entries: number) => void;
+  /** How the machine's clock is judged. Default: against its own steady time. */
+  readonly clock?: Omit<ClockOptions, 'last' | 'now'> | undefined;
 }
 
 /** An entry's place in the log, shown by a published checkpoint. */
@@ -46,48 +48,30 @@ export class Writer {
   readonly identity: LogIdentity;
   /** Settles when the writer has stopped: with nothing when it was told to, or with the error that stopped it. */
   readonly stopped: Promise<Error | undefined>;
-  /** Reads the store without patience: a store that does not answer is a fault. */
-  readonly #reader: LogReader;
+  /** Where the log is. */
+  readonly published: PublishedLog;
   readonly #pool: EntryPool;
   readonly #clock: Clock;
-  /** The checkpoint last published, and the log as it has it. */
-  #checkpoint: SignedCheckpoint;
-  #published: TreeReader;
+  readonly #outages: Outages;
 
   private constructor(options: WriterOptions, opened: OpenedLog) {
-    const { store, staging, now, onPublished } = options;
-    const { publisher, verifier, checkpoint, tail } = opened;
-    this.identity = opened.identity;
-    this.#reader = new LogReader({
-      read: async (path) => (await store.read(path))?.bytes,
-      verifier,
-      gunzip,
-      sha: nodeSha256,
-    });
-    const pool = new EntryPool((leafHash) => staging.find(leafHash), options.maxPending);
-    const clock = new Clock(opened.lastTime, now);
+    const { staging, batchAge, batchSize, maxPending, log } = options;
+    const { identity, signer, verifier, publisher, patience, outages, lastTime, tail } = opened;
+    this.identity = identity;
+    this.published = publisher.published;
+    const pool = new EntryPool((leafHash) => staging.find(leafHash), maxPending);
+    const clock = new Clock({ now: options.now, ...options.clock, last: lastTime });
     this.#pool = pool;
     this.#clock = clock;
-    this.#checkpoint = checkpoint;
-    this.#published = publisher.reader.at(checkpoint, tail.edge);
+    this.#outages = outages;
     const sequencer = new Sequencer(
-      {
-        ...options,
-        ...opened,
-        pool,
-        clock,
-        onPublished: (tree, entries) => {
-          this.#checkpoint = tree.checkpoint;
-          this.#published = publisher.reader.at(tree.checkpoint, tree.edge);
-          onPublished?.(tree, entries);
-        },
-      },
+      { pool, staging, publisher, clock, signer, verifier, batchAge, batchSize, patience, log },
       tail,
     );
     this.stopped = sequencer.run().then(
       () => undefined,
       (error: unknown) => {
-        pool.abort(stopped(error));
+        pool.abort(new UnavailableError(stopFaultOf(error).reason));
         return error instanceof Error ? error : new Error(String(error));
       },
     );
@@ -100,11 +84,6 @@ export class Writer {
    */
   static async open(options: WriterOptions, signal: AbortSignal): Promise<Writer> {
     return new Writer(options, await openLog(options, signal));
-  }
-
-  /** The checkpoint last published. */
-  get checkpoint(): SignedCheckpoint {
-    return this.#checkpoint;
   }
 
   /** Whether so many entries are in flight that others are refused. */
@@ -124,9 +103,10 @@ export class Writer {
    *   logged all the same, and trying again joins it.
    */
   async submit(entry: NewEntry): Promise<ProvedEntry> {
-    const fault = this.#clock.fault();
-    if (fault !== undefined)
-      throw new UnavailableError(`${fault}; the log takes no entries until it is right`);
+    const fault = this.#outageFault() ?? this.#clockFault();
+    // An entry in flight gets its answer when the fault is over: joining it costs nothing.
+    if (fault !== undefined && !this.#pool.has(entry.leafHash))
+      throw new UnavailableError(`the log takes no entries now: ${fault.reason}`);
     return inTime(
       this.#pool.submit(entry).then((placement) => this.#prove(entry, placement)),
       'the entry is not published yet, and may be soon; try again: a repeat joins it',
@@ -135,8 +115,8 @@ export class Writer {
 
   /** Proves an entry in a published tree, and checks the proof before anyone is told of it. */
   async #prove({ leafHash }: NewEntry, { index, tree }: Placement): Promise<ProvedEntry> {
-    const published = this.#published;
-    const checkpoint = tree?.checkpoint ?? this.#checkpoint;
+    const published = this.published.tree;
+    const checkpoint = tree?.checkpoint ?? this.published.checkpoint;
     // The database's word is not enough for an entry logged before: its leaf is read from the log, and proved.
     if (tree === undefined && !equalBytes(await published.leafHash(index), leafHash)) {
       throw new ProofError(`staging has the entry at ${index}, and the log has another there`);
@@ -147,23 +127,38 @@ export class Writer {
   }
 
   /** What is wrong with the log, if anything: as its readers see it, read anew from the store. */
-  async fault(): Promise<string | undefined> {
-    const waited = Date.now() - (this.#pool.oldest ?? Infinity);
-    if (waited > HEALTHY_WAIT) return `an accepted entry has waited for ${Math.round(waited / 1000)} s`;
-    const clockFault = this.#clock.fault();
-    if (clockFault !== undefined) return clockFault;
-    const unanswered = `the store has not answered for ${PUBLISH_TIMEOUT / 1000} s`;
-    return inTime(this.#storeFault(), unanswered).catch(() => unanswered);
+  async fault(): Promise<Fault | undefined> {
+    const fault = this.#outageFault() ?? this.#clockFault();
+    if (fault !== undefined) return fault;
+    const waited = performance.now() - (this.#pool.oldest ?? Infinity);
+    if (waited > HEALTHY_WAIT)
+      return { code: 'late', reason: `an accepted entry has waited for ${Math.round(waited / 1000)} s` };
+    const unanswered = {
+      code: 'unreachable',
+      reason: `the store has not answered for ${PUBLISH_TIMEOUT / 1000} s`,
+    } as const;
+    return inTime(this.#storeFault(), unanswered.reason).catch(() => unanswered);
   }
 
-  async #storeFault(): Promise<string | undefined> {
+  #outageFault(): Fault | undefined {
+    const outage = this.#outages.current;
+    return outage && { code: outage.code, reason: outage.reason };
+  }
+
+  #clockFault(): Fault | undefined {
+    const reason = this.#clock.fault();
+    return reason === undefined ? undefined : { code: 'clock', reason };
+  }
+
+  async #storeFault(): Promise<Fault | undefined> {
+    const { impatient } = this.published;
     try {
-      const stored = await this.#reader.checkpoint();
-      if (stored === undefined) return 'the store has no checkpoint';
-      await this.#reader.at(stored).edge();
+      const stored = await impatient.checkpoint();
+      if (stored === undefined) return { code: 'damaged', reason: 'the store has no checkpoint' };
+      await impatient.at(stored).edge();
       return undefined;
     } catch (error) {
-      return `the log in the store does not verify: ${messageOf(error)}`;
+      return faultOf(error);
     }
   }
 

@@ -314,7 +314,7 @@ describe('a checkpoint', () => {
     assert.equal(opened.state, 'open');
     log.store.plant('checkpoint', undefined);
     const submitted = opened.writer.submit(entries('ours', 1)[0] ?? assert.fail());
-    expect(await opened.writer.fault()).toContain('no checkpoint');
+    expect((await opened.writer.fault())?.reason).toContain('no checkpoint');
     log.store.plant('checkpoint', stored);
     expect((await submitted).index).toBe(3);
     expect(await opened.writer.close()).toBeUndefined();

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { DamagedStoreError } from '#src/errors.js';
+import { DamagedStoreError, UnavailableError } from '#src/errors.js';
 import { LogKey } from '#src/keys/log-key.js';
 import { FolderStore } from '#src/store/folder.js';
 import { leafHash } from '#tiles-spec/index.js';
@@ -74,7 +74,7 @@ describe('a store call that never ends', () => {
       const submitted = writer.submit(entry('a'));
       submitted.catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 100));
-      abort.abort(new Error('the store did not answer within 30 s'));
+      abort.abort(new UnavailableError('the store did not answer within 30 s'));
       await expect(submitted).rejects.toThrow('the store did not answer within 30 s');
       expect((await writer.stopped)?.message).toBe('the store did not answer within 30 s');
     }));

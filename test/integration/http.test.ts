@@ -329,7 +329,12 @@ describe('/healthz', () => {
 
     await place.write(path, Buffer.from(right).fill(0, 5, 6));
     const damaged = await health();
-    expect(damaged).toStrictEqual({ http: 503, status: 'NOT_SERVING', reason: damaged.reason });
+    expect(damaged).toStrictEqual({
+      http: 503,
+      status: 'NOT_SERVING',
+      code: 'damaged',
+      reason: damaged.reason,
+    });
     expect(damaged.reason).toMatch(/^the log in the store does not verify: ./);
     // What is in memory is right, and entries are still taken.
     expect((await submit(daemon.url, {})).status).toBe(400);

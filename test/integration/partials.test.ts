@@ -40,7 +40,7 @@ test('a log of 600 entries keeps the partial objects of its end alone, and every
       checkpoints.push(...proved.slice(-1).map(({ checkpoint }) => checkpoint));
     }
     await writer.close();
-    const { size } = writer.checkpoint;
+    const { size } = writer.published.checkpoint;
     const partials = async () => (await place.paths()).filter((path) => /\.p\/\d+$/.test(path));
     const before = (await partials()).length;
 
@@ -63,8 +63,8 @@ test('a log of 600 entries keeps the partial objects of its end alone, and every
       const last = (await tree.bundle(Math.floor((old.size - 1) / 256))).at(-1);
       expect(last).toEqual(Buffer.from(bodyOf(old.size - 1)));
       expect(await tree.times(Math.floor((old.size - 1) / 256))).toHaveLength(((old.size - 1) % 256) + 1);
-      const proof = await reader.at(writer.checkpoint).consistencyProof(old.size);
-      verifyConsistency(old.size, old.root, size, writer.checkpoint.root, proof);
+      const proof = await reader.at(writer.published.checkpoint).consistencyProof(old.size);
+      verifyConsistency(old.size, old.root, size, writer.published.checkpoint.root, proof);
     }
     await staging.close();
 

@@ -7,7 +7,7 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError, UnavailableError } from '#src/errors.js';
 import { LogKey } from '#src/keys/log-key.js';
 import { FolderStore } from '#src/store/folder.js';
@@ -216,55 +216,94 @@ describe.concurrent('--expect-checkpoint', () => {
   });
 });
 
-describe('a clock that goes back', () => {
-  const START = Date.UTC(2026, 0, 1);
+describe('a clock that was ahead once', () => {
+  const RIGHT = Date.UTC(2026, 0, 1);
+  const AHEAD = RIGHT + 400 * 86_400_000;
 
-  it('more than five seconds stops entries until it is right; less is not seen in the log', async () => {
+  it('stops entries until its operator accepts the clock, and the log goes on with its last time', async () => {
     const data = await folders.make();
-    let now = START;
-    const clock = { now: () => now };
+    const now = { now: () => RIGHT };
     const first = entry();
-    await withWriter(
-      data,
-      async (writer) => {
-        expect((await writer.submit(first)).index).toBe(0);
-        expect(await writer.fault()).toBeUndefined();
-      },
-      clock,
-    );
+    await withWriter(data, async (writer) => void (await writer.submit(first)), { now: () => AHEAD });
 
-    now = START - 5_001;
     await withWriter(
       data,
       async (writer) => {
         const submission = writer.submit(entry());
         await expect(submission).rejects.toThrow(UnavailableError);
         await expect(submission).rejects.toThrow(
-          /^the clock is 6 s behind the last entry; the log takes no entries until it is right$/,
+          /^the log takes no entries now: the log's last entry is of 2027-02-05/,
         );
         // One that is in the log already is no exception.
         await expect(writer.submit(first)).rejects.toThrow(UnavailableError);
-        expect(await writer.fault()).toMatch(/^the clock is 6 s behind the last entry/);
-        expect(writer.checkpoint.size).toBe(1);
+        const fault = await writer.fault();
+        expect(fault?.code).toBe('clock');
+        expect(fault?.reason).toContain('restart with --accept-clock');
+        expect(writer.published.checkpoint.size).toBe(1);
+      },
+      now,
+    );
 
-        now = START - 5_000;
+    await withWriter(
+      data,
+      async (writer) => {
         expect((await writer.submit(entry())).index).toBe(1);
         expect(await writer.fault()).toBeUndefined();
-        now = START + 1_000;
-        expect((await writer.submit(entry())).index).toBe(2);
-        now = START - 4_000;
-        expect((await writer.submit(entry())).index).toBe(3);
-        now = START - 4_001;
-        await expect(writer.submit(entry())).rejects.toThrow(/6 s behind/);
       },
-      clock,
+      { ...now, clock: { accept: true } },
     );
-    const times = await new FolderStore(join(data, 'store')).read('tile/times/000.p/4');
-    expect(parseTimes(times?.bytes ?? new Uint8Array(), 4)).toStrictEqual([
-      START,
-      START,
-      START + 1_000,
-      START + 1_000,
+    const times = await new FolderStore(join(data, 'store')).read('tile/times/000.p/2');
+    expect(parseTimes(times?.bytes ?? new Uint8Array(), 2)).toStrictEqual([AHEAD, AHEAD]);
+  });
+});
+
+describe('a clock that jumps', () => {
+  it('stops entries that wait too, before anything is sequenced by it', async () => {
+    const data = await folders.make();
+    const machine = { shown: Date.UTC(2026, 0, 1), steady: 0 };
+    const steps: unknown[] = [];
+    await withWriter(
+      data,
+      async (writer) => {
+        await writer.submit(entry());
+        // Accepted, and on its way into the queue.
+        const waiting = writer.submit(entry());
+        machine.shown += 86_400_000;
+        await expect(waiting).rejects.toThrow(UnavailableError);
+        expect((await writer.fault())?.code).toBe('clock');
+        expect(writer.published.checkpoint.size).toBe(1);
+        machine.shown -= 86_400_000;
+        await vi.waitFor(() => {
+          expect(writer.published.checkpoint.size).toBe(2);
+        }, 10_000);
+      },
+      {
+        now: () => machine.shown,
+        clock: { steady: () => machine.steady, onStep: (step) => steps.push(step) },
+      },
+    );
+    expect(steps).toEqual([
+      { shown: expect.any(Number) as number, expected: expect.any(Number) as number },
+      undefined,
     ]);
+  });
+
+  it('back by less than ten minutes is not seen in the log', async () => {
+    const data = await folders.make();
+    let now = Date.UTC(2026, 0, 1);
+    const start = now;
+    await withWriter(
+      data,
+      async (writer) => {
+        await writer.submit(entry());
+        now -= 599_000;
+        await writer.submit(entry());
+        now += 599_500;
+        await writer.submit(entry());
+      },
+      { now: () => now },
+    );
+    const times = await new FolderStore(join(data, 'store')).read('tile/times/000.p/3');
+    expect(parseTimes(times?.bytes ?? new Uint8Array(), 3)).toStrictEqual([start, start, start + 500]);
   });
 });

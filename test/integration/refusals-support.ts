@@ -15,7 +15,7 @@ import { nodeSha256 } from '#src/node-sha256.js';
 import { FolderStore } from '#src/store/folder.js';
 import { encodeText, leafHash } from '#tiles-spec/index.js';
 import { SqliteStaging } from '#writer/staging/staging.js';
-import { Writer } from '#writer/writer.js';
+import { Writer, type WriterOptions } from '#writer/writer.js';
 import { STELE } from '../daemon.js';
 
 /** How a command ended. */
@@ -106,7 +106,11 @@ export class Folders {
 export async function withWriter<T>(
   data: string,
   use: (writer: Writer) => Promise<T>,
-  { now = Date.now, store = join(data, 'store') }: { now?: () => number; store?: string } = {},
+  {
+    now = Date.now,
+    clock = {},
+    store = join(data, 'store'),
+  }: { now?: () => number; clock?: WriterOptions['clock']; store?: string } = {},
 ): Promise<T> {
   const file = join(data, 'log.key');
   const key = existsSync(file) ? await LogKey.read(file) : await LogKey.create(file);
@@ -114,7 +118,7 @@ export async function withWriter<T>(
   try {
     const writer = await Writer.open(
       {
-        ...{ store: new FolderStore(store), staging, key, origin: ORIGIN, now, create: true },
+        ...{ store: new FolderStore(store), staging, key, origin: ORIGIN, now, clock, create: true },
         ...{ batchAge: 0, batchSize: 256, maxPending: 256, log: pino({ level: 'silent' }) },
       },
       new AbortController().signal,

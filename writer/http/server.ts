@@ -7,6 +7,7 @@ import cors from '@fastify/cors';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { UnreachableError } from '../../src/errors.js';
+import type { Fault } from '../fault.js';
 import type { Metrics } from './metrics.js';
 import { problemBody, problemOf, sendProblem, STATUS, type Problem } from './problem.js';
 
@@ -129,16 +130,16 @@ function connectionProblem({ code, message }: Error & { readonly code?: string }
 const HEALTH_AGE = 1_000;
 
 /** `GET /healthz`. @param fault what is wrong with the log, if anything. */
-export function healthRoute(app: FastifyInstance, fault: () => Promise<string | undefined>): void {
-  let known: { at: number; fault: Promise<string | undefined> } | undefined;
+export function healthRoute(app: FastifyInstance, fault: () => Promise<Fault | undefined>): void {
+  let known: { at: number; fault: Promise<Fault | undefined> } | undefined;
   app.get('/healthz', async (_request, reply) => {
     if (known === undefined || performance.now() - known.at > HEALTH_AGE)
       known = { at: performance.now(), fault: fault() };
-    const reason = await known.fault;
+    const found = await known.fault;
     reply.header('cache-control', 'no-store');
-    return reason === undefined
+    return found === undefined
       ? { status: 'SERVING' }
-      : reply.code(503).send({ status: 'NOT_SERVING', reason });
+      : reply.code(503).send({ status: 'NOT_SERVING', code: found.code, reason: found.reason });
   });
 }
 

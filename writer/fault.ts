@@ -1,0 +1,39 @@
+/**
+ * What is wrong with the log, in words for anyone: `/healthz` and refused submitters are told, and neither may learn
+ * where the log is kept. An outage, a wrong clock and damage are told apart, because what helps against each differs.
+ * @module
+ */
+import { ClaimLostError, DamagedStoreError, messageOf, UnavailableError } from '../src/errors.js';
+import { FormatError, ProofError } from '../tiles-spec/index.js';
+import { outageOf, type Outage } from './outage.js';
+
+export interface Fault {
+  /**
+   * An outage's code passes by itself when its cause does. `clock`: this machine's clock is wrong. `late`: an accepted
+   * entry waits for too long. `damaged`: the store holds what it should not. `stopped`: the writer has ended.
+   */
+  readonly code: Outage['code'] | 'clock' | 'late' | 'damaged' | 'stopped';
+  readonly reason: string;
+}
+
+/** What a failed read of the store tells of the log. */
+export function faultOf(error: unknown): Fault {
+  const outage = outageOf(error);
+  if (outage !== undefined) return { code: outage.code, reason: outage.reason };
+  if (isDamage(error)) {
+    return { code: 'damaged', reason: `the log in the store does not verify: ${messageOf(error)}` };
+  }
+  return { code: 'unreachable', reason: 'the store does not answer' };
+}
+
+/** Why the writer has ended. What is not about the log itself stays in the daemon's own log. */
+export function stopFaultOf(error: unknown): Fault {
+  const isAboutTheLog =
+    isDamage(error) || error instanceof ClaimLostError || error instanceof UnavailableError;
+  const why = isAboutTheLog ? messageOf(error) : (outageOf(error)?.reason ?? "the daemon's own log says why");
+  return { code: 'stopped', reason: `the log has stopped: ${why}` };
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof DamagedStoreError || error instanceof FormatError || error instanceof ProofError;
+}

@@ -1,0 +1,91 @@
+/**
+ * Objects that never change: created once and, where one is there already, compared. A batch's tiles, a search
+ * segment and a published head go into the store by this one way.
+ * @module
+ */
+import { setMaxListeners } from 'node:events';
+import { gunzip } from '../../reader/node/gunzip.js';
+import { DamagedStoreError } from '../../src/errors.js';
+import type { ObjectStore } from '../../src/store/store.js';
+import {
+  equalBytes,
+  isGzip,
+  maxBundleLength,
+  TILE_WIDTH,
+  type StoredObject,
+} from '../../tiles-spec/index.js';
+import type { Patience } from '../patience.js';
+
+/** Objects on their way into the store at once. Each holds a connection and, in a client library, a copy. */
+const MAX_UPLOADS = 32;
+
+export class ImmutableObjects {
+  readonly #store: Pick<ObjectStore, 'create' | 'read'>;
+  readonly #patience: Patience;
+
+  constructor(store: Pick<ObjectStore, 'create' | 'read'>, patience: Patience) {
+    this.#store = store;
+    this.#patience = patience;
+  }
+
+  /**
+   * Stores objects, at most 32 at once, in any order. All are durable when this returns.
+   * @param signal gives up.
+   * @throws DamagedStoreError where one is there with other content; the signal's reason. No write is under way then
+   *   that has not been asked for before.
+   */
+  async put(objects: readonly StoredObject[], signal: AbortSignal): Promise<void> {
+    // The first failure ends the tries of the others, which might go on for ever.
+    const failure = new AbortController();
+    setMaxListeners(0, failure.signal);
+    const abort = () => {
+      failure.abort(signal.reason);
+    };
+    signal.addEventListener('abort', abort);
+    try {
+      signal.throwIfAborted();
+      const waiting = [...objects];
+      const upload = async () => {
+        for (let object = waiting.shift(); object !== undefined; object = waiting.shift()) {
+          await this.#put(object, failure.signal);
+        }
+      };
+      await Promise.all(
+        Array.from({ length: MAX_UPLOADS }, () =>
+          upload().catch((error: unknown) => {
+            failure.abort(error);
+          }),
+        ),
+      );
+      failure.signal.throwIfAborted();
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #put(object: StoredObject, signal: AbortSignal): Promise<void> {
+    return this.#patience.run(`create ${object.path}`, () => this.#create(object), { signal });
+  }
+
+  async #create({ path, bytes }: StoredObject): Promise<void> {
+    if (await this.#store.create(path, bytes)) return;
+    const found = await this.#store.read(path);
+    if (found === undefined) throw new Error(`${path} is there and is not`);
+    if (await sameContent(found.bytes, bytes)) return;
+    throw new DamagedStoreError(
+      `${path} holds other bytes than the log's. Something else writes to this store, or it is damaged: keep it as it is, and compare it with a copy`,
+    );
+  }
+}
+
+/** Whether stored bytes are ours: the same, or the same once decompressed (another zlib compresses otherwise). */
+export async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
+  if (equalBytes(stored, ours)) return true;
+  if (!isGzip(stored) || !isGzip(ours)) return false;
+  const longest = maxBundleLength(TILE_WIDTH);
+  try {
+    return equalBytes(await gunzip(stored, longest), await gunzip(ours, longest));
+  } catch {
+    return false;
+  }
+}
