@@ -1,13 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { s3Project } from './test/s3-suites.js';
+import { S3_COST, s3Project, SUITES } from './test/s3-suites.js';
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'folder', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'folder', include: ['test/**/*.test.ts'], exclude: ['test/faults/**', ...S3_COST] },
+      },
       // Some of them once more, with their logs in a bucket.
-      s3Project('s3'),
+      s3Project('s3', SUITES),
+      // Longer than a newcomer waits: `npm run test:faults`.
+      { extends: true, test: { name: 'faults', include: ['test/faults/**/*.test.ts', ...S3_COST] } },
+      s3Project('s3-faults', ['test/faults/daemon-kill.test.ts']),
     ],
     // Every processor: much of the time goes by in waiting for daemons.
     maxWorkers: availableParallelism(),

@@ -6,29 +6,31 @@ import { join } from 'node:path';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 
 /** The log's integration suite and the reader's: all that goes through a store. */
-const SUITES = [
+export const SUITES = [
   ...['concurrency', 'http', 'http-metrics', 'http-signals', 'partials', 'sigstore', 'vectors'],
   ...['fsck', 'fsck-faults', 'reader-open', 'reader-state'],
-];
+].map((suite) => `test/integration/${suite}.test.ts`);
 
 // Left out, because the store has no part in them: command lines and their refusals (bad-input, cli-*, command-line*,
 // completion, http-limits, npm-start, verify-vectors), servers that the test itself is (reader-hostile, reader-memory), logs that
 // are nowhere (fsck-edge). Because folders are what they are about: refusals*, where an operator restores and mixes up
 // folders. Because they would take minutes: fsck-changes, hundreds of checks of a log of 66,000 entries.
 
-/** Tests of S3 alone, which start a server of their own; s3-cost counts calls, which are the same on each. */
+/** Tests of S3 alone, which start a server of their own. */
 export const S3_TESTS = ['store', 'errors', 'probe', 'daemon']
   .map((suite) => `test/integration/s3-${suite}.test.ts`)
   .concat('test/integration/cli-s3.test.ts');
 
-/** A project of those suites, on the server that STELE_TEST_S3 and STELE_TEST_S3_ENDPOINT say. */
-export function s3Project(name: string, more: readonly string[] = []): TestProjectInlineConfiguration {
-  const suites = SUITES.map((suite) => `test/integration/${suite}.test.ts`);
+/** Counts the calls of a log in a bucket, which are the same on each server, for most of a minute. */
+export const S3_COST = ['test/integration/s3-cost.test.ts'];
+
+/** A project of suites, on the server that STELE_TEST_S3 and STELE_TEST_S3_ENDPOINT say. */
+export function s3Project(name: string, include: readonly string[]): TestProjectInlineConfiguration {
   return {
     extends: true,
     test: {
       name,
-      include: [...suites, 'test/faults/daemon-kill.test.ts', ...more],
+      include: [...include],
       globalSetup: [join(import.meta.dirname, 's3-setup.ts')],
       runner: join(import.meta.dirname, 's3-runner.ts'),
     },

@@ -5,7 +5,7 @@
  */
 import { concatBytes, decodeText, encodeText, equalBytes } from './bytes.js';
 import { FormatError } from './errors.js';
-import { parsePath } from './path.js';
+import { parsePath, type ObjectName } from './path.js';
 
 /** An object to be stored: its path below the log's prefix, and its bytes. */
 export interface StoredObject {
@@ -60,10 +60,12 @@ export function parseClaim(bytes: Uint8Array): Claim {
   return { checkpoint, objects };
 }
 
-/** A batch makes objects that never change; a claim that names `checkpoint` or another claim is none. */
+/** What a batch makes: objects that never change. */
+const BATCH_KINDS: readonly ObjectName['kind'][] = ['tile', 'entries', 'times', 'keys', 'attestation'];
+
+/** A claim that names an object which changes, as `checkpoint` does, is none. */
 function requireBatchObject(path: string): void {
-  const { kind } = parsePath(path);
-  if (kind !== 'tile' && kind !== 'entries' && kind !== 'times')
+  if (!BATCH_KINDS.includes(parsePath(path).kind))
     throw new FormatError(`claim has ${path}, which no batch makes`);
 }
 

@@ -6,11 +6,15 @@ import { parseDecimal, requireExact } from './decimal.js';
 import { FormatError } from './errors.js';
 import { requireWidth, TILE_WIDTH } from './tile.js';
 
-/** What a name in the bucket stands for. Widths are 1 to 256; below 256 the object is partial. */
+/**
+ * What a name in the bucket stands for. Widths are 1 to 256; below 256 the object is partial. `digest` is SHA-256 of the
+ * object in lower-case hexadecimal.
+ */
 export type ObjectName =
   | { readonly kind: 'checkpoint' | 'trusted_root' | 'signing_config' }
   | { readonly kind: 'tile'; readonly level: number; readonly index: number; readonly width: number }
-  | { readonly kind: 'entries' | 'times'; readonly index: number; readonly width: number }
+  | { readonly kind: 'entries' | 'times' | 'keys'; readonly index: number; readonly width: number }
+  | { readonly kind: 'attestation'; readonly digest: string }
   | { readonly kind: 'claim'; readonly size: number };
 
 const MAX_LEVEL = 63;
@@ -29,7 +33,14 @@ export function formatPath(name: ObjectName): string {
       return `tile/${name.level}/${formatIndex(name.index)}${formatWidth(name.width)}`;
     case 'entries':
     case 'times':
+    case 'keys':
       return `tile/${name.kind}/${formatIndex(name.index)}${formatWidth(name.width)}`;
+    case 'attestation':
+      if (!/^[0-9a-f]{64}$/.test(name.digest))
+        throw new FormatError(
+          `${JSON.stringify(name.digest.slice(0, 80))} is not a SHA-256 digest in hexadecimal`,
+        );
+      return `attestation/${name.digest}`;
     case 'claim':
       requireExact(name.size, 'tree size');
       return `staging/${name.size}`;
@@ -67,12 +78,17 @@ function readPath(path: string): ObjectName | undefined {
   if (path === 'signing_config.json') return { kind: 'signing_config' };
   const claim = /^staging\/([0-9]{1,16})$/.exec(path);
   if (claim?.[1] !== undefined) return { kind: 'claim', size: parseDecimal(claim[1], 'tree size') };
+  const attestation = /^attestation\/([0-9a-f]{64})$/.exec(path);
+  if (attestation?.[1] !== undefined) return { kind: 'attestation', digest: attestation[1] };
   const tile =
-    /^tile\/([0-9]{1,2}|entries|times)\/((?:x[0-9]{3}\/){0,5}[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path);
+    /^tile\/([0-9]{1,2}|entries|times|keys)\/((?:x[0-9]{3}\/){0,5}[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(
+      path,
+    );
   if (tile?.[1] === undefined || tile[2] === undefined) return undefined;
   const index = Number(tile[2].replace(/[x/]/g, ''));
   const width = tile[3] === undefined ? TILE_WIDTH : Number(tile[3]);
-  if (tile[1] === 'entries' || tile[1] === 'times') return { kind: tile[1], index, width };
+  if (tile[1] === 'entries' || tile[1] === 'times' || tile[1] === 'keys')
+    return { kind: tile[1], index, width };
   return { kind: 'tile', level: Number(tile[1]), index, width };
 }
 
@@ -97,6 +113,8 @@ export function headersOf(name: ObjectName): ObjectHeaders {
       return { contentType: 'application/octet-stream', cacheControl: immutable, contentEncoding: 'gzip' };
     case 'tile':
     case 'times':
+    case 'keys':
+    case 'attestation':
       return { contentType: 'application/octet-stream', cacheControl: immutable };
     case 'claim':
       return { contentType: 'application/octet-stream', cacheControl: 'no-cache' };

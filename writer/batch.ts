@@ -9,6 +9,7 @@ import { nodeSha256 } from '../src/node-sha256.js';
 import {
   encodeBundle,
   encodeClaim,
+  encodeHex,
   encodeTimes,
   formatCheckpoint,
   formatPath,
@@ -39,6 +40,13 @@ export interface LogTail {
 export interface NewEntry {
   readonly body: Uint8Array;
   readonly leafHash: Hash;
+  /** A document that the entry's kind keeps beside the body. */
+  readonly attestation?: Uint8Array | undefined;
+}
+
+/** What an entry adds to the bytes of its batch, before tiles. */
+export function lengthOf({ body, attestation }: NewEntry): number {
+  return body.length + (attestation?.length ?? 0);
 }
 
 export const EMPTY_TAIL: LogTail = { edge: RightEdge.empty(nodeSha256), bodies: [], times: [] };
@@ -68,12 +76,26 @@ export async function append(tail: LogTail, entries: readonly NewEntry[], time: 
       { path: formatPath({ kind: 'times', ...name }), bytes: encodeTimes(times.slice(at, at + TILE_WIDTH)) },
     );
   }
+  objects.push(...attestationsOf(entries));
   const full = bodies.length - (bodies.length % TILE_WIDTH);
   return {
     tail: { edge, bodies: bodies.slice(full), times: times.slice(full) },
     tiles,
     objects,
   };
+}
+
+/** The attestations of a batch: entries that share one have it stored once. */
+function attestationsOf(entries: readonly NewEntry[]): StoredObject[] {
+  const attestations = new Map<string, Uint8Array>();
+  for (const { attestation } of entries)
+    if (attestation !== undefined) attestations.set(attestationPath(attestation), attestation);
+  return Array.from(attestations, ([path, bytes]) => ({ path, bytes }));
+}
+
+/** Where an attestation is stored: its name is its digest. */
+export function attestationPath(attestation: Uint8Array): string {
+  return formatPath({ kind: 'attestation', digest: encodeHex(nodeSha256(attestation)) });
 }
 
 const gzipAsync = promisify<Uint8Array, { level: number }, Buffer>(gzip);

@@ -79,18 +79,20 @@ export class Clock {
 
   /** The jump that the clock shows, if it shows one. */
   #stepAt(now: number): ClockStep | undefined {
-    if (this.#accept && this.#isEarlier) return this.#right(now);
+    if (this.#isEarlier && this.#accept) this.#right(now);
     const reference = this.#accept ? undefined : this.#reference();
     if (reference !== undefined)
       return isFar(now, reference) ? { shown: now, expected: reference } : undefined;
-    if (this.#isEarlier && this.#step !== undefined)
-      return stillShows(now, this.#step) ? this.#step : this.#right(now);
+    if (this.#isEarlier && this.#step !== undefined) {
+      if (stillShows(now, this.#step)) return this.#step;
+      this.#right(now);
+    }
     const expected = this.#anchor.now + this.#steady() - this.#anchor.steady;
     return isFar(now, expected) ? { shown: now, expected } : undefined;
   }
 
   /** The clock is right now: jumps are measured from here. */
-  #right(now: number): undefined {
+  #right(now: number): void {
     this.#isEarlier = false;
     this.#anchor = { now, steady: this.#steady() };
   }

@@ -4,7 +4,7 @@
  */
 import { UnavailableError } from '../src/errors.js';
 import type { Hash } from '../tiles-spec/index.js';
-import type { BatchTree, NewEntry } from './batch.js';
+import { lengthOf, type BatchTree, type NewEntry } from './batch.js';
 
 /** Where an entry stands, once a published checkpoint covers it. */
 export interface Placement {
@@ -111,7 +111,7 @@ export class EntryPool {
    */
   take(count: number, bytes: number): PendingEntry[] {
     let total = 0;
-    const over = this.#queue.findIndex(({ body }, i) => (total += body.length) > bytes && i > 0);
+    const over = this.#queue.findIndex((entry, i) => (total += lengthOf(entry)) > bytes && i > 0);
     return this.#queue.splice(0, Math.min(count, over < 0 ? count : over));
   }
 

@@ -107,16 +107,14 @@ type Stop = typeof DamagedStoreError | typeof StartRefusedError;
  * What a writer stops with where a call fails so. Everything else it outlives: an answer that never came or was an
  * error is asked for again, but what the store says of its objects is taken at its word.
  */
-function stopsWith({ shape, calls }: Reference, call: Call, { acts, answer }: Fault): Stop | undefined {
+function stopsWith({ shape, calls }: Reference, call: Call, { answer }: Fault): Stop | undefined {
   const earlier = calls.slice(0, calls.indexOf(call)).filter(({ path }) => path === call.path);
-  if (call.name === 'create checkpoint') return !acts && answer === 412 ? DamagedStoreError : undefined;
   if (call.kind !== 'read' || call.status === 404 || !(answer === 'short' || answer === 404))
     return undefined;
   if (call.path === 'checkpoint') {
     if (earlier.length === 0) return StartRefusedError;
-    // Once it was there, a 404 is not believed.
-    const seen = earlier.some(({ kind, status }) => kind === 'read' && status === 200);
-    return answer === 'short' || !seen ? DamagedStoreError : undefined;
+    // Once it was made, a 404 is not believed.
+    return answer === 'short' ? DamagedStoreError : undefined;
   }
   // A claim, or an object that was there already: read back to be compared.
   if (call.path.startsWith('staging/') || earlier.at(-1)?.status === 412)

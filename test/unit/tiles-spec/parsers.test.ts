@@ -138,7 +138,12 @@ const keyName = line.filter((s) => !/[\p{White_Space}+]/u.test(s));
 const objectName: fc.Arbitrary<ObjectName> = fc.oneof(
   fc.constantFrom<ObjectName>({ kind: 'checkpoint' }, { kind: 'trusted_root' }, { kind: 'signing_config' }),
   fc.record({ kind: fc.constant('tile' as const), level: fc.nat(63), index: size, width }),
-  fc.record({ kind: fc.constantFrom('entries' as const, 'times' as const), index: size, width }),
+  fc.record({
+    kind: fc.constantFrom('entries' as const, 'times' as const, 'keys' as const),
+    index: size,
+    width,
+  }),
+  fc.record({ kind: fc.constant('attestation' as const), digest: bytesOf(32).map(encodeHex) }),
   fc.record({ kind: fc.constant('claim' as const), size }),
 );
 
@@ -186,7 +191,9 @@ const claim: fc.Arbitrary<Claim> = fc.record({
   checkpoint: fc.uint8Array({ maxLength: 60 }),
   objects: fc.array(
     fc.record({
-      path: objectName.filter(({ kind }) => ['tile', 'entries', 'times'].includes(kind)).map(formatPath),
+      path: objectName
+        .filter(({ kind }) => ['tile', 'entries', 'times', 'keys', 'attestation'].includes(kind))
+        .map(formatPath),
       bytes: fc.uint8Array({ maxLength: 60 }),
     }),
     { maxLength: 4 },
@@ -311,6 +318,8 @@ describe('paths', () => {
       'tile/0/x009/x007/x199/x254/x740/991',
       { kind: 'tile', level: 0, index: Number.MAX_SAFE_INTEGER, width: 256 },
     ],
+    ['tile/keys/000.p/7', { kind: 'keys', index: 0, width: 7 }],
+    [`attestation/${'0a'.repeat(32)}`, { kind: 'attestation', digest: '0a'.repeat(32) }],
     ['staging/0', { kind: 'claim', size: 0 }],
     ['staging/9007199254740991', { kind: 'claim', size: Number.MAX_SAFE_INTEGER }],
   ] as const)('%s', (path, name) => {
@@ -355,7 +364,10 @@ describe('paths', () => {
     'tile/0/%30%30%30',
     'tile/0/٠٠٠',
     'tile/data/000',
-    'tile/keys/000',
+    'attestation/',
+    `attestation/${'0'.repeat(63)}`,
+    `attestation/${'A'.repeat(64)}`,
+    `attestation/${'0'.repeat(64)}/`,
     'tile/8/0/000',
     'tile/0/x009/x007/x199/x254/x740/992',
     'tile/0/x999/x999/x999/x999/x999/999',

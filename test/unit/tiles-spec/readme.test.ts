@@ -82,6 +82,7 @@ describe('the examples in tiles-spec/README.md', () => {
         tile: { kind, level: a, index: b, width: c },
         entries: { kind, index: a, width: b },
         times: { kind, index: a, width: b },
+        keys: { kind, index: a, width: b },
         claim: { kind, size: a },
       }[kind];
       expect(parsePath(path), line).toEqual(object);
