@@ -399,7 +399,7 @@ describe('paths', () => {
     fc.assert(
       fc.property(objectName, (name) => {
         const { cacheControl, contentType, contentEncoding } = headersOf(name);
-        const immutable = name.kind === 'tile' || name.kind === 'entries' || name.kind === 'times';
+        const immutable = ['tile', 'entries', 'times', 'keys', 'attestation'].includes(name.kind);
         expect(cacheControl.includes('immutable')).toBe(immutable);
         expect(cacheControl === 'no-cache').toBe(!immutable);
         expect(contentEncoding).toBe(name.kind === 'entries' ? 'gzip' : undefined);
