@@ -80,7 +80,7 @@ async function stages(folder: string): Promise<Row[]> {
         await store.create(`staging/${batch.oldSize}`, batch.claim);
         await Promise.all(batch.objects.map(({ path, bytes }) => store.create(path, bytes)));
         await store.replace('checkpoint', batch.checkpoint.bytes, (await store.read('checkpoint'))?.etag);
-        await store.delete(`staging/${batch.oldSize}`);
+        await store.delete([`staging/${batch.oldSize}`]);
       }
     }),
   );

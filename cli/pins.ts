@@ -3,10 +3,11 @@
  * one that the user was shown: whatever else a log's trust file names is not believed.
  * @module
  */
-import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logUrl } from '../reader/index.js';
 import { ConfigurationError, messageOf } from '../src/errors.js';
+import { createFile } from '../src/node/durable-file.js';
 import { formatTrustedRoot, publicLogOf } from '../src/sigstore/trust-files.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
 import { formatS3Place, isS3, parseS3Place } from '../src/store/s3-place.js';
@@ -65,22 +66,17 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
 export async function pin(environment: NodeJS.ProcessEnv, url: string, log: TrustedLog): Promise<string> {
   const folder = configFolder(environment);
   const file = join(folder, `${encodeURIComponent(normalUrl(url))}${SUFFIX}`);
-  const temporary = `${file}.${process.pid}.tmp`;
   await makeFolder('the pins', folder, 0o700);
-  try {
-    await writeFile(temporary, formatTrustedRoot(publicLogOf(log)));
-    await link(temporary, file);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-      throw new ConfigurationError(`the pins: cannot write ${file}: ${reasonOf(error)}`);
+  const isCreated = await createFile(file, formatTrustedRoot(publicLogOf(log))).catch((error: unknown) => {
+    throw new ConfigurationError(`the pins: cannot write ${file}: ${reasonOf(error)}`);
+  });
+  if (!isCreated) {
     const pinned = (await readPins(environment)).find((pin) => pin.file === file);
     if (pinned?.log.vkey !== log.vkey) {
       throw new ProofError(
         `${url} has another key than the one that is pinned: if its operator says that the log was made anew, delete ${file}`,
       );
     }
-  } finally {
-    await rm(temporary, { force: true });
   }
   return file;
 }

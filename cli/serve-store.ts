@@ -2,7 +2,11 @@
  * The store of `stele serve`: a folder that this process owns, or a bucket that has proved what a log needs of it.
  * @module
  */
+import { existsSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Logger } from 'pino';
+import { StoredFiles, type FileSource } from '../reader/http/index.js';
 import { FolderStore } from '../src/store/folder.js';
 import type { S3Options, S3Place } from '../src/store/s3-place.js';
 import { SharedReads } from '../src/store/shared-reads.js';
@@ -21,6 +25,12 @@ const TIMEOUT = 5_000;
 /** Connections to a bucket for everyone's reads, which must not keep the log's own waiting. */
 const READ_CONNECTIONS = 16;
 
+/** Bytes that are read of a file at a time, for everyone's reads: a read of a folder costs little, ... */
+const FOLDER_PIECE = 64 * 1024;
+
+/** ... and one of a bucket a request: nearly every bundle is read by one. */
+const BUCKET_PIECE = 512 * 1024;
+
 /** How often an unreachable bucket is asked again before the start is given up. */
 export const START_RETRIES = 3;
 
@@ -28,30 +38,48 @@ export const START_RETRIES = 3;
 export interface OpenedStore {
   readonly store: ObjectStore;
   /** For those who read the log from the daemon. */
-  readonly reads: Pick<ObjectStore, 'read'>;
+  readonly files: FileSource;
   readonly close: () => Promise<void>;
 }
 
 /**
- * @throws ConfigurationError when another process owns the folder; StartRefusedError when the bucket cannot hold a log;
- *   UnreachableError.
+ * @throws ConfigurationError when another process owns the folder; StartRefusedError when the folder or the bucket cannot
+ *   hold a log; UnreachableError.
  */
 export async function openStore(place: StorePlace, log: Logger): Promise<OpenedStore> {
   return place.kind === 'folder' ? openFolder(place.folder) : openBucket(place.place, place.options, log);
 }
 
 async function openFolder(folder: string): Promise<OpenedStore> {
-  const lock = await FolderLock.take(folder);
-  const store = new FolderStore(folder);
+  const missing = missingFolders(folder);
+  let store = new FolderStore(folder);
+  let lock: FolderLock | undefined;
   const close = async () => {
     await store.idle();
-    await lock.release();
+    if (lock?.isNew === true && (await store.stat('checkpoint')) === undefined) {
+      // No log was made: nothing stays that was not there.
+      await store.sweep();
+      await lock.remove();
+    } else await lock?.release();
+    for (const made of missing) await rmdir(made).catch(() => undefined);
   };
-  await store.sweep().catch(async (error: unknown) => {
+  try {
+    await store.probe();
+    lock = await FolderLock.take(folder);
+    store = new FolderStore(folder, lock);
+    await store.sweep();
+  } catch (error) {
     await close();
     throw error;
-  });
-  return { store, reads: store, close };
+  }
+  return { store, files: new StoredFiles(store, { pieceLength: FOLDER_PIECE }), close };
+}
+
+/** The folder and those above it that are not there, the innermost first. */
+function missingFolders(folder: string): string[] {
+  const missing: string[] = [];
+  for (let each = resolve(folder); !existsSync(each); each = dirname(each)) missing.push(each);
+  return missing;
 }
 
 async function openBucket(place: S3Place, options: S3Options, log: Logger): Promise<OpenedStore> {
@@ -63,7 +91,7 @@ async function openBucket(place: S3Place, options: S3Options, log: Logger): Prom
   const reads = new S3Store(place, { timeout: TIMEOUT, ...options, connections: READ_CONNECTIONS });
   return {
     store,
-    reads: new SharedReads(reads),
+    files: new StoredFiles(new SharedReads(reads), { pieceLength: BUCKET_PIECE }),
     // What is under way may yet act. That is no harm: no lock is given up, and every write has its condition.
     close: () => {
       store.close();

@@ -2,15 +2,17 @@
  * `stele serve`: the writer daemon. Puts the parts together, and takes them apart again.
  * @module
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { Agent, request } from 'undici';
+import { RedirectedFiles } from '../reader/http/index.js';
 import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
+import { replaceFile } from '../src/node/durable-file.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
 import type { ObjectStore } from '../src/store/store.js';
 import { tryAgain } from '../src/try-again.js';
@@ -88,7 +90,7 @@ async function start(
   const known = await staging.identity();
   const origin =
     configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
-  const { store, reads, close } = await openStore(configuration.store, log);
+  const { store, files, close } = await openStore(configuration.store, log);
   opened.push(close);
   const isNew =
     known === undefined && (await tryAgain(() => store.read('checkpoint'), START_RETRIES)) === undefined;
@@ -118,7 +120,7 @@ async function start(
   const collector = new PartialCollector(store, staging, log, configuration.partialGrace);
   collector.start(() => writer.published.checkpoint.size);
   opened.push(() => collector.stop());
-  await writeFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
+  await replaceFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
 
   const checks = new CheckPool(availableParallelism(), configuration.maxPending);
   opened.push(() => checks.close());
@@ -130,7 +132,8 @@ async function start(
   openApiRoute(app, openApiDocument(VERSION));
   if (configuration.metricsListen === undefined) metricsRoute(app, metrics);
   else opened.push(await serveMetrics(configuration.metricsListen, metrics, log));
-  readRoutes(app, configuration.readUrl ?? reads);
+  const { readUrl } = configuration;
+  readRoutes(app, readUrl === undefined ? files : new RedirectedFiles(readUrl));
   const { host, port } = await listen(app, configuration.listen);
 
   const url = configuration.publicUrl ?? urlOf({ host, port });

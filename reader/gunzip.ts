@@ -11,11 +11,6 @@ export type Gunzip = (bytes: Uint8Array, maxLength: number) => Promise<Uint8Arra
 /** Bytes decompressed at a time, which grow at most a thousandfold. */
 const SLICE_LENGTH = 16_384;
 
-/** The longest that gzip makes of `length` bytes that do not compress, its header with a file's name included. */
-export function maxGzipLength(length: number): number {
-  return length + Math.ceil(length / 1024) + 512;
-}
-
 /** Memory stays near `maxLength` and 16 MiB, whatever the bytes would grow to. */
 export const gunzip: Gunzip = async (bytes, maxLength) => {
   const stream = inSlices(bytes as Uint8Array<ArrayBuffer>).pipeThrough(new DecompressionStream('gzip'));

@@ -3,10 +3,10 @@
  * @module
  */
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
-import { parsePath } from '../tiles-spec/index.js';
+import { maxGzipLength, parsePath } from '../tiles-spec/index.js';
 import { collect, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
-import { gunzip as gunzipInBrowsers, maxGzipLength, type Gunzip } from './gunzip.js';
+import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
 import { BusyError, tryAgain } from '../src/try-again.js';
 
 /**

@@ -2,8 +2,8 @@
  * A log's objects straight from an object store.
  * @module
  */
-import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
-import type { ObjectStore } from '../src/store/store.js';
+import { ConfigurationError, DamagedStoreError, messageOf, UnreachableError } from '../src/errors.js';
+import type { ObjectRange, ObjectStore } from '../src/store/store.js';
 import { FormatError } from '../tiles-spec/index.js';
 import { UnexpectedAnswerError } from './errors.js';
 import type { ReadObject } from './http-source.js';
@@ -19,11 +19,11 @@ const FINAL = [UnreachableError, ConfigurationError, FormatError, TypeError, Ran
  */
 export function storeSource(store: Pick<ObjectStore, 'readRange'>, retries = 0): ReadObject {
   return async (path, maxLength) => {
-    const bytes = await tryAgain(() => readOnce(store, path, maxLength + 1), retries);
-    if (bytes !== undefined && bytes.length > maxLength) {
+    const object = await tryAgain(() => readOnce(store, path, maxLength), retries);
+    if (object !== undefined && object.size > maxLength) {
       throw new UnexpectedAnswerError(`${path} has over ${maxLength} bytes`, 'too-large', path);
     }
-    return bytes;
+    return object?.bytes;
   };
 }
 
@@ -31,11 +31,12 @@ async function readOnce(
   store: Pick<ObjectStore, 'readRange'>,
   path: string,
   length: number,
-): Promise<Uint8Array | undefined> {
+): Promise<ObjectRange | undefined> {
   try {
     return await store.readRange(path, 0, length);
   } catch (error) {
     if (FINAL.some((final) => error instanceof final)) throw error;
+    if (error instanceof DamagedStoreError) throw new UnexpectedAnswerError(error.message, 'too-large', path);
     if (error instanceof Error && 'syscall' in error)
       throw new FormatError(`${path}: cannot be read: ${messageOf(error)}`, path);
     throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error });

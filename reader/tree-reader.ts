@@ -14,13 +14,13 @@ import {
   isGzip,
   leafHash,
   maxBundleLength,
+  maxLengthOf,
   parseBundle,
   parseTimes,
   ProofError,
   rootAt,
   sha256,
   TILE_WIDTH,
-  TIME_LENGTH,
   widthAt,
   type Hash,
   type RightEdge,
@@ -29,7 +29,7 @@ import {
   type Tree,
 } from '../tiles-spec/index.js';
 import { MissingObjectError, readingObject, UnreachableError } from './errors.js';
-import { gunzip, maxGzipLength, type Gunzip } from './gunzip.js';
+import { gunzip, type Gunzip } from './gunzip.js';
 import type { ReadObject } from './http-source.js';
 import { readAhead } from './read-ahead.js';
 
@@ -237,7 +237,7 @@ export async function readWidened(
   for (const width of new Set([name.width, TILE_WIDTH])) {
     const path = formatPath({ ...name, width });
     try {
-      const bytes = await read(path, Math.min(maxLength, maxLengthOf(name.kind, width)));
+      const bytes = await read(path, Math.min(maxLength, maxLengthOf({ ...name, width })));
       if (bytes !== undefined) return { path, bytes, width };
     } catch (error) {
       if (!(error instanceof UnreachableError) || error.code !== 'refused') throw error;
@@ -247,10 +247,4 @@ export async function readWidened(
   }
   const path = formatPath(name);
   throw refusal ?? new MissingObjectError(`the log has no ${path}`, path);
-}
-
-/** The longest that an object can be as it is stored, in bytes. */
-function maxLengthOf(kind: TreeObject['kind'], width: number): number {
-  if (kind === 'entries') return maxGzipLength(maxBundleLength(width));
-  return width * (kind === 'tile' ? HASH_LENGTH : TIME_LENGTH);
 }

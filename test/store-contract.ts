@@ -4,8 +4,9 @@
  */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { DamagedStoreError } from '#src/errors.js';
 import type { ObjectStore } from '#src/store/store.js';
-import { encodeText, FormatError } from '#tiles-spec/index.js';
+import { encodeText, FormatError, formatPath } from '#tiles-spec/index.js';
 
 export interface StoreUnderTest {
   readonly store: ObjectStore;
@@ -24,7 +25,10 @@ export interface StoreKind {
   readonly isShared: boolean;
 }
 
-export const bytesOf = (i: number) => new Uint8Array(10_000).fill(i);
+/** Bytes in the objects of most tests: as many as the shortest of them can have. */
+const LENGTH = 96;
+
+export const bytesOf = (i: number, length = LENGTH) => new Uint8Array(length).fill(i);
 
 /** One object of each depth and form of name. */
 const PATHS = ['checkpoint', 'staging/0', 'tile/0/x001/x234/067.p/3', 'tile/entries/000'];
@@ -52,7 +56,7 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
     );
     expect(written.filter(Boolean)).toHaveLength(1);
     const object = await other.read(path);
-    expect(object?.bytes).toHaveLength(10_000);
+    expect(object?.bytes).toHaveLength(LENGTH);
     expect(new Set(object?.bytes)).toStrictEqual(new Set([written.indexOf(true) + racers * round]));
     return object?.etag;
   }
@@ -90,7 +94,7 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
         await store.create('checkpoint', bytesOf(1));
         const { etag } = (await store.read('checkpoint')) ?? {};
         expect(await store.replace('trusted_root.json', bytesOf(2), etag)).toBe(false);
-        await store.delete('checkpoint');
+        await store.delete(['checkpoint']);
         expect(await store.replace('checkpoint', bytesOf(2), etag)).toBe(false);
         expect(await stored()).toStrictEqual([]);
         expect(await store.replace('checkpoint', bytesOf(2), undefined)).toBe(true);
@@ -98,12 +102,12 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
 
     it('shows an object whole while it is swapped', () =>
       withStore(async ({ store, other }) => {
-        await store.create('checkpoint', bytesOf(0));
+        await store.create('checkpoint', bytesOf(0, 10_000));
         const state = { done: false };
         const writing = (async () => {
           for (let i = 1; i <= 40; i++) {
             const { etag } = (await store.read('checkpoint')) ?? {};
-            expect(await store.replace('checkpoint', bytesOf(i), etag)).toBe(true);
+            expect(await store.replace('checkpoint', bytesOf(i, 10_000), etag)).toBe(true);
           }
           state.done = true;
         })();
@@ -143,9 +147,11 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
           expect(await store.create(path, bytes)).toBe(true);
           const object = await store.read(path);
           expect(object && Buffer.from(object.bytes).equals(bytes), path).toBe(true);
-          const range = await store.readRange(path, 0, bytes.length + 1);
-          expect(range && Buffer.from(range).equals(bytes), path).toBe(true);
           const { etag } = object ?? {};
+          const range = await store.readRange(path, 0, bytes.length + 1);
+          expect(range && Buffer.from(range.bytes).equals(bytes), path).toBe(true);
+          expect(range).toMatchObject({ size: bytes.length, etag });
+          expect(await store.stat(path)).toMatchObject({ size: bytes.length, etag });
           expect(await store.replace(path, Buffer.from('more'), etag)).toBe(true);
         }
       }));
@@ -155,8 +161,11 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
         await store.create('tile/0/000', encodeText('0123456789'));
         await store.create('tile/0/001', new Uint8Array(0));
         const range = async (start: number, end: number, path = 'tile/0/000') => {
-          const bytes = await store.readRange(path, start, end);
-          return bytes && Buffer.from(bytes).toString();
+          const part = await store.readRange(path, start, end);
+          // Whatever part it is of, the length and the tag are those of the whole.
+          const { size, etag } = (await store.stat(path)) ?? {};
+          expect(part).toMatchObject({ size, etag });
+          return part && Buffer.from(part.bytes).toString();
         };
         expect(await range(0, 10)).toBe('0123456789');
         expect(await range(0, 1)).toBe('0');
@@ -178,7 +187,8 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
         for (const path of ['checkpoint', 'tile/0/000', 'tile/0/000.p/6', 'tile/0/x001/000', 'staging/0']) {
           expect(await store.read(path)).toBeUndefined();
           expect(await store.readRange(path, 0, 1)).toBeUndefined();
-          await expect(store.delete(path)).resolves.toBeUndefined();
+          expect(await store.stat(path)).toBeUndefined();
+          await expect(store.delete([path])).resolves.toBeUndefined();
         }
         // A tile beside its partial ones.
         expect(await store.create('tile/0/000', bytesOf(2))).toBe(true);
@@ -189,12 +199,44 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
       withStore(async ({ store, other, stored }) => {
         for (const path of ['staging/0', 'tile/0/000.p/5']) {
           expect(await store.create(path, bytesOf(1))).toBe(true);
-          await store.delete(path);
+          await store.delete([path]);
           expect(await other.read(path)).toBeUndefined();
           expect(await stored()).toStrictEqual([]);
           expect(await store.create(path, bytesOf(2))).toBe(true);
           expect((await other.read(path))?.bytes[0]).toBe(2);
-          await store.delete(path);
+          await store.delete([path]);
+        }
+      }));
+
+    it('deletes any number of objects, some of which are not there', () =>
+      withStore(async ({ store, stored }) => {
+        const pathOf = (index: number) => formatPath({ kind: 'tile', level: 0, index, width: 1 });
+        const there = Array.from({ length: 20 }, (_, i) => pathOf(i * 100));
+        await Promise.all(there.map((path) => store.create(path, bytesOf(1, 32))));
+        await store.create('checkpoint', bytesOf(1));
+        await store.delete(Array.from({ length: 2_100 }, (_, i) => pathOf(i)));
+        expect(await stored()).toStrictEqual(['checkpoint']);
+        await store.delete([]);
+      }));
+
+    it('reads nothing that is longer than an object of its name can be', () =>
+      withStore(async ({ store }) => {
+        for (const [path, longest] of [
+          ['checkpoint', 2 ** 20],
+          ['trusted_root.json', 2 ** 20],
+          ['tile/0/000.p/3', 96],
+          ['tile/0/001', 8_192],
+          ['tile/times/001', 2_048],
+          ['tile/entries/001.p/1', 66_114],
+        ] as const) {
+          await store.create(path, bytesOf(1, longest + 1));
+          await expect(store.read(path), path).rejects.toThrow(DamagedStoreError);
+          await expect(store.read(path), path).rejects.toThrow(
+            `${path} has over ${longest} bytes, the most that an object of its name can have`,
+          );
+          await store.delete([path]);
+          await store.create(path, bytesOf(1, longest));
+          expect((await store.read(path))?.bytes, path).toHaveLength(longest);
         }
       }));
 
@@ -206,8 +248,9 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
             async () => store.create(path, bytesOf(0)),
             async () => store.read(path),
             async () => store.readRange(path, 0, 1),
+            async () => store.stat(path),
             async () => store.replace(path, bytesOf(0), undefined),
-            async () => store.delete(path),
+            async () => store.delete(['staging/0', path]),
           ]) {
             await expect(call(), path).rejects.toThrow(FormatError);
           }

@@ -20,6 +20,11 @@ export function maxBundleLength(width: number): number {
   return width * (MAX_ENTRY_LENGTH + 2);
 }
 
+/** The longest that gzip makes of `length` bytes that do not compress, its header with a file's name included. */
+export function maxGzipLength(length: number): number {
+  return length + Math.ceil(length / 1024) + 512;
+}
+
 /** Whether stored bytes are gzip (RFC 1952): a bundle never begins so, unless its first entry has 8,075 bytes. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08;

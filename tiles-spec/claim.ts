@@ -5,7 +5,7 @@
  */
 import { concatBytes, decodeText, encodeText, equalBytes } from './bytes.js';
 import { FormatError } from './errors.js';
-import { parsePath, type ObjectName } from './path.js';
+import { isImmutable, parsePath } from './path.js';
 
 /** An object to be stored: its path below the log's prefix, and its bytes. */
 export interface StoredObject {
@@ -60,13 +60,9 @@ export function parseClaim(bytes: Uint8Array): Claim {
   return { checkpoint, objects };
 }
 
-/** What a batch makes: objects that never change. */
-const BATCH_KINDS: readonly ObjectName['kind'][] = ['tile', 'entries', 'times', 'keys', 'attestation'];
-
 /** A claim that names an object which changes, as `checkpoint` does, is none. */
 function requireBatchObject(path: string): void {
-  if (!BATCH_KINDS.includes(parsePath(path).kind))
-    throw new FormatError(`claim has ${path}, which no batch makes`);
+  if (!isImmutable(parsePath(path))) throw new FormatError(`claim has ${path}, which no batch makes`);
 }
 
 function uint32(value: number): Uint8Array {

@@ -2,8 +2,10 @@
  * The names of everything in a bucket, and only those. Parsing accepts exactly what formatting gives.
  * @module
  */
+import { maxBundleLength, maxGzipLength, TIME_LENGTH } from './bundle.js';
 import { parseDecimal, requireExact } from './decimal.js';
 import { FormatError } from './errors.js';
+import { HASH_LENGTH } from './merkle.js';
 import { requireWidth, TILE_WIDTH } from './tile.js';
 
 /**
@@ -18,6 +20,21 @@ export type ObjectName =
   | { readonly kind: 'claim'; readonly size: number };
 
 const MAX_LEVEL = 63;
+
+/** The longest of the objects that change, in bytes: a checkpoint with many cosignatures has a few thousand. */
+const MAX_MUTABLE_LENGTH = 2 ** 20;
+
+/** The longest attestation, in bytes. */
+const MAX_ATTESTATION_LENGTH = 2 ** 17;
+
+/** The longest that the keys of one entry are in `tile/keys`, in bytes: it has at most 64. */
+const MAX_KEYS_LENGTH = 4_096;
+
+/**
+ * The longest claim, in bytes. A batch has at most 64 MiB of entries, and at most a million of them, each with 43 bytes
+ * of hashes, times and lengths; its claim has also the 16 MiB that the partial bundle before it may have.
+ */
+const MAX_CLAIM_LENGTH = 2 ** 27;
 
 /** The path of an object below the log's prefix, for example `tile/0/x001/234.p/7`. */
 export function formatPath(name: ObjectName): string {
@@ -90,6 +107,36 @@ function readPath(path: string): ObjectName | undefined {
   if (tile[1] === 'entries' || tile[1] === 'times' || tile[1] === 'keys')
     return { kind: tile[1], index, width };
   return { kind: 'tile', level: Number(tile[1]), index, width };
+}
+
+/** What a batch makes: objects that never change. */
+const BATCH_KINDS: readonly ObjectName['kind'][] = ['tile', 'entries', 'times', 'keys', 'attestation'];
+
+/** Whether the bytes of an object of this name are always the same, in one log. */
+export function isImmutable({ kind }: ObjectName): boolean {
+  return BATCH_KINDS.includes(kind);
+}
+
+/** The longest that an object of this name can be as it is stored, in bytes. A longer one is damage. */
+export function maxLengthOf(name: ObjectName): number {
+  switch (name.kind) {
+    case 'checkpoint':
+    case 'trusted_root':
+    case 'signing_config':
+      return MAX_MUTABLE_LENGTH;
+    case 'tile':
+      return name.width * HASH_LENGTH;
+    case 'entries':
+      return maxGzipLength(maxBundleLength(name.width));
+    case 'times':
+      return name.width * TIME_LENGTH;
+    case 'keys':
+      return name.width * MAX_KEYS_LENGTH;
+    case 'attestation':
+      return MAX_ATTESTATION_LENGTH;
+    case 'claim':
+      return MAX_CLAIM_LENGTH;
+  }
 }
 
 /** How an object is stored and served. */

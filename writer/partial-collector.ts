@@ -21,7 +21,7 @@ export interface PartialRecord {
 }
 
 export class PartialCollector {
-  readonly #store: ObjectStore;
+  readonly #store: Pick<ObjectStore, 'delete'>;
   readonly #record: PartialRecord;
   readonly #log: Logger;
   readonly #grace: number;
@@ -32,7 +32,7 @@ export class PartialCollector {
   #collecting: Promise<void> = Promise.resolve();
 
   /** @param grace how long a full tile must have been published, in milliseconds. */
-  constructor(store: ObjectStore, record: PartialRecord, log: Logger, grace: number) {
+  constructor(store: Pick<ObjectStore, 'delete'>, record: PartialRecord, log: Logger, grace: number) {
     this.#store = store;
     this.#record = record;
     this.#log = log;
@@ -76,20 +76,22 @@ export class PartialCollector {
     }
   }
 
-  /** Deletes those whose full ones a tree of `to` entries has, and one of `from` had not. */
+  /** Deletes those whose full ones a tree of `to` entries has, and one of `from` had not: 12,240 of them at most. */
   async #collectBetween(from: number, to: number): Promise<void> {
+    const paths: string[] = [];
     for (let level = 0, span = TILE_WIDTH; span <= to; level++, span *= TILE_WIDTH) {
       for (let index = Math.floor(from / span); index < Math.floor(to / span); index++) {
         for (const width of await this.#record.partialWidths(level, index))
-          await this.#delete(level, index, width);
+          paths.push(...partialPaths(level, index, width));
       }
     }
+    await this.#store.delete(paths);
   }
+}
 
-  async #delete(level: number, index: number, width: number): Promise<void> {
-    await this.#store.delete(formatPath({ kind: 'tile', level, index, width }));
-    if (level > 0) return;
-    await this.#store.delete(formatPath({ kind: 'entries', index, width }));
-    await this.#store.delete(formatPath({ kind: 'times', index, width }));
-  }
+/** The objects that a tree has of a tile as long as it is partial. */
+function partialPaths(level: number, index: number, width: number): string[] {
+  const tile = formatPath({ kind: 'tile', level, index, width });
+  if (level > 0) return [tile];
+  return [tile, formatPath({ kind: 'entries', index, width }), formatPath({ kind: 'times', index, width })];
 }

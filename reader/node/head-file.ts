@@ -3,13 +3,16 @@
  * @module
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.js';
-import { syncFolder } from '../../src/store/folder.js';
+import { changeNames, hasCode, replaceFile, writeSynced } from '../../src/node/durable-file.js';
 import { StateError, type InconsistentLogError } from '../errors.js';
 import type { Heads } from '../heads.js';
+
+/** What was seen is for its user alone. */
+const MODE = 0o600;
 
 /** A lock that is older, in milliseconds, is broken: one is held for one write, and its process died, or sleeps. */
 const LONGEST_LOCK = 10_000;
@@ -60,14 +63,12 @@ export class HeadFile implements Heads {
     const inLock = join(lock, `${token}.tmp`);
     await mkdir(own, { recursive: true });
     try {
-      await writeSynced(join(own, `${token}.tmp`), checkpoint);
+      await writeSynced(join(own, `${token}.tmp`), checkpoint, MODE);
       await takeLock(lock, own);
       const kept = await this.read();
       const isExpected =
         kept === undefined ? expected === undefined : expected && Buffer.from(kept).equals(expected);
-      if (isExpected !== true || !(await move(inLock, this.#file))) return false;
-      await syncFolder(this.#folder);
-      return true;
+      return isExpected === true && (await changeNames(this.#folder, () => move(inLock, this.#file)));
     } finally {
       await rm(own, { recursive: true, force: true });
       await rm(inLock, { force: true });
@@ -87,8 +88,8 @@ export class HeadFile implements Heads {
     const folder = join(this.#folder, 'evidence', `${this.#name}-${which}`);
     try {
       await mkdir(folder, { recursive: true });
-      await writeWhole(join(folder, 'seen.checkpoint'), seen);
-      await writeWhole(join(folder, 'shown.checkpoint'), shown);
+      await replaceFile(join(folder, 'seen.checkpoint'), seen, { mode: MODE });
+      await replaceFile(join(folder, 'shown.checkpoint'), shown, { mode: MODE });
     } catch (error) {
       throw new StateError(`cannot keep the evidence of a log that contradicts itself: ${messageOf(error)}`);
     }
@@ -137,30 +138,4 @@ async function move(from: string, to: string): Promise<boolean> {
     if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
-}
-
-/** Writes a file that others see as it was before, or whole. */
-async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  try {
-    await writeSynced(temporary, bytes);
-    await rename(temporary, file);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncFolder(dirname(file));
-}
-
-async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, 'wx', 0o600);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -10,8 +10,7 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import {
   ED25519,
   keyHash,
@@ -20,8 +19,8 @@ import {
   type NoteVerifier,
   type VerifierKey,
 } from '../../tiles-spec/index.js';
-import { ConfigurationError } from '../errors.js';
-import { syncFolder } from '../store/folder.js';
+import { ConfigurationError, messageOf } from '../errors.js';
+import { createFile } from '../node/durable-file.js';
 
 export class LogKey {
   readonly #privateKey: KeyObject;
@@ -61,21 +60,16 @@ export class LogKey {
   }
 
   /**
-   * Makes a key and its file, readable by its owner alone.
+   * Makes a key and its file, readable by its owner alone. The file is there whole or not at all, whenever this is ended.
    * @throws ConfigurationError where there is a file of that name already.
    */
   static async create(file: string): Promise<LogKey> {
     const { privateKey } = generateKeyPairSync('ed25519');
-    const handle = await open(file, 'wx', 0o600).catch((error: unknown) => {
-      throw new ConfigurationError(`cannot make the key file ${file}: ${String(error)}`);
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const isCreated = await createFile(file, pem, { mode: 0o600 }).catch((error: unknown) => {
+      throw new ConfigurationError(`cannot make the key file ${file}: ${messageOf(error)}`);
     });
-    try {
-      await handle.writeFile(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await syncFolder(dirname(file));
+    if (!isCreated) throw new ConfigurationError(`cannot make the key file ${file}: it is there already`);
     return new LogKey(privateKey);
   }
 

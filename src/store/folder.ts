@@ -3,102 +3,143 @@
  * number of readers may read it. Network file systems are not supported: `link` and `fsync` mean less there.
  * @module
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readdir, rm, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parsePath } from '../../tiles-spec/index.js';
-import type { ObjectStore, StoreObject } from './store.js';
+import { isImmutable, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
+import { DamagedStoreError } from '../errors.js';
+import { createFile, hasCode, makeFolder, replaceFile, type FileOptions } from '../node/durable-file.js';
+import { PROBE, probeFolder } from './folder-probe.js';
+import { tooLong, type ObjectRange, type ObjectStat, type ObjectStore, type StoreObject } from './store.js';
 
 const TEMPORARY = '.tmp';
 
 const MAX_KNOWN_FOLDERS = 4096;
 
+/** What says whether the folder is still this process's to write. */
+export interface FolderOwner {
+  /** @throws DamagedStoreError when it is not. */
+  check(): Promise<void>;
+}
+
 export class FolderStore implements ObjectStore {
   readonly #folder: string;
+  readonly #owner: FolderOwner | undefined;
   /** Folders known to exist and to be durable in their parents. */
   readonly #folders = new Map<string, Promise<void>>();
   readonly #writes = new Set<Promise<unknown>>();
-  /** Objects whose swap is under way, or whose new name is not known to be durable: whoever reads one makes it so. */
-  readonly #unsynced = new Set<string>();
+  /** Files whose new content may not be durable yet, and what makes it so: reads wait for it. */
+  readonly #replacing = new Map<string, Promise<unknown>>();
   /** Swaps run one after the other; the lock makes this process the only one that swaps. */
   #swap: Promise<unknown> = Promise.resolve();
 
-  constructor(folder: string) {
+  /** @param owner is asked before each write. Without one nothing else may write to the folder. */
+  constructor(folder: string, owner?: FolderOwner) {
     this.#folder = folder;
+    this.#owner = owner;
   }
 
-  /** Waits for the writes under way, whoever still waits for them. */
+  /** Waits for the writes under way, also those that their caller has given up. */
   async idle(): Promise<void> {
-    await this.#swap;
     while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
   }
 
-  /** Removes what a writer that died had not finished writing. For the owner alone. */
+  /**
+   * Makes sure that the file system does what a log needs of it. Leaves nothing behind.
+   * @throws StartRefusedError that says what it does not do.
+   */
+  probe(): Promise<void> {
+    return probeFolder(this.#folder);
+  }
+
+  /** Removes what a process that died had not finished writing. For the owner alone. */
   async sweep(): Promise<void> {
-    await rm(join(this.#folder, TEMPORARY), { recursive: true, force: true });
+    const left = (await readdir(this.#folder)).filter((name) => name === TEMPORARY || name.startsWith(PROBE));
+    for (const name of left) await rm(join(this.#folder, name), { recursive: true, force: true });
   }
 
   async create(path: string, bytes: Uint8Array): Promise<boolean> {
+    // A file that never changes is protected from writing; those who may write to its folder can still delete it.
+    const mode = isImmutable(parsePath(path)) ? 0o444 : 0o644;
     const file = this.#file(path);
-    await this.#ensureFolder(dirname(file));
-    return this.#withTemporary(bytes, async (temporary) => {
-      const created = await link(temporary, file).then(
-        () => true,
-        (error: unknown) => {
-          if (hasCode(error, 'EEXIST')) return false;
-          throw error;
-        },
-      );
-      // Where it was there already, whoever linked it may have died before this.
-      await syncFolder(dirname(file));
-      return created;
-    });
+    return this.#writing(this.#options(file, mode).then((options) => createFile(file, bytes, options)));
+  }
+
+  async stat(path: string): Promise<ObjectStat | undefined> {
+    if (!isImmutable(parsePath(path))) {
+      const object = await this.read(path);
+      return object && { size: object.bytes.length, etag: object.etag };
+    }
+    const found = await orUndefined(stat(this.#file(path)));
+    return found && { size: found.size, etag: path };
   }
 
   async read(path: string): Promise<StoreObject | undefined> {
+    const name = parsePath(path);
     const file = this.#file(path);
-    const bytes = await orUndefined(readFile(file));
-    if (this.#unsynced.has(file)) await syncFolder(dirname(file));
-    return bytes && { bytes, etag: etagOf(bytes) };
+    const bytes = await withFile(file, async (handle) => {
+      const { size } = await handle.stat();
+      if (size > maxLengthOf(name)) throw tooLong(path);
+      return readAt(handle, 0, size);
+    });
+    await this.#replacing.get(file);
+    return bytes && { bytes, etag: isImmutable(name) ? path : digestOf(bytes) };
   }
 
-  async readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined> {
-    const file = await orUndefined(open(this.#file(path)));
-    if (file === undefined) return undefined;
-    try {
-      const length = Math.max(0, Math.min(end, (await file.stat()).size) - start);
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, start);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
+  async readRange(path: string, start: number, end: number): Promise<ObjectRange | undefined> {
+    if (!isImmutable(parsePath(path))) {
+      // All of it: the bytes, the size and the tag must be of one version.
+      const object = await this.read(path);
+      return object && { ...object, bytes: object.bytes.subarray(start, end), size: object.bytes.length };
     }
+    return withFile(this.#file(path), async (handle) => {
+      const { size } = await handle.stat();
+      return { bytes: await readAt(handle, start, Math.min(end, size) - start), size, etag: path };
+    });
   }
 
   async replace(path: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
+    const file = this.#file(path);
     const swap = this.#swap.then(async () => {
-      if ((await this.read(path))?.etag !== etag) return false;
-      const file = this.#file(path);
-      await this.#ensureFolder(dirname(file));
-      return this.#withTemporary(bytes, async (temporary) => {
-        this.#unsynced.add(file);
-        await rename(temporary, file);
-        await syncFolder(dirname(file));
-        this.#unsynced.delete(file);
-        return true;
-      });
+      if ((await this.stat(path))?.etag !== etag) return false;
+      const options = await this.#options(file, 0o644);
+      await this.#replace(file, bytes, options);
+      return true;
     });
     this.#swap = swap.catch(() => undefined);
-    return swap;
+    return this.#writing(swap);
   }
 
-  async delete(path: string): Promise<void> {
-    const file = this.#file(path);
-    await orUndefined(unlink(file));
-    const folder = dirname(file);
-    if (!folder.endsWith('.p')) return;
+  async delete(paths: readonly string[]): Promise<void> {
+    const files = paths.map((path) => this.#file(path));
+    return this.#writing(this.#delete(files));
+  }
+
+  /** Replaces a file; those who read it meanwhile wait until what they have read is durable. */
+  async #replace(file: string, bytes: Uint8Array, options: FileOptions): Promise<void> {
+    const replacing = replaceFile(file, bytes, options);
+    const durable = replacing.catch((error: unknown) => {
+      // After any other error the file is as it was.
+      if (error instanceof DamagedStoreError) throw error;
+    });
+    this.#replacing.set(file, durable);
+    // Where the disk failed the entry stays: nobody can say any more whether the content is durable.
+    void durable.then(
+      () => this.#replacing.delete(file),
+      () => undefined,
+    );
+    await replacing;
+  }
+
+  async #delete(files: readonly string[]): Promise<void> {
+    await this.#owner?.check();
+    for (const file of files) await orUndefined(unlink(file));
     // The folder of a tile's partial ones goes with the last of them.
-    this.#folders.delete(folder);
-    await rmdir(folder).catch(() => undefined);
+    for (const folder of new Set(files.map(dirname))) {
+      if (!folder.endsWith('.p')) continue;
+      this.#folders.delete(folder);
+      await rmdir(folder).catch(() => undefined);
+    }
   }
 
   /** The file of an object; nothing outside the log's names is ever touched. */
@@ -107,29 +148,18 @@ export class FolderStore implements ObjectStore {
     return join(this.#folder, path);
   }
 
-  #withTemporary<T>(bytes: Uint8Array, use: (temporary: string) => Promise<T>): Promise<T> {
-    const write = this.#write(bytes, use);
-    this.#writes.add(write);
-    void write.catch(() => undefined).then(() => this.#writes.delete(write));
-    return write;
+  /** Makes ready for a write of a file. */
+  async #options(file: string, mode: number): Promise<FileOptions> {
+    await this.#owner?.check();
+    const temporaryIn = join(this.#folder, TEMPORARY);
+    await Promise.all([this.#ensureFolder(dirname(file)), this.#ensureFolder(temporaryIn)]);
+    return { mode, temporaryIn };
   }
 
-  async #write<T>(bytes: Uint8Array, use: (temporary: string) => Promise<T>): Promise<T> {
-    const folder = join(this.#folder, TEMPORARY);
-    await this.#ensureFolder(folder);
-    const temporary = join(folder, randomUUID());
-    const file = await open(temporary, 'wx', 0o644);
-    try {
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      return await use(temporary);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+  #writing<T>(writing: Promise<T>): Promise<T> {
+    this.#writes.add(writing);
+    void writing.catch(() => undefined).then(() => this.#writes.delete(writing));
+    return writing;
   }
 
   #ensureFolder(folder: string): Promise<void> {
@@ -144,29 +174,37 @@ export class FolderStore implements ObjectStore {
   }
 
   async #makeFolder(folder: string): Promise<void> {
-    if (folder === this.#folder) {
-      await mkdir(folder, { recursive: true });
-    } else {
-      await this.#ensureFolder(dirname(folder));
-      await mkdir(folder).catch((error: unknown) => {
-        if (!hasCode(error, 'EEXIST')) throw error;
-      });
-    }
-    await syncFolder(dirname(folder));
+    // Each above it once, however many files are written at a time.
+    if (folder !== this.#folder) await this.#ensureFolder(dirname(folder));
+    await makeFolder(folder);
   }
 }
 
-/** Makes the names in a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder);
+/** Runs `use` with a file that is open to read; undefined where there is none. */
+async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T | undefined> {
+  const handle = await orUndefined(open(file));
+  if (handle === undefined) return undefined;
   try {
-    await handle.sync();
+    return await use(handle);
   } finally {
     await handle.close();
   }
 }
 
-function etagOf(bytes: Uint8Array): string {
+/** `length` bytes from `start`, or fewer where the file ends before. A system call may give fewer than it is asked for. */
+async function readAt(handle: FileHandle, start: number, length: number): Promise<Uint8Array> {
+  // Not from Node's pool, of which a few bytes would keep 8 KiB alive.
+  const buffer = Buffer.allocUnsafeSlow(Math.max(0, length));
+  let at = 0;
+  while (at < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, at, buffer.length - at, start + at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return buffer.subarray(0, at);
+}
+
+function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
@@ -177,8 +215,4 @@ async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
     throw error;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

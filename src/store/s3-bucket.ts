@@ -6,16 +6,18 @@
 import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
   type GetObjectCommandOutput,
+  type _Error as S3Error,
 } from '@aws-sdk/client-s3';
 import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
 import type { ObjectHeaders } from '../../tiles-spec/index.js';
 import type { S3Options } from './s3-place.js';
-import type { StoreObject } from './store.js';
+import type { ObjectRange } from './store.js';
 
 /** How long a connection to the server may take, in milliseconds. */
 const CONNECTION_TIMEOUT = 5_000;
@@ -23,8 +25,14 @@ const CONNECTION_TIMEOUT = 5_000;
 /** The longest answer that is no object, in bytes: an error's text, or what a write is answered with. */
 const MAX_ANSWER = 2 ** 16;
 
-/** The longest object that is read, in bytes: no claim is longer. */
-const MAX_LENGTH = 2 ** 30;
+/** Keys in one request to delete: the most that S3 takes. */
+const MAX_DELETED = 1_000;
+
+/** The longest answer to such a request, in bytes: some servers name every key in it. */
+const MAX_DELETE_ANSWER = 2 ** 20;
+
+/** What a read comes to that begins behind the object's last byte. */
+const BEHIND_THE_END = Symbol('behind the end');
 
 /** What a write demands of what is there: nothing, or just what has this tag. */
 export type Condition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string };
@@ -41,6 +49,8 @@ export class S3Bucket {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #timeout: number;
+  /** Whether the server takes requests to delete many objects, as far as is known. */
+  #deletesMany = true;
 
   constructor(
     bucket: string,
@@ -74,8 +84,10 @@ export class S3Bucket {
         const result = await next(args);
         const response = result.response as { statusCode: number; body?: Readable };
         const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
-        if (response.body !== undefined && !isObject)
-          response.body = Readable.from(beginningOf(response.body));
+        if (response.body !== undefined && !isObject) {
+          const longest = context.commandName === 'DeleteObjectsCommand' ? MAX_DELETE_ANSWER : MAX_ANSWER;
+          response.body = Readable.from(beginningOf(response.body, longest));
+        }
         return result;
       },
       { step: 'deserialize', priority: 'low' },
@@ -106,18 +118,60 @@ export class S3Bucket {
     });
   }
 
-  /** The object, or undefined where there is none. */
-  get(key: string): Promise<StoreObject | undefined> {
-    return this.#get(key, undefined);
+  /**
+   * The object, or undefined where there is none. Of one that is longer than `maxLength` just the size and the tag: none
+   * of its bytes are read.
+   */
+  get(key: string, maxLength: number): Promise<ObjectRange | undefined> {
+    return this.#get(key, { start: 0, end: maxLength }, undefined);
   }
 
-  /** Bytes [start, end) of the object, or undefined where there is none; fewer where it is shorter. */
-  async getRange(key: string, start: number, end: number): Promise<Uint8Array | undefined> {
-    return (await this.#get(key, { start, end: Math.max(end, start + 1) }))?.bytes.subarray(0, end - start);
+  /** Bytes [start, end) of the object, or undefined where there is none; fewer where it ends before. */
+  async getRange(key: string, start: number, end: number): Promise<ObjectRange | undefined> {
+    const part = { start, end: Math.max(end, start + 1) };
+    const object = await this.#get(key, part, `bytes=${part.start}-${part.end - 1}`);
+    return object && { ...object, bytes: object.bytes.subarray(0, Math.max(0, end - start)) };
   }
 
-  /** Deletes the object, if there is one. */
-  async delete(key: string): Promise<void> {
+  /** Deletes the objects, as far as they are there: one request for each thousand, where the server can. */
+  async delete(keys: readonly string[]): Promise<void> {
+    for (let at = 0; at < keys.length; at += MAX_DELETED) {
+      const some = keys.slice(at, at + MAX_DELETED);
+      if (some.length > 1 && this.#deletesMany) this.#deletesMany = await this.#deleteMany(some);
+      if (some.length > 1 && this.#deletesMany) continue;
+      for (const key of some) await this.#deleteOne(key);
+    }
+  }
+
+  /** Ends idle connections. */
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async #get(key: string, part: Range, rangeHeader: string | undefined): Promise<ObjectRange | undefined> {
+    const command = new GetObjectCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      ...(rangeHeader === undefined ? {} : { Range: rangeHeader }),
+    });
+    const object = await this.#request(`get ${key}`, 0, async (deadline) => {
+      try {
+        const answer = await this.#client.send(command, { abortSignal: deadline.signal });
+        deadline.extend(Math.min(answer.ContentLength ?? 0, part.end - part.start));
+        return await objectIn(answer, part, rangeHeader !== undefined);
+      } catch (error) {
+        if (hasName(error, 'NoSuchKey')) return undefined;
+        if (isAnswer(error, 416)) return BEHIND_THE_END;
+        throw error;
+      }
+    });
+    if (object !== BEHIND_THE_END) return object;
+    // The refusal has no tag. An object whose first byte is behind its end is empty.
+    const whole = part.start === 0 ? await this.get(key, 1) : await this.getRange(key, 0, 1);
+    return whole && { ...whole, bytes: new Uint8Array(0) };
+  }
+
+  async #deleteOne(key: string): Promise<void> {
     const command = new DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
     await this.#request(`delete ${key}`, 0, async ({ signal: abortSignal }) => {
       try {
@@ -128,27 +182,21 @@ export class S3Bucket {
     });
   }
 
-  /** Ends idle connections. */
-  close(): void {
-    this.#client.destroy();
-  }
-
-  #get(key: string, range: Range | undefined): Promise<StoreObject | undefined> {
-    const command = new GetObjectCommand({
+  /** False, and nothing deleted, where the server knows no such request. */
+  async #deleteMany(keys: readonly string[]): Promise<boolean> {
+    const command = new DeleteObjectsCommand({
       Bucket: this.#bucket,
-      Key: key,
-      ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
+      Delete: { Objects: keys.map((key) => ({ Key: key })), Quiet: true },
     });
-    return this.#request(`get ${key}`, 0, async (deadline) => {
+    const what = `delete ${String(keys[0])} and ${keys.length - 1} others`;
+    return this.#request(what, 0, async ({ signal: abortSignal }) => {
       try {
-        const answer = await this.#client.send(command, { abortSignal: deadline.signal });
-        const wanted = range === undefined ? MAX_LENGTH : range.end - range.start;
-        deadline.extend(Math.min(answer.ContentLength ?? 0, wanted));
-        return await objectIn(answer, range);
+        const { Errors: errors = [] } = await this.#client.send(command, { abortSignal });
+        const failed = errors.filter(({ Code: code }) => code !== 'NoSuchKey');
+        if (failed.length > 0) throw notDeleted(failed);
+        return true;
       } catch (error) {
-        if (hasName(error, 'NoSuchKey')) return undefined;
-        // The range begins behind the object's end.
-        if (isAnswer(error, 416)) return { bytes: new Uint8Array(), etag: '' };
+        if (isAnswer(error, 501) || isAnswer(error, 405)) return false;
         throw error;
       }
     });
@@ -202,11 +250,11 @@ class Deadline {
 }
 
 /** Up to the bound: the SDK would hold all of an answer that is no object. */
-async function* beginningOf(body: Readable): AsyncGenerator<Uint8Array> {
+async function* beginningOf(body: Readable, longest: number): AsyncGenerator<Uint8Array> {
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     length += chunk.length;
-    if (length > MAX_ANSWER) return;
+    if (length > longest) return;
     yield chunk;
   }
 }
@@ -215,41 +263,52 @@ async function* beginningOf(body: Readable): AsyncGenerator<Uint8Array> {
 class AnswerError extends Error {
   constructor(
     message: string,
-    readonly code: 'refused' | 'interrupted',
+    readonly code: 'refused' | 'interrupted' | 'busy',
     options?: ErrorOptions,
   ) {
     super(message, options);
   }
 }
 
-/** The object in an answer, or the part of it that was asked for. */
+/** The bytes of an object in an answer that `part` asks for. `isRange`: the request asked for no others. */
 async function objectIn(
-  { Body, ContentRange: part, ETag: etag }: GetObjectCommandOutput,
-  range: Range | undefined,
-): Promise<StoreObject> {
+  { Body, ContentRange: range, ContentLength: length, ETag: etag }: GetObjectCommandOutput,
+  part: Range,
+  isRange: boolean,
+): Promise<ObjectRange> {
   const body = Body as Readable | undefined;
   try {
     if (body === undefined || etag === undefined)
       throw new AnswerError('the answer has no body, or no ETag', 'refused');
-    const begin = part === undefined ? 0 : Number(/^bytes ([0-9]+)-/.exec(part)?.[1]);
-    const { start, end } = range ?? { start: 0, end: MAX_LENGTH };
-    if (begin !== start) {
+    const [, begin = '0', total] = /^bytes ([0-9]+)-[0-9]+\/([0-9]+)$/.exec(range ?? '') ?? [];
+    if (Number(begin) !== part.start || (range !== undefined && total === undefined)) {
       throw new AnswerError(
-        `the answer is of ${part ?? 'all'}, and not of the range that was asked for`,
+        `the answer is of ${range ?? 'all'}, and not of the range that was asked for`,
         'refused',
       );
     }
+    const tag = etag.replace(/^"(.*)"$/, '$1');
+    const said = range === undefined ? length : Number(total);
+    if (!isRange && said !== undefined && said > part.end)
+      return { bytes: new Uint8Array(0), size: said, etag: tag };
+    const { bytes, hasMore } = await collect(body, part.end - part.start);
     // A server without ranges answers with all, of which the beginning is enough.
-    const bytes = await collect(body, end - start, range !== undefined && part === undefined);
-    return { bytes, etag: etag.replace(/^"(.*)"$/, '$1') };
+    if (hasMore && range !== undefined)
+      throw new AnswerError(`the answer is over ${part.end - part.start} bytes`, 'refused');
+    const size = said ?? (hasMore && isRange ? undefined : bytes.length + Number(hasMore));
+    if (size === undefined)
+      throw new AnswerError('the answer does not say how long the object is', 'refused');
+    if (bytes.length < Math.min(part.end, size) - part.start)
+      throw new AnswerError(`the answer has only ${bytes.length} bytes`, 'refused');
+    return { bytes, size, etag: tag };
   } finally {
     // Its connection would be kept for the rest.
     body?.destroy();
   }
 }
 
-/** At most `maxLength` bytes; where there are more, they are left, or the answer is refused. */
-async function collect(body: Readable, maxLength: number, leavesMore: boolean): Promise<Uint8Array> {
+/** The first `maxLength` bytes of a body, and whether there are more, which are left. */
+async function collect(body: Readable, maxLength: number): Promise<{ bytes: Uint8Array; hasMore: boolean }> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -261,9 +320,18 @@ async function collect(body: Readable, maxLength: number, leavesMore: boolean): 
   } catch (error) {
     throw new AnswerError(messageOf(error), 'interrupted', { cause: error });
   }
-  if (length > maxLength && !leavesMore)
-    throw new AnswerError(`the answer is over ${maxLength} bytes`, 'refused');
-  return Buffer.concat(chunks, Math.min(length, maxLength));
+  return { bytes: Buffer.concat(chunks, Math.min(length, maxLength)), hasMore: length > maxLength };
+}
+
+/** What a request to delete many was answered with, whose own status says that all is well. */
+function notDeleted(errors: readonly S3Error[]): AnswerError {
+  const [{ Key: key = '?', Code: code = '?', Message: message = '' } = {}] = errors;
+  const others = errors.length > 1 ? ` and ${errors.length - 1} others` : '';
+  const isBusy = ['InternalError', 'SlowDown', 'ServiceUnavailable'].includes(code);
+  return new AnswerError(
+    `the server does not delete ${key}${others}: ${code}: ${message}`,
+    isBusy ? 'busy' : 'refused',
+  );
 }
 
 /** Whether S3 itself has answered so: the page of a proxy says nothing of an object. */

@@ -4,11 +4,14 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { encodeText, equalBytes, headersOf, parsePath } from '../../tiles-spec/index.js';
+import { encodeText, equalBytes, headersOf, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
 import { StartRefusedError, UnreachableError } from '../errors.js';
 import { S3Bucket } from './s3-bucket.js';
 import type { S3Options, S3Place } from './s3-place.js';
-import type { ObjectStore, StoreObject } from './store.js';
+import { tooLong, type ObjectRange, type ObjectStat, type ObjectStore, type StoreObject } from './store.js';
+
+/** Bytes of the objects that the probe writes. */
+const PROBE_LENGTH = 1;
 
 export class S3Store implements ObjectStore {
   readonly #bucket: S3Bucket;
@@ -25,11 +28,19 @@ export class S3Store implements ObjectStore {
     return this.replace(path, bytes, undefined);
   }
 
-  read(path: string): Promise<StoreObject | undefined> {
-    return this.#bucket.get(this.#key(path));
+  stat(path: string): Promise<ObjectStat | undefined> {
+    // An answer to HEAD has no body, so that a bucket that is not there and an object that is not look alike.
+    return this.readRange(path, 0, 1);
   }
 
-  readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined> {
+  async read(path: string): Promise<StoreObject | undefined> {
+    const maxLength = maxLengthOf(parsePath(path));
+    const object = await this.#bucket.get(this.#key(path), maxLength);
+    if (object !== undefined && object.size > maxLength) throw tooLong(path);
+    return object && { bytes: object.bytes, etag: object.etag };
+  }
+
+  readRange(path: string, start: number, end: number): Promise<ObjectRange | undefined> {
     return this.#bucket.getRange(this.#key(path), start, end);
   }
 
@@ -38,8 +49,8 @@ export class S3Store implements ObjectStore {
     return this.#put(this.#key(path), bytes, etag, headersOf(name));
   }
 
-  delete(path: string): Promise<void> {
-    return this.#bucket.delete(this.#key(path));
+  async delete(paths: readonly string[]): Promise<void> {
+    await this.#bucket.delete(paths.map((path) => this.#key(path)));
   }
 
   close(): void {
@@ -73,7 +84,7 @@ export class S3Store implements ObjectStore {
     const swapped = await this.#probeRead(key);
     if (swapped === undefined || !equalBytes(swapped.bytes, second))
       throw this.#unfit('what was swapped is not what is read back');
-    await this.#bucket.delete(key);
+    await this.#bucket.delete([key]);
   }
 
   #probePut(key: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
@@ -82,7 +93,7 @@ export class S3Store implements ObjectStore {
 
   async #probeRead(key: string): Promise<StoreObject | undefined> {
     try {
-      return await this.#bucket.get(key);
+      return await this.#bucket.get(key, PROBE_LENGTH);
     } catch (error) {
       const isDenied = error instanceof UnreachableError && nameOf(error.cause) === 'AccessDenied';
       if (!isDenied) throw error;

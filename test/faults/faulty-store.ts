@@ -1,7 +1,7 @@
 /**
  * A store as one writer's process sees it.
  */
-import type { ObjectStore, StoreObject } from '#src/store/store.js';
+import type { ObjectRange, ObjectStat, ObjectStore, StoreObject } from '#src/store/store.js';
 import type { MemoryStore } from './memory-store.js';
 import type { Kind, WriterProcess } from './writer-process.js';
 
@@ -10,6 +10,7 @@ export const STORE_METHODS = {
   create: 'durable',
   replace: 'durable',
   delete: 'durable',
+  stat: 'read',
   read: 'read',
   readRange: 'read',
 } as const satisfies Record<keyof ObjectStore, Kind>;
@@ -31,8 +32,12 @@ export class FaultyStore implements ObjectStore {
     return this.#call('replace', path, () => this.#store.replace(path, bytes, etag));
   }
 
-  delete(path: string): Promise<void> {
-    return this.#call('delete', path, () => this.#store.delete(path));
+  delete(paths: readonly string[]): Promise<void> {
+    return this.#call('delete', paths.join(' '), () => this.#store.delete(paths));
+  }
+
+  stat(path: string): Promise<ObjectStat | undefined> {
+    return this.#call('stat', path, () => this.#store.stat(path));
   }
 
   read(path: string): Promise<StoreObject | undefined> {
@@ -44,7 +49,7 @@ export class FaultyStore implements ObjectStore {
     });
   }
 
-  readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined> {
+  readRange(path: string, start: number, end: number): Promise<ObjectRange | undefined> {
     return this.#call('readRange', path, () => this.#store.readRange(path, start, end));
   }
 

@@ -6,10 +6,9 @@
 import { existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { openStore } from '#cli/serve-store.js';
 import { LogKey } from '#src/keys/log-key.js';
-import { FolderStore } from '#src/store/folder.js';
 import { encodeHex, encodeText, leafHash } from '#tiles-spec/index.js';
-import { FolderLock } from '#writer/staging/lock.js';
 import { SqliteStaging } from '#writer/staging/staging.js';
 import { Writer } from '#writer/writer.js';
 
@@ -29,7 +28,9 @@ function deadly(name, target) {
       if (!DURABLE.includes(call)) return value.bind(target);
       return async (...args) => {
         const isLast = calls.length === Number(number);
-        calls.push(typeof args[0] === 'string' ? `${call} ${args[0]}` : call);
+        // A path, or the paths of a delete.
+        const [what] = args;
+        calls.push(typeof what === 'string' || Array.isArray(what) ? `${call} ${what}` : call);
         if (isLast && when === 'before') process.kill(process.pid, 'SIGKILL');
         const result = await value.apply(target, args);
         if (isLast && when === 'after') process.kill(process.pid, 'SIGKILL');
@@ -47,9 +48,8 @@ function say(line) {
 const keyFile = join(folder, 'log.key');
 const key = existsSync(keyFile) ? await LogKey.read(keyFile) : await LogKey.create(keyFile);
 const staging = await SqliteStaging.open(join(folder, 'staging.sqlite'));
-const lock = await FolderLock.take(join(folder, 'store'));
-const store = new FolderStore(join(folder, 'store'));
-await store.sweep();
+const log = pino({ level: 'silent' });
+const { store, close } = await openStore({ kind: 'folder', folder: join(folder, 'store') }, log);
 const writer = await Writer.open(
   {
     store: deadly('store', store),
@@ -59,7 +59,7 @@ const writer = await Writer.open(
     batchAge: 0,
     batchSize: 4096,
     maxPending: 4096,
-    log: pino({ level: 'silent' }),
+    log,
     create: true,
   },
   new globalThis.AbortController().signal,
@@ -78,6 +78,6 @@ for (const batch of batches) {
 const error = await writer.close();
 const sequenced = (await staging.tree())?.size ?? 0;
 const unpublished = (await staging.unpublished()).length;
-await lock.release();
+await close();
 await staging.close();
 say({ calls, error: error?.message, sequenced, unpublished });

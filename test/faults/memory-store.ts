@@ -1,7 +1,7 @@
 /**
  * A linearizable object store in memory, which remembers every write that it ever did.
  */
-import type { ObjectStore, StoreObject } from '#src/store/store.js';
+import type { ObjectRange, ObjectStat, ObjectStore, StoreObject } from '#src/store/store.js';
 
 /** A write that took place. `bytes` is undefined for a delete. */
 export interface Write {
@@ -33,8 +33,16 @@ export class MemoryStore implements ObjectStore {
     return Promise.resolve(object && { ...object, bytes: object.bytes.slice() });
   }
 
-  readRange(path: string, start: number, end: number): Promise<Uint8Array | undefined> {
-    return Promise.resolve(this.#objects.get(path)?.bytes.slice(start, end));
+  stat(path: string): Promise<ObjectStat | undefined> {
+    const object = this.#objects.get(path);
+    return Promise.resolve(object && { size: object.bytes.length, etag: object.etag });
+  }
+
+  readRange(path: string, start: number, end: number): Promise<ObjectRange | undefined> {
+    const object = this.#objects.get(path);
+    if (object === undefined) return Promise.resolve(undefined);
+    const { bytes, etag } = object;
+    return Promise.resolve({ bytes: bytes.slice(start, end), size: bytes.length, etag });
   }
 
   replace(path: string, bytes: Uint8Array, etag: string | undefined): Promise<boolean> {
@@ -43,8 +51,8 @@ export class MemoryStore implements ObjectStore {
     return Promise.resolve(true);
   }
 
-  delete(path: string): Promise<void> {
-    if (this.#objects.has(path)) this.#write(path, undefined);
+  delete(paths: readonly string[]): Promise<void> {
+    for (const path of paths) if (this.#objects.has(path)) this.#write(path, undefined);
     return Promise.resolve();
   }
 

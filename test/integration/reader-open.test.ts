@@ -139,7 +139,7 @@ describe('a log is opened', () => {
       await log.writeTo(folderPlace(folder));
       const store = new FolderStore(folder);
       const reader = await openLog(store, { verifierKey: log.vkey });
-      await store.delete('tile/0/002');
+      await store.delete(['tile/0/002']);
       await mkdir(join(folder, 'tile/0/002'));
       await expect(readAll(reader)).rejects.toMatchObject({ name: 'FormatError', path: 'tile/0/002' });
     }));

@@ -20,7 +20,8 @@ const CALLS: Readonly<Record<string, (store: ObjectStore) => Promise<unknown>>> 
   read: (store) => store.read('tile/0/000'),
   readRange: (store) => store.readRange('tile/0/000', 2, 5),
   replace: (store) => store.replace('tile/0/000', BYTES, 'e'),
-  delete: (store) => store.delete('tile/0/001'),
+  delete: (store) => store.delete(['tile/0/001']),
+  stat: (store) => store.stat('tile/0/000'),
 };
 
 const READS = ['read', 'readRange'] as const;
@@ -258,17 +259,18 @@ describeWithS3('a bucket', (server) => {
 
   it('readRange of the beginning, from a server that has no ranges, is the beginning', () =>
     withFault(
-      () => ({ status: 200, headers: { etag: '"e"' }, body: BYTES }),
+      () => ({ status: 200, headers: { etag: '"e"', 'content-length': '10' }, body: BYTES }),
       async (store) => {
-        expect(await store.readRange('tile/0/000', 0, 4)).toStrictEqual(Buffer.from('0123'));
-        expect(await store.readRange('tile/0/000', 0, 20)).toStrictEqual(Buffer.from(BYTES));
+        const part = { size: 10, etag: 'e' };
+        expect(await store.readRange('tile/0/000', 0, 4)).toEqual({ ...part, bytes: Buffer.from('0123') });
+        expect(await store.readRange('tile/0/000', 0, 20)).toEqual({ ...part, bytes: Buffer.from(BYTES) });
       },
     ));
 
   it('and no more of it is read, though it goes on without end', () =>
     withFault(
       (_request, _real, response) => {
-        response.writeHead(200, { etag: '"e"' });
+        response.writeHead(200, { etag: '"e"', 'content-length': String(2 ** 40) });
         const pour = () => {
           while (response.write(Buffer.alloc(65_536)));
         };
@@ -277,7 +279,11 @@ describeWithS3('a bucket', (server) => {
         return 'answered';
       },
       async (store) => {
-        expect(await store.readRange('tile/0/000', 0, 100)).toHaveLength(100);
+        const part = await store.readRange('tile/0/000', 0, 100);
+        expect(part?.bytes).toHaveLength(100);
+        expect(part?.size).toBe(2 ** 40);
+        // Nor of what is too long to be read at all.
+        await expect(store.read('tile/0/000')).rejects.toThrow(/^tile\/0\/000 has over 8192 bytes/);
       },
     ));
 });

@@ -4,23 +4,35 @@
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
 import { SharedReads } from '#src/store/shared-reads.js';
-import type { StoreObject } from '#src/store/store.js';
+import type { ObjectRange, ObjectStat, ReadableStore, StoreObject } from '#src/store/store.js';
 import { encodeText, formatPath } from '#tiles-spec/index.js';
 
-/** A store that answers when it is told to; `asked` are the paths that it was asked for. */
-class SlowStore {
+/** A store that answers when it is told to; `asked` is what it was asked for. */
+class SlowStore implements ReadableStore {
   readonly asked: string[] = [];
-  readonly #answers: { resolve: (object: StoreObject) => void; reject: (error: Error) => void }[] = [];
+  readonly #answers: { resolve: (object: ObjectRange) => void; reject: (error: Error) => void }[] = [];
 
   read(path: string): Promise<StoreObject | undefined> {
-    this.asked.push(path);
+    return this.#ask(path);
+  }
+
+  stat(path: string): Promise<ObjectStat | undefined> {
+    return this.#ask(`stat ${path}`);
+  }
+
+  readRange(path: string, start: number, end: number): Promise<ObjectRange | undefined> {
+    return this.#ask(`${path} ${start} ${end}`);
+  }
+
+  #ask(what: string): Promise<ObjectRange | undefined> {
+    this.asked.push(what);
     return new Promise((resolve, reject) => {
       this.#answers.push({ resolve, reject });
     });
   }
 
   answer(text: string): void {
-    this.#answers.shift()?.resolve({ bytes: encodeText(text), etag: text });
+    this.#answers.shift()?.resolve({ bytes: encodeText(text), size: text.length, etag: text });
   }
 
   fail(): void {
@@ -56,6 +68,19 @@ describe('SharedReads', () => {
     expect(store.asked).toHaveLength(2);
     store.answer('new');
     expect(await Promise.all(later)).toEqual(['new', 'new', 'new']);
+  });
+
+  it('shares a read of the same part alone', async () => {
+    const store = new SlowStore();
+    const reads = new SharedReads(store);
+    const path = 'tile/entries/000';
+    const all = [
+      ...[reads.readRange(path, 0, 5), reads.readRange(path, 0, 5)],
+      ...[reads.readRange(path, 5, 10), reads.stat(path), reads.stat(path), reads.read(path)],
+    ];
+    expect(store.asked).toEqual([`${path} 0 5`, `${path} 5 10`, `stat ${path}`, path]);
+    for (const text of ['a', 'b', 'c', 'd']) store.answer(text);
+    expect((await Promise.all(all)).map((each) => each?.etag)).toEqual(['a', 'a', 'b', 'c', 'c', 'd']);
   });
 
   it('has a failure fail who asked for it, and nobody after', async () => {

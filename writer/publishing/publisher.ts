@@ -78,7 +78,7 @@ export class Publisher {
   /** Deletes the claim of a size that the store's checkpoint is past. Failing leaves litter, and no harm. */
   async dropClaim(oldSize: number): Promise<void> {
     try {
-      await this.#store.delete(formatPath({ kind: 'claim', size: oldSize }));
+      await this.#store.delete([formatPath({ kind: 'claim', size: oldSize })]);
     } catch (error) {
       this.#log.warn({ err: error, oldSize }, 'the claim could not be deleted; it is litter');
     }

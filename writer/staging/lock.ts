@@ -3,46 +3,98 @@
  * however it dies.
  * @module
  */
-import { mkdir } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigurationError, messageOf } from '../../src/errors.js';
+import { ConfigurationError, DamagedStoreError, messageOf } from '../../src/errors.js';
 import { Database } from './database.js';
 
 /**
  * The lock's file. Nothing else in the process may ever open it: closing any descriptor on a file drops the
- * process's locks on it (POSIX).
+ * process's locks on it (POSIX). So it is looked at by its name alone.
  */
 const LOCK_FILE = '.lock.sqlite';
 
 export class FolderLock {
+  readonly #file: string;
   readonly #database: Database;
+  /** Which file is locked. */
+  readonly #identity: string;
+  /** Whether the file was made to be locked. */
+  readonly isNew: boolean;
 
-  private constructor(database: Database) {
+  private constructor(file: string, database: Database, identity: string, isNew: boolean) {
+    this.#file = file;
     this.#database = database;
+    this.#identity = identity;
+    this.isNew = isNew;
   }
 
-  /** @throws ConfigurationError when another process owns the folder. */
+  /**
+   * @param folder must exist.
+   * @throws ConfigurationError when another process owns the folder, or the lock's file cannot be written.
+   */
   static async take(folder: string): Promise<FolderLock> {
-    await mkdir(folder, { recursive: true });
-    const database = await Database.open(join(folder, LOCK_FILE));
+    const file = join(folder, LOCK_FILE);
+    const before = await identityOf(file);
+    const database = await Database.open(file).catch((error: unknown) => {
+      throw notTaken(file, error);
+    });
     try {
-      // The pragma alone locks nothing: the first write takes the lock, and in this mode keeps it.
       await database.run('PRAGMA locking_mode = EXCLUSIVE');
-      await database.run('BEGIN EXCLUSIVE');
-      await database.run('COMMIT');
+      // A transaction that writes nothing succeeds on a file that cannot be written, and then locks nothing.
+      await database.transaction([['PRAGMA user_version = 1', []]]);
+      const identity = await identityOf(file);
+      // Another process may have removed the file between its opening and its locking.
+      if (identity === undefined || (before !== undefined && before !== identity))
+        throw new Error('the file was replaced meanwhile: start again');
+      return new FolderLock(file, database, identity, before === undefined);
     } catch (error) {
-      await database.close();
       const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
-      throw new ConfigurationError(
-        busy
-          ? `${folder} is owned by another writer that runs: stop it first`
-          : `${join(folder, LOCK_FILE)}, the lock of the store, cannot be taken: ${messageOf(error)}`,
-      );
+      if (before === undefined && !busy) await rm(file, { force: true });
+      await database.close();
+      throw busy
+        ? new ConfigurationError(`${folder} is owned by another writer that runs: stop it first`)
+        : notTaken(file, error);
     }
-    return new FolderLock(database);
+  }
+
+  /**
+   * Makes sure that the file is still the one that is locked. Costs one system call.
+   * @throws DamagedStoreError when it was deleted or replaced: another writer may then own the folder too.
+   */
+  async check(): Promise<void> {
+    if ((await identityOf(this.#file)) === this.#identity) return;
+    throw new DamagedStoreError(
+      `${this.#file}, the lock of the store, was deleted or replaced while this writer ran, so that another writer may have started here. Make sure that no other one runs, and start this one again; never delete that file while a writer runs`,
+    );
   }
 
   release(): Promise<void> {
     return this.#database.close();
   }
+
+  /** Deletes the file, and releases the lock. A process that has opened the file meanwhile finds out in `take`. */
+  async remove(): Promise<void> {
+    await rm(this.#file, { force: true });
+    await this.release();
+  }
+}
+
+/** Which file has this name: another one that takes the name while this one is open has another number. */
+async function identityOf(file: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(file, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function notTaken(file: string, error: unknown): ConfigurationError {
+  const isReadOnly = error instanceof Error && 'code' in error && error.code === 'SQLITE_READONLY';
+  const advice = isReadOnly ? '. Give the user that runs the writer the right to write it' : '';
+  return new ConfigurationError(
+    `${file}, the lock of the store, cannot be taken: ${messageOf(error)}${advice}`,
+  );
 }
