@@ -14,6 +14,11 @@ const LONGEST_PAUSE = 5_000;
 /** Errors that no second try mends, faults of the program among them. Every other is the store's, and may pass. */
 const FINAL = [DamagedStoreError, ClaimLostError, FormatError, ProofError, TypeError, RangeError];
 
+/** Whether an error stays, however often the work is tried. */
+export function isFinal(error: unknown): boolean {
+  return FINAL.some((final) => error instanceof final);
+}
+
 /**
  * Does `work` again, with growing pauses, until it succeeds or fails for good.
  * @throws the final error, or the signal's reason once it is aborted, even where `work` never ends.
@@ -28,7 +33,7 @@ export async function retry<T>(
     try {
       return await unlessAborted(work, signal);
     } catch (error) {
-      if (signal.aborted || FINAL.some((final) => error instanceof final)) throw error;
+      if (signal.aborted || isFinal(error)) throw error;
       log.warn({ err: error, what }, `${what} failed: ${messageOf(error)}; trying again in ${pause} ms`);
       await unlessAborted(() => sleep(pause), signal);
     }

@@ -2,26 +2,22 @@
  * A log's one writer: opened on a store and a staging that fit, it takes entries and answers with proofs.
  * @module
  */
-import { LogReader, type TreeReader } from '../reader/index.js';
+import { LogReader, MemoryCache, type TreeReader } from '../reader/index.js';
 import { gunzip } from '../reader/node/gunzip.js';
 import { messageOf, UnavailableError } from '../src/errors.js';
 import { nodeSha256 } from '../src/node-sha256.js';
-import {
-  equalBytes,
-  ProofError,
-  verifyInclusion,
-  type Hash,
-  type SignedCheckpoint,
-} from '../tiles-spec/index.js';
+import { equalBytes, ProofError, verifyInclusion, type SignedCheckpoint } from '../tiles-spec/index.js';
 import type { BatchTree, NewEntry } from './batch.js';
 import { Clock } from './clock.js';
 import { openLog, type LogOptions, type OpenedLog } from './opening.js';
-import { EntryPool, type Placement } from './pool.js';
+import { Patience } from './patience.js';
+import { EntryPool, type Placement, type ProvedPlacement } from './pool.js';
+import { isFinal } from './retry.js';
 import { Sequencer, stopped } from './sequencer.js';
 import type { LogIdentity } from './staging/staging.js';
 
-/** How long a submitter waits for its batch, from acceptance, in milliseconds: clients give up after five seconds. */
-const PUBLISH_TIMEOUT = 4_000;
+/** How long a store may take to answer before the log is not healthy, in milliseconds: a probe waits no longer. */
+const HEALTHY_ANSWER = 4_000;
 
 /** How long an accepted entry may wait before the log is not healthy, in milliseconds. */
 const HEALTHY_WAIT = 10_000;
@@ -36,17 +32,16 @@ export interface WriterOptions extends LogOptions {
 }
 
 /** An entry's place in the log, shown by a published checkpoint. */
-export interface ProvedEntry {
-  readonly index: number;
-  readonly proof: readonly Hash[];
-  readonly checkpoint: SignedCheckpoint;
+export interface ProvedEntry extends ProvedPlacement {
+  /** Whether the entry was in the log, or in flight, when it was submitted. */
+  readonly isRepeat: boolean;
 }
 
 export class Writer {
   readonly identity: LogIdentity;
   /** Settles when the writer has stopped: with nothing when it was told to, or with the error that stopped it. */
   readonly stopped: Promise<Error | undefined>;
-  /** Reads the store without patience: a store that does not answer is a fault. */
+  /** Reads the store, and does not try again: a store that does not answer is a fault, or a reason to send submitters away. */
   readonly #reader: LogReader;
   readonly #pool: EntryPool;
   readonly #clock: Clock;
@@ -56,20 +51,27 @@ export class Writer {
 
   private constructor(options: WriterOptions, opened: OpenedLog) {
     const { store, staging, now, onPublished } = options;
-    const { publisher, verifier, checkpoint, tail } = opened;
+    const { verifier, checkpoint, tail } = opened;
     this.identity = opened.identity;
     this.#reader = new LogReader({
       read: async (path) => (await store.read(path))?.bytes,
       verifier,
       gunzip,
       sha: nodeSha256,
+      cache: new MemoryCache(),
     });
-    const pool = new EntryPool((leafHash) => staging.find(leafHash), options.maxPending);
+    const pool = new EntryPool({
+      findRepeat: async (entry, isAwaited) => {
+        const index = await staging.find(entry.leafHash);
+        return index === undefined ? undefined : this.#proveRepeat(entry, index, isAwaited);
+      },
+      maxPending: options.maxPending,
+    });
     const clock = new Clock(opened.lastTime, now);
     this.#pool = pool;
     this.#clock = clock;
     this.#checkpoint = checkpoint;
-    this.#published = publisher.reader.at(checkpoint, tail.edge);
+    this.#published = this.#reader.at(checkpoint, tail.edge);
     const sequencer = new Sequencer(
       {
         ...options,
@@ -78,7 +80,7 @@ export class Writer {
         clock,
         onPublished: (tree, entries) => {
           this.#checkpoint = tree.checkpoint;
-          this.#published = publisher.reader.at(tree.checkpoint, tree.edge);
+          this.#published = this.#reader.at(tree.checkpoint, tree.edge);
           onPublished?.(tree, entries);
         },
       },
@@ -120,40 +122,55 @@ export class Writer {
   /**
    * Logs an entry, whose signatures are verified already. One that is in the log is not logged again: the answer is
    * its index, with a fresh proof.
-   * @throws UnavailableError when the log is busy or stopping, or did not publish the entry in time: it may then be
-   *   logged all the same, and trying again joins it.
+   * @param patience how long the submitter waits, from the arrival of its request; by default four seconds from now.
+   * @throws UnavailableError when the log is busy or stopping, the store does not answer, or the entry was not published
+   *   in time: it may then be logged all the same, and trying again joins it.
    */
-  async submit(entry: NewEntry): Promise<ProvedEntry> {
-    const fault = this.#clock.fault();
-    if (fault !== undefined)
-      throw new UnavailableError(`${fault}; the log takes no entries until it is right`);
-    return inTime(
-      this.#pool.submit(entry).then((placement) => this.#prove(entry, placement)),
-      'the entry is not published yet, and may be soon; try again: a repeat joins it',
-    );
+  async submit(entry: NewEntry, patience = new Patience()): Promise<ProvedEntry> {
+    try {
+      const fault = this.#clock.fault();
+      if (fault !== undefined)
+        throw new UnavailableError(`${fault}; the log takes no entries until it is right`);
+      const { place, isRepeat } = await this.#pool.submit(entry, patience);
+      return { ...('tree' in place ? proveNew(entry, place) : place), isRepeat };
+    } finally {
+      patience.end();
+    }
   }
 
-  /** Proves an entry in a published tree, and checks the proof before anyone is told of it. */
-  async #prove({ leafHash }: NewEntry, { index, tree }: Placement): Promise<ProvedEntry> {
-    const published = this.#published;
-    const checkpoint = tree?.checkpoint ?? this.#checkpoint;
-    // The database's word is not enough for an entry logged before: its leaf is read from the log, and proved.
-    if (tree === undefined && !equalBytes(await published.leafHash(index), leafHash)) {
-      throw new ProofError(`staging has the entry at ${index}, and the log has another there`);
+  /**
+   * Proves an entry that was logged before, in the published tree. The database's word is not enough: the leaf is read
+   * from the log. Costs at most two tiles a level, less those in memory.
+   * @throws ProofError when the log has another entry there; UnavailableError when the store does not answer.
+   */
+  async #proveRepeat(
+    { leafHash }: NewEntry,
+    index: number,
+    isAwaited: () => boolean,
+  ): Promise<ProvedPlacement> {
+    const [published, checkpoint] = [this.#published, this.#checkpoint];
+    try {
+      if (!equalBytes(await published.leafHash(index), leafHash)) {
+        throw new ProofError(`staging has the entry at ${index}, and the log has another there`);
+      }
+      if (!isAwaited()) throw new UnavailableError('nobody waits for the proof any more');
+      const proof = await published.inclusionProof(index);
+      verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
+      return { index, proof, checkpoint };
+    } catch (error) {
+      if (isFinal(error) || error instanceof UnavailableError) throw error;
+      throw new UnavailableError('the store does not answer; try again', { cause: error });
     }
-    const proof = tree?.inclusionProof(index) ?? (await published.inclusionProof(index));
-    verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
-    return { index, proof, checkpoint };
   }
 
   /** What is wrong with the log, if anything: as its readers see it, read anew from the store. */
   async fault(): Promise<string | undefined> {
-    const waited = Date.now() - (this.#pool.oldest ?? Infinity);
+    const waited = this.#pool.oldestWait;
     if (waited > HEALTHY_WAIT) return `an accepted entry has waited for ${Math.round(waited / 1000)} s`;
     const clockFault = this.#clock.fault();
     if (clockFault !== undefined) return clockFault;
-    const unanswered = `the store has not answered for ${PUBLISH_TIMEOUT / 1000} s`;
-    return inTime(this.#storeFault(), unanswered).catch(() => unanswered);
+    const unanswered = `the store has not answered for ${HEALTHY_ANSWER / 1000} s`;
+    return inTime(this.#storeFault(), unanswered);
   }
 
   async #storeFault(): Promise<string | undefined> {
@@ -174,16 +191,24 @@ export class Writer {
   }
 }
 
-/** @throws UnavailableError when the promise is late. */
-async function inTime<T>(promise: Promise<T>, message: string): Promise<T> {
+/** Proves an entry in the tree of its batch, and checks the proof before anyone is told of it. @throws ProofError. */
+function proveNew({ leafHash }: NewEntry, { index, tree }: Placement): ProvedPlacement {
+  const { checkpoint } = tree;
+  const proof = tree.inclusionProof(index);
+  verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
+  return { index, proof, checkpoint };
+}
+
+/** What a promise gives, or `late` when the promise takes too long. */
+async function inTime<T>(promise: Promise<T>, late: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const time = new Promise<T>((resolve) => {
     timer = setTimeout(() => {
-      reject(new UnavailableError(message));
-    }, PUBLISH_TIMEOUT);
+      resolve(late);
+    }, HEALTHY_ANSWER);
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, time]);
   } finally {
     clearTimeout(timer);
   }

@@ -6,39 +6,102 @@ import { hash } from 'node:crypto';
 import { messageOf } from '../../src/errors.js';
 import type { Digest, SignatureToCheck } from '../../src/kinds/kind.js';
 import { proposeEntry, type ProposedEntry } from '../../src/kinds/registry.js';
+import type { KeyDetails } from '../../src/signatures/algorithms.js';
 import { certificateKey } from '../../src/signatures/certificate.js';
 import { verifySignatures, type SignatureCheck } from '../../src/signatures/verify.js';
 
 const digest: Digest = (name, message) => hash(name, message, 'buffer');
 
-/**
- * Checks requests (`CreateEntryRequest`, JSON). One that is no entry is an InvalidEntryError. This is where an entry's signatures are verified: what comes out as
- * an entry has none that does not hold.
- */
-export function checkRequests(requests: readonly Uint8Array[]): (ProposedEntry | Error)[] {
-  const results = requests.map((request) => orError(() => proposeEntry(request, digest)));
-  const places: number[] = [];
-  const checks: SignatureCheck[] = [];
-  results.forEach((proposed, place) => {
-    if (proposed instanceof Error) return;
-    const prepared = orError(() => proposed.signatures.map(prepare));
-    if (prepared instanceof Error) {
-      results[place] = prepared;
-      return;
-    }
-    checks.push(...prepared);
-    places.push(...prepared.map(() => place));
-  });
-  verifyEach(checks).forEach((error, i) => {
-    const place = places[i];
-    if (error !== undefined && place !== undefined) results[place] = error;
-  });
-  return results;
+/** Signatures that are verified together: they cost 0.3 ms at most. Others cost from 1.5 to 10 ms, and go alone. */
+const CHEAP: ReadonlySet<KeyDetails> = new Set<KeyDetails>([
+  'PKIX_ECDSA_P256_SHA_256',
+  'PKIX_RSA_PKCS1V15_2048_SHA256',
+  'PKIX_RSA_PKCS1V15_3072_SHA256',
+  'PKIX_RSA_PKCS1V15_4096_SHA256',
+]);
+
+/** What became of one request. */
+export interface Outcome {
+  /** The request's place among those given. */
+  readonly place: number;
+  readonly entry: ProposedEntry | Error;
+  /** Milliseconds of the thread's time; of what was done for several at once, an equal share. */
+  readonly cost: number;
 }
 
-function prepare({ verifier, digest, signature }: SignatureToCheck): SignatureCheck {
+/** A request that makes an entry if its signatures verify. */
+interface Proposal {
+  readonly place: number;
+  readonly entry: ProposedEntry;
+  readonly checks: readonly SignatureCheck[];
+  readonly cost: number;
+}
+
+/**
+ * Validates requests (`CreateEntryRequest`, JSON). A request that is no entry is an InvalidEntryError. This is where an
+ * entry's signatures are verified: an entry that comes out has none that does not hold.
+ */
+export function validateRequests(requests: readonly Uint8Array[]): (ProposedEntry | Error)[] {
+  const entries: (ProposedEntry | Error)[] = [];
+  for (const group of validateInGroups(requests)) {
+    for (const { place, entry } of group) entries[place] = entry;
+  }
+  return entries;
+}
+
+/**
+ * The same, giving results as soon as they are known: first all those that are cheap or refused, together, then the dear
+ * ones one by one, so that nobody waits for a dear signature of somebody else's.
+ * @param onRequest told the place of the request that is worked on; undefined while it is several.
+ */
+export function* validateInGroups(
+  requests: readonly Uint8Array[],
+  onRequest: (place: number | undefined) => void = () => undefined,
+): Generator<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const cheap: Proposal[] = [];
+  const dear: Proposal[] = [];
+  for (const [place, request] of requests.entries()) {
+    onRequest(place);
+    const started = performance.now();
+    const proposed = orError(() => propose(request));
+    const cost = performance.now() - started;
+    if (proposed instanceof Error) outcomes.push({ place, entry: proposed, cost });
+    else (proposed.isCheap ? cheap : dear).push({ place, ...proposed, cost });
+  }
+  onRequest(undefined);
+  outcomes.push(...verify(cheap));
+  if (outcomes.length > 0) yield outcomes;
+  for (const proposal of dear) {
+    onRequest(proposal.place);
+    yield verify([proposal]);
+  }
+}
+
+function propose(request: Uint8Array): Pick<Proposal, 'entry' | 'checks'> & { readonly isCheap: boolean } {
+  const entry = proposeEntry(request, digest);
+  return {
+    entry,
+    checks: entry.signatures.map(checkOf),
+    isCheap: entry.signatures.every(({ verifier }) => CHEAP.has(verifier.algorithm.keyDetails)),
+  };
+}
+
+function checkOf({ verifier, digest, signature }: SignatureToCheck): SignatureCheck {
   const key = verifier.form === 'publicKey' ? verifier.der : certificateKey(verifier.der);
   return { key, algorithm: verifier.algorithm, digest, signature };
+}
+
+/** Verifies the signatures of all proposals in one call. */
+function verify(proposals: readonly Proposal[]): Outcome[] {
+  if (proposals.length === 0) return [];
+  const started = performance.now();
+  const verdicts = verifyEach(proposals.flatMap(({ checks }) => checks)).values();
+  const share = (performance.now() - started) / proposals.length;
+  return proposals.map(({ place, entry, checks, cost }) => {
+    const refusals = checks.map(() => verdicts.next().value);
+    return { place, entry: refusals.find((refusal) => refusal !== undefined) ?? entry, cost: cost + share };
+  });
 }
 
 /** All at once or, where that fails for a reason that is not in a signature, each alone. */
@@ -51,7 +114,7 @@ function verifyEach(checks: readonly SignatureCheck[]): (Error | undefined)[] {
   });
 }
 
-/** A request that fails for whatever reason fails alone: others are checked beside it. */
+/** A request that fails for whatever reason fails alone: others are validated beside it. */
 function orError<T>(work: () => T): T | Error {
   try {
     return work();

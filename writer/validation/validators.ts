@@ -1,152 +1,223 @@
 /**
- * Worker threads that check requests, so that signatures do not hold up the writer.
+ * The threads that validate requests, so that signatures do not hold up the writer, and the queue before them. A
+ * connection gets its share of the threads' time, whatever it sends: what waits is taken in fair turns, by what it is
+ * thought to cost and, afterwards, by what it did cost.
  * @module
  */
-import { Worker } from 'node:worker_threads';
-import { InvalidEntryError, UnavailableError } from '../../src/errors.js';
-import type { NewEntry } from '../batch.js';
-import { pack, unpack, type CheckAnswer } from './message.js';
+import type { Logger } from 'pino';
+import { UnavailableError } from '../../src/errors.js';
+import type { Patience } from '../patience.js';
+import { FairQueue, Share, type QueuedWork } from './fair-queue.js';
+import { ValidatingThread, type ThreadEnd, type ValidatedEntry, type Validation } from './thread.js';
 
-/** How long a request may wait for a thread, in milliseconds: its submitter has given up by then. */
-const LONGEST_QUEUED = 4_000;
-
-/** How long a thread that died is mourned before another takes its place, in milliseconds. */
-const RESTART_PAUSE = 1_000;
-
-/** Requests a message: enough to share the cost of one, few enough to spread over threads. */
+/** Requests a message: enough to share the cost of one. */
 const MAX_BATCH = 128;
 
-/** An entry that was checked: its signatures hold. */
-export interface CheckedEntry extends NewEntry {
-  readonly kind: string;
-  readonly version: string;
+/** Milliseconds of work a message, as far as is known: what comes next waits so long for a thread. */
+const MAX_BATCH_COST = 25;
+
+/** Milliseconds that a request is thought to cost before anything is known of its sender's: so many, and more a byte. */
+const COST = 0.2;
+const COST_PER_BYTE = 8e-6;
+
+/** How long a thread that ended before it had done any work is not replaced, in milliseconds: the next may do so too. */
+const RESTART_PAUSE = 1_000;
+
+const NO_BODY = new Uint8Array(0);
+
+/** How long a request may wait before the log is not healthy, in milliseconds. */
+const HEALTHY_WAIT = 2_000;
+
+/** Who sends requests: a connection, with its share of the threads. */
+export class Submitter {
+  readonly share = new Share<Task>();
+  /** Milliseconds that its requests lately cost beyond what their length tells; undefined before the first. */
+  surcharge: number | undefined;
 }
 
-interface Task {
-  readonly queuedAt: number;
-  readonly request: Uint8Array;
-  readonly resolve: (entry: CheckedEntry) => void;
-  readonly reject: (error: Error) => void;
+/** A request on its way through a thread. */
+class Task implements Validation, QueuedWork {
+  readonly queuedAt = performance.now();
+  /** Bytes of the request, also when these are gone. */
+  readonly length: number;
+  readonly outcome: Promise<ValidatedEntry>;
+  /** Refuses what no thread has taken. */
+  refuse!: (error: Error) => void;
+  settle!: (outcome: ValidatedEntry | Error, cost: number) => void;
+  isOver = false;
+
+  constructor(
+    public request: Uint8Array,
+    readonly submitter: Submitter,
+    readonly cost: number,
+    onCost: (task: Task, cost: number) => void,
+  ) {
+    this.length = request.length;
+    this.outcome = new Promise((resolve, reject) => {
+      this.refuse = reject;
+      this.settle = (outcome, cost) => {
+        onCost(this, cost);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      };
+    });
+  }
 }
 
-export class CheckPool {
-  readonly #threads = new Set<CheckThread>();
-  readonly #maxQueued: number;
-  #queue: Task[] = [];
-  #closed = false;
+export interface ValidatorsOptions {
+  readonly threads: number;
+  /** Requests that wait for a thread at most; more are refused, first of all those of whom most wait. */
+  readonly maxQueued: number;
+  readonly log: Logger;
+}
 
-  /** @param maxQueued requests that wait for a thread at most; more are refused. */
-  constructor(threads: number, maxQueued: number) {
-    this.#maxQueued = maxQueued;
-    for (let i = 0; i < threads; i++) this.#start();
+export class Validators {
+  readonly #options: ValidatorsOptions;
+  readonly #threads = new Set<ValidatingThread<Task>>();
+  readonly #queue = new FairQueue<Task>();
+  /** Those that no other request of their submitter holds up, the oldest first. */
+  readonly #prompt = new Set<Task>();
+  #isDispatching = false;
+  #isClosed = false;
+  /** What a first request lately cost beyond what its length tells. */
+  #newcomersSurcharge = 0;
+  #ended = 0;
+
+  constructor(options: ValidatorsOptions) {
+    this.#options = options;
+    for (let i = 0; i < options.threads; i++) this.#start();
+  }
+
+  /**
+   * Validates a request. Until then its bytes are kept.
+   * @throws InvalidEntryError saying what is wrong with it; UnavailableError when too many are waiting, the patience is
+   *   over, or the thread ended.
+   */
+  async validate(request: Uint8Array, submitter: Submitter, patience: Patience): Promise<ValidatedEntry> {
+    this.#makeRoom(submitter);
+    const task = new Task(request, submitter, this.#estimate(request, submitter), this.#charge);
+    this.#enqueue(task);
+    try {
+      return await patience.wait(task.outcome, 'the log is too busy to validate the request; try again');
+    } finally {
+      task.isOver = true;
+      // The queue holds the task until its turn comes.
+      task.request = NO_BODY;
+      this.#prompt.delete(task);
+    }
+  }
+
+  /** Threads alive. */
+  get threads(): number {
+    return this.#threads.size;
+  }
+
+  /** Threads that have come to an end before the log did. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  /** Requests that wait for a thread. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /**
+   * How long the oldest request waits to be validated, in milliseconds: of those that are not held up by earlier ones of
+   * the same connection, or by what they cost.
+   */
+  get oldestWait(): number {
+    const [oldest] = this.#prompt;
+    return oldest === undefined ? 0 : performance.now() - oldest.queuedAt;
+  }
+
+  /** What is wrong with validation, if anything. */
+  fault(): string | undefined {
+    if (this.#threads.size === 0) return 'no thread that validates requests is alive';
+    const waited = this.oldestWait;
+    return waited > HEALTHY_WAIT
+      ? `a request has waited for ${(waited / 1000).toFixed(1)} s to be validated`
+      : undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const stopping = new UnavailableError('the log is stopping; try again');
+    for (const task of this.#queue.take(Infinity, Infinity)) task.refuse(stopping);
+    await Promise.all([...this.#threads].map((thread) => thread.close()));
+  }
+
+  #estimate({ length }: Uint8Array, { surcharge = this.#newcomersSurcharge }: Submitter): number {
+    return COST + COST_PER_BYTE * length + surcharge;
+  }
+
+  /** @throws UnavailableError where there is none, and nobody has more waiting than the submitter. */
+  #makeRoom(submitter: Submitter): void {
+    const refusal = new UnavailableError('too many requests are waiting to be validated; try again');
+    if (this.#isClosed) throw refusal;
+    if (this.#queue.size < this.#options.maxQueued) return;
+    const longest = this.#queue.longest();
+    if (longest === undefined || longest.waiting.length <= submitter.share.waiting.length + 1) throw refusal;
+    this.#queue.takeLast(longest)?.refuse(refusal);
+  }
+
+  #enqueue(task: Task): void {
+    if (this.#queue.add(task.submitter.share, task)) this.#prompt.add(task);
+    if (this.#isDispatching) return;
+    // Once for all requests that this turn of the event loop brings, so that the threads can share them.
+    this.#isDispatching = true;
+    setImmediate(() => {
+      this.#isDispatching = false;
+      this.#dispatch();
+    });
+  }
+
+  /** Gives idle threads their part of what waits: messages are small on a calm log, and grow with the load. */
+  #dispatch(): void {
+    for (const thread of this.#threads) {
+      if (!thread.isIdle) continue;
+      const part = Math.ceil(this.#queue.size / this.#threads.size);
+      const tasks = this.#queue.take(Math.min(part, MAX_BATCH), MAX_BATCH_COST);
+      if (tasks.length > 0) thread.send(tasks);
+    }
   }
 
   #start(): void {
-    const thread = new CheckThread({
+    const thread = new ValidatingThread<Task>({
       onIdle: () => {
         this.#dispatch();
       },
-      onDeath: () => {
+      onEnd: (end) => {
         this.#threads.delete(thread);
-        setTimeout(() => {
-          if (!this.#closed) this.#start();
-        }, RESTART_PAUSE).unref();
+        this.#replace(end);
       },
     });
     this.#threads.add(thread);
     this.#dispatch();
   }
 
-  /**
-   * Checks a request.
-   * @throws InvalidEntryError saying what is wrong with it; UnavailableError when too many are waiting.
-   */
-  check(request: Uint8Array): Promise<CheckedEntry> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed || this.#queue.length >= this.#maxQueued) {
-        reject(new UnavailableError('too many requests are waiting to be checked; try again'));
-        return;
-      }
-      this.#queue.push({ queuedAt: performance.now(), request, resolve, reject });
-      this.#dispatch();
-    });
-  }
-
-  /** Gives an idle thread all that waits: batches are small on a calm log, and grow with the load. */
-  #dispatch(): void {
-    this.#dropLate();
-    for (const thread of this.#threads) {
-      if (this.#queue.length === 0) return;
-      if (thread.idle) thread.send(this.#queue.splice(0, MAX_BATCH));
+  /** Charges a submitter for what its request did cost, and expects as much of its next. */
+  readonly #charge = ({ submitter, length, cost: expected }: Task, cost: number): void => {
+    this.#queue.charge(submitter.share, cost - expected);
+    const surcharge = Math.max(0, cost - COST - COST_PER_BYTE * length);
+    if (submitter.surcharge === undefined) {
+      this.#newcomersSurcharge += (surcharge - this.#newcomersSurcharge) / 8;
     }
-  }
+    submitter.surcharge = ((submitter.surcharge ?? surcharge) + surcharge) / 2;
+  };
 
-  #dropLate(): void {
-    const late = performance.now() - LONGEST_QUEUED;
-    const first = this.#queue.findIndex(({ queuedAt }) => queuedAt > late);
-    for (const { reject } of this.#queue.splice(0, first < 0 ? this.#queue.length : first)) {
-      reject(new UnavailableError('the log is too busy to check the request; try again'));
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const { reject } of this.#queue.splice(0))
-      reject(new UnavailableError('the log is stopping; try again'));
-    await Promise.all([...this.#threads].map((thread) => thread.close()));
-  }
-}
-
-class CheckThread {
-  readonly #worker = new Worker(new URL('./check-worker.js', import.meta.url));
-  readonly #onIdle: () => void;
-  #tasks: readonly Pick<Task, 'resolve' | 'reject'>[] = [];
-  #closing = false;
-
-  constructor({ onIdle, onDeath }: { onIdle: () => void; onDeath: () => void }) {
-    this.#onIdle = onIdle;
-    this.#worker.on('message', (answer: CheckAnswer) => {
-      this.#answer(answer);
-    });
-    this.#worker.on('error', (error) => {
-      for (const { reject } of this.#tasks) reject(error instanceof Error ? error : new Error(String(error)));
-    });
-    this.#worker.on('exit', () => {
-      for (const { reject } of this.#tasks) reject(new UnavailableError('the check did not end; try again'));
-      if (!this.#closing) onDeath();
-    });
-  }
-
-  get idle(): boolean {
-    return this.#tasks.length === 0 && !this.#closing;
-  }
-
-  send(tasks: readonly Task[]): void {
-    // The bodies are the thread's now.
-    this.#tasks = tasks.map(({ resolve, reject }) => ({ resolve, reject }));
-    const packed = pack(tasks.map(({ request }) => request));
-    this.#worker.postMessage(packed, [packed.bytes.buffer]);
-  }
-
-  #answer({ results, entries }: CheckAnswer): void {
-    const tasks = this.#tasks;
-    const strings = unpack(entries);
-    this.#tasks = [];
-    this.#onIdle();
-    let next = 0;
-    results.forEach((result, i) => {
-      const task = tasks[i];
-      if ('error' in result) {
-        task?.reject(result.invalid ? new InvalidEntryError(result.error) : new Error(result.error));
-      } else {
-        const [body, leafHash] = [strings[next++], strings[next++]] as [Uint8Array, Uint8Array];
-        task?.resolve({ ...result, body, leafHash });
-      }
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    await this.#worker.terminate();
+  #replace({ reason, unfinished, hasWorked }: ThreadEnd<Task>): void {
+    this.#ended++;
+    const { log } = this.#options;
+    log.error(
+      { reason, alive: this.#threads.size },
+      `a thread that validates requests has ended: ${reason}; another takes its place`,
+    );
+    for (const task of unfinished) if (!task.isOver) this.#queue.add(task.submitter.share, task);
+    const start = () => {
+      if (!this.#isClosed) this.#start();
+    };
+    if (hasWorked) start();
+    else setTimeout(start, RESTART_PAUSE).unref();
   }
 }
