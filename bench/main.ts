@@ -15,7 +15,7 @@ import { nodeSha256 } from '../src/node-sha256.js';
 import { FolderStore } from '../src/store/folder.js';
 import { leafHash } from '../tiles-spec/index.js';
 import { buildBatch, EMPTY_TAIL, type NewEntry } from '../writer/batch.js';
-import { checkRequests } from '../writer/checks/check.js';
+import { validateRequests } from '../writer/validation/validate.js';
 import { SqliteStaging } from '../writer/staging/staging.js';
 import { signedRequests } from './requests.js';
 
@@ -36,12 +36,12 @@ async function time(stage: string, entries: number, work: () => unknown): Promis
 /** The stages of the write path, each alone, on one thread. */
 async function stages(folder: string): Promise<Row[]> {
   const requests = signedRequests(ENTRIES, 1000);
-  checkRequests(requests.slice(0, 512));
+  validateRequests(requests.slice(0, 512));
   const entries: NewEntry[] = [];
   const rows = [
     await time('check: parse, verify, canonical body (batches of 64)', ENTRIES, () => {
       for (let at = 0; at < ENTRIES; at += 64) {
-        for (const checked of checkRequests(requests.slice(at, at + 64))) {
+        for (const checked of validateRequests(requests.slice(at, at + 64))) {
           if (checked instanceof Error) throw checked;
           entries.push({ body: checked.body, leafHash: leafHash(checked.body, nodeSha256) });
         }

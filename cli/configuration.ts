@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { ConfigurationError, messageOf } from '../src/errors.js';
-import { parseJson } from '../src/json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
 import { FormatError } from '../tiles-spec/errors.js';
 import { nearest } from './suggestion.js';
 
@@ -163,7 +163,7 @@ async function readFileSettings(
   });
   let value: unknown;
   try {
-    value = parseJson(bytes, 'it');
+    value = parseJson(bytes, 'it', DOCUMENT_LIMITS);
   } catch (error) {
     throw error instanceof FormatError ? refuse(error.message) : error;
   }

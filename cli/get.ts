@@ -4,7 +4,7 @@
  */
 import { MissingObjectError, type TreeReader } from '../reader/index.js';
 import { ConfigurationError } from '../src/errors.js';
-import { parseJson } from '../src/json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
 import { nodeSha256 } from '../src/node-sha256.js';
 import { bundleOfEntry } from '../src/sigstore/bundle-of-entry.js';
 import { formatTransparencyLogEntry, type LoggedEntry } from '../src/sigstore/transparency-log-entry.js';
@@ -69,7 +69,7 @@ function print(
     terminal.out(formatTransparencyLogEntry(entry, trusted.logId));
     return;
   }
-  const parsed = parseJson(body, 'canonical body');
+  const parsed = parseJson(body, 'canonical body', DOCUMENT_LIMITS);
   const logId = encodeHex(trusted.logId);
   if (format === 'json') {
     terminal.json({

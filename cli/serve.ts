@@ -17,7 +17,7 @@ import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-fi
 import type { ObjectStore } from '../src/store/store.js';
 import { tryAgain } from '../src/try-again.js';
 import { encodeText, keyHash } from '../tiles-spec/index.js';
-import { CheckPool } from '../writer/checks/check-pool.js';
+import { Connections } from '../writer/http/connections.js';
 import { ingestRoutes } from '../writer/http/ingest-routes.js';
 import { Metrics } from '../writer/http/metrics.js';
 import { openApiDocument } from '../writer/http/openapi.js';
@@ -25,6 +25,7 @@ import { readRoutes } from '../writer/http/read-routes.js';
 import { createServer, healthRoute, metricsRoute, openApiRoute } from '../writer/http/server.js';
 import { PartialCollector } from '../writer/partial-collector.js';
 import { SqliteStaging } from '../writer/staging/staging.js';
+import { Validators } from '../writer/validation/validators.js';
 import { Writer } from '../writer/writer.js';
 import type { Invocation } from './command.js';
 import { makeFolder } from './files.js';
@@ -122,13 +123,22 @@ async function start(
   opened.push(() => collector.stop());
   await replaceFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
 
-  const checks = new CheckPool(availableParallelism(), configuration.maxPending);
-  opened.push(() => checks.close());
+  // Two at least: one that is held up, or ends, leaves one to others.
+  const threads = Math.max(2, availableParallelism());
+  const validators = new Validators({ threads, maxQueued: configuration.maxPending, log });
+  opened.push(() => validators.close());
   const logId = keyHash(key.verifierKey(origin));
-  const app = createServer(log, metrics);
+  const connections = new Connections();
+  const app = createServer(log, metrics, connections);
   opened.push(() => app.close());
-  ingestRoutes(app, { writer, checks, logId, maxBody: configuration.maxBody, metrics });
-  healthRoute(app, () => writer.fault());
+  ingestRoutes(app, {
+    ...{ writer, validators, connections, logId, metrics },
+    maxBody: configuration.maxBody,
+  });
+  healthRoute(app, async () => {
+    const reason = validators.fault();
+    return reason === undefined ? writer.fault() : { code: 'late', reason };
+  });
   openApiRoute(app, openApiDocument(VERSION));
   if (configuration.metricsListen === undefined) metricsRoute(app, metrics);
   else opened.push(await serveMetrics(configuration.metricsListen, metrics, log));

@@ -4,14 +4,14 @@
  */
 import { z } from 'zod';
 import { ConfigurationError } from '../src/errors.js';
-import { parseJson } from '../src/json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
 import { algorithmFor, type Algorithm } from '../src/signatures/algorithms.js';
 import { parsePublicKey } from '../src/signatures/public-key.js';
 import { signArtifact } from '../src/signatures/sign.js';
 import { publicKeyHint, type SigstoreBundle } from '../src/sigstore/bundle.js';
 import { readPublicKeyFile, type PublicKeyFile } from '../src/sigstore/public-key-file.js';
 import { decodeBase64, encodeBase64, encodeText, FormatError } from '../tiles-spec/index.js';
-import { checkRequests } from '../writer/checks/check.js';
+import { validateRequests } from '../writer/validation/validate.js';
 import { openArtifact, readArtifact } from './artifact.js';
 import type { Values } from './configuration.js';
 import { readInput } from './files.js';
@@ -71,7 +71,7 @@ export async function signWith(keyFile: string, values: SignatureValues): Promis
  * @throws InvalidEntryError when the signature does not verify, or the log takes no such entry.
  */
 export function canonicalBodyOf({ request }: SignedArtifact): Uint8Array {
-  const [proposed] = checkRequests([request]);
+  const [proposed] = validateRequests([request]);
   if (proposed === undefined || proposed instanceof Error)
     throw proposed ?? new TypeError('one request, one entry');
   return proposed.body;
@@ -133,7 +133,7 @@ async function readEnvelope(
   const file = await readInput('--artifact', values.artifact);
   let parsed;
   try {
-    parsed = envelopeSchema.safeParse(parseJson(file, 'the envelope'));
+    parsed = envelopeSchema.safeParse(parseJson(file, 'the envelope', DOCUMENT_LIMITS));
   } catch (error) {
     throw error instanceof FormatError ? new ConfigurationError(`--artifact: ${error.message}`) : error;
   }

@@ -4,7 +4,7 @@
  */
 import { isUrl } from '../reader/node/index.js';
 import { ConfigurationError } from '../src/errors.js';
-import { parseJson } from '../src/json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
 import { formatSigstoreBundle } from '../src/sigstore/bundle.js';
 import { verifyLoggedEntry } from '../src/sigstore/entry-proof.js';
 import {
@@ -51,7 +51,7 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
   });
-  const entry = parseTransparencyLogEntry(parseJson(answer, "the log's answer"));
+  const entry = parseTransparencyLogEntry(parseJson(answer, "the log's answer", DOCUMENT_LIMITS));
   if (!equalBytes(entry.body, expected)) {
     throw new ProofError('the log has answered with another entry than the one that was sent');
   }

@@ -9,5 +9,6 @@ export * from './gunzip.js';
 export * from './heads.js';
 export * from './http-source.js';
 export * from './log-reader.js';
+export * from './memory-cache.js';
 export * from './store-source.js';
 export * from './tree-reader.js';

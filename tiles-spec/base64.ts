@@ -5,10 +5,18 @@
 import { FormatError } from './errors.js';
 
 const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const URL_SAFE = STANDARD.replace('+', '-').replace('/', '_');
 const INVALID = 255;
 
-const VALUES = new Uint8Array(128).fill(INVALID);
-for (let i = 0; i < 64; i++) VALUES[STANDARD.charCodeAt(i)] = i;
+const STANDARD_VALUES = valuesOf(STANDARD);
+const URL_SAFE_VALUES = valuesOf(URL_SAFE);
+
+/** The value of each ASCII character as a digit of an alphabet. */
+function valuesOf(alphabet: string): Uint8Array {
+  const values = new Uint8Array(128).fill(INVALID);
+  for (let i = 0; i < 64; i++) values[alphabet.charCodeAt(i)] = i;
+  return values;
+}
 
 /** Encodes with the standard alphabet (RFC 4648 section 4) and padding. */
 export function encodeBase64(bytes: Uint8Array): string {
@@ -38,6 +46,15 @@ function digit(value: number): string {
  *   unused bits that are not zero.
  */
 export function decodeBase64(text: string): Uint8Array {
+  return decode(text, STANDARD_VALUES);
+}
+
+/** Decodes padded base64 of the URL-safe alphabet (RFC 4648 section 5). @throws as `decodeBase64`. */
+export function decodeBase64Url(text: string): Uint8Array {
+  return decode(text, URL_SAFE_VALUES);
+}
+
+function decode(text: string, values: Uint8Array): Uint8Array {
   if (text.length % 4 !== 0)
     throw new FormatError(`base64 of ${text.length} characters is not padded to a multiple of 4`);
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
@@ -47,7 +64,7 @@ export function decodeBase64(text: string): Uint8Array {
   let group = 0;
   for (let at = 0; at < digits; at++) {
     const code = text.charCodeAt(at);
-    const value = code < 128 ? (VALUES[code] ?? INVALID) : INVALID;
+    const value = code < 128 ? (values[code] ?? INVALID) : INVALID;
     if (value === INVALID) {
       throw new FormatError(`base64 has ${JSON.stringify(text.charAt(at))} at position ${at}`);
     }

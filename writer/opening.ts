@@ -19,7 +19,7 @@ import {
 } from '../tiles-spec/index.js';
 import { EMPTY_TAIL } from './batch.js';
 import { Outages } from './outage.js';
-import { Patience } from './patience.js';
+import { Retrying } from './retrying.js';
 import { PublishedLog } from './published-log.js';
 import { Publisher } from './publishing/publisher.js';
 import { Recovery, type Recovered } from './recovery.js';
@@ -45,7 +45,7 @@ export interface OpenedLog extends Recovered {
   readonly signer: NoteSigner;
   readonly verifier: NoteVerifier;
   readonly publisher: Publisher;
-  readonly patience: Patience;
+  readonly retrying: Retrying;
   readonly outages: Outages;
 }
 
@@ -59,15 +59,15 @@ export async function openLog(options: LogOptions, signal: AbortSignal): Promise
   const [signer, verifier] = [key.signer(origin), key.verifier(origin)];
   const expected = options.expected && openExpected(options.expected, verifier);
   const outages = new Outages(log);
-  const patience = new Patience(log, outages, signal);
-  const published = new PublishedLog(store, verifier, patience);
-  const publisher = new Publisher({ store, published, verifier, patience, log, signal });
+  const retrying = new Retrying(log, outages, signal);
+  const published = new PublishedLog(store, verifier, retrying);
+  const publisher = new Publisher({ store, published, verifier, retrying, log, signal });
   const identity = await identify(options, publisher);
   // Before anything is published: no checkpoint that anyone was shown is ahead of the store's.
   if (expected !== undefined) await requireExtends(publisher, expected);
   const recovered = await new Recovery(publisher, staging, verifier, log).run();
-  patience.started();
-  return { ...recovered, identity, signer, verifier, publisher, patience, outages };
+  retrying.started();
+  return { ...recovered, identity, signer, verifier, publisher, retrying, outages };
 }
 
 /** Makes sure that staging and store are of one log and of this key, and makes the log where both are empty. */

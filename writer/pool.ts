@@ -1,89 +1,153 @@
 /**
- * The entries in flight: accepted, and not yet published. An entry that is submitted again joins itself here.
+ * The entries in flight: accepted, and not yet published; or in the log already, and not yet proved. An entry that is
+ * submitted again joins itself here.
  * @module
  */
 import { UnavailableError } from '../src/errors.js';
-import type { Hash } from '../tiles-spec/index.js';
+import type { Hash, SignedCheckpoint } from '../tiles-spec/index.js';
 import { lengthOf, type BatchTree, type NewEntry } from './batch.js';
+import type { Patience } from './patience.js';
 
-/** Where an entry stands, once a published checkpoint covers it. */
+/** Bytes of canonical bodies and attestations in flight; an entry that goes over them is refused. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+
+/** Where an entry of a batch stands, once a published checkpoint covers it. */
 export interface Placement {
   readonly index: number;
-  /** The tree of the batch that it was in; undefined for one that was in the log before. */
-  readonly tree?: BatchTree;
+  /** The tree of the batch. */
+  readonly tree: BatchTree;
+}
+
+/** Where an entry stands, with its proof at a published checkpoint. */
+export interface ProvedPlacement {
+  readonly index: number;
+  readonly proof: readonly Hash[];
+  readonly checkpoint: SignedCheckpoint;
+}
+
+/** What became of a submission. */
+export interface Submitted {
+  readonly place: Placement | ProvedPlacement;
+  /** Whether the entry was in the log, or in flight, when it was submitted. */
+  readonly isRepeat: boolean;
 }
 
 /** An entry waiting for its batch to be published. */
 export interface PendingEntry extends NewEntry {
+  /** By the monotonic clock (`performance.now()`), in milliseconds. */
   readonly acceptedAt: number;
   place(placement: Placement): void;
   fail(error: Error): void;
 }
 
+interface InFlight {
+  readonly entry: PendingEntry;
+  readonly place: Promise<Placement | ProvedPlacement>;
+  /** Submitters who wait for it. */
+  waiting: number;
+}
+
+export interface PoolOptions {
+  /**
+   * Looks an entry up in the log, and proves it where it is there. Until it ends, the entry is in flight, and counts: it
+   * must not go on for long when nobody waits for the entry any more.
+   */
+  readonly findRepeat: (entry: NewEntry, isAwaited: () => boolean) => Promise<ProvedPlacement | undefined>;
+  /** Entries in flight at most; and submitters who wait for one that is in flight already, at most as many again. */
+  readonly maxPending: number;
+}
+
 export class EntryPool {
-  readonly #find: (leafHash: Hash) => Promise<number | undefined>;
-  readonly #maxPending: number;
-  /** By leaf hash, whether waiting to be sequenced or on its way into the store. */
-  readonly #inFlight = new Map<string, { entry: PendingEntry; placement: Promise<Placement> }>();
+  readonly #options: PoolOptions;
+  /** By leaf hash, whether looked up, waiting to be sequenced, or on its way into the store. The oldest is first. */
+  readonly #inFlight = new Map<string, InFlight>();
+  #bytes = 0;
+  /** Submitters who wait for an entry that another brought. */
+  #joined = 0;
   #queue: PendingEntry[] = [];
   #closed: Error | undefined;
   #wake: () => void = () => undefined;
 
-  /** @param find the index of a leaf hash that is in the log. */
-  constructor(find: (leafHash: Hash) => Promise<number | undefined>, maxPending: number) {
-    this.#find = find;
-    this.#maxPending = maxPending;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
   /**
-   * Accepts an entry, or joins the same one in flight or in the log. Resolves when a published checkpoint covers it.
-   * @throws UnavailableError when too many are in flight (nothing has changed), or the writer stops.
+   * Accepts an entry, or joins the same one in flight or in the log. Resolves when a published checkpoint covers it. An
+   * accepted entry stays in flight when the patience of its submitter is over.
+   * @throws UnavailableError when too many are in flight (nothing has changed), the writer stops, or the patience is over.
    */
-  submit(entry: NewEntry): Promise<Placement> {
+  async submit(entry: NewEntry, patience: Patience): Promise<Submitted> {
     const key = keyOf(entry.leafHash);
     const known = this.#inFlight.get(key);
-    if (known !== undefined) return known.placement;
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    if (this.full) {
-      return Promise.reject(
-        new UnavailableError(`${this.#maxPending} entries are waiting already; try again`),
-      );
+    if (known !== undefined && this.#joined >= this.#options.maxPending) throw this.#isFull();
+    const inFlight = known ?? this.#accept(entry, key);
+    if (known !== undefined) this.#joined++;
+    inFlight.waiting++;
+    try {
+      const tooLate = 'the entry is not published yet, and may be soon; try again: a repeat joins it';
+      return { place: await patience.wait(inFlight.place, tooLate), isRepeat: known !== undefined };
+    } finally {
+      inFlight.waiting--;
+      if (known !== undefined) this.#joined--;
     }
-    let place!: (placement: Placement) => void;
-    let fail!: (error: Error) => void;
-    const placement = new Promise<Placement>((resolve, reject) => {
-      place = resolve;
-      fail = reject;
+  }
+
+  #accept(entry: NewEntry, key: string): InFlight {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (this.full || this.#bytes + lengthOf(entry) > MAX_PENDING_BYTES) throw this.#isFull();
+    let succeed!: (place: Placement | ProvedPlacement) => void;
+    let refuse!: (error: Error) => void;
+    const place = new Promise<Placement | ProvedPlacement>((resolve, reject) => {
+      succeed = resolve;
+      refuse = reject;
     });
     // A waiter may have given up by the time that this fails.
-    placement.catch(() => undefined);
+    place.catch(() => undefined);
     const settle =
       <T>(then: (value: T) => void) =>
       (value: T) => {
-        this.#inFlight.delete(key);
+        if (this.#inFlight.get(key) === inFlight) {
+          this.#inFlight.delete(key);
+          this.#bytes -= lengthOf(entry);
+        }
         then(value);
       };
-    const pending = { ...entry, acceptedAt: performance.now(), place: settle(place), fail: settle(fail) };
+    const pending: PendingEntry = {
+      ...entry,
+      acceptedAt: performance.now(),
+      place: settle(succeed),
+      fail: settle(refuse),
+    };
+    const inFlight: InFlight = { entry: pending, place, waiting: 0 };
     // In flight before the database is asked: of two equal entries, one must find the other.
-    this.#inFlight.set(key, { entry: pending, placement });
-    void this.#queueUnlessLogged(pending);
-    return placement;
+    this.#inFlight.set(key, inFlight);
+    this.#bytes += lengthOf(entry);
+    this.#options
+      .findRepeat(entry, () => inFlight.waiting > 0)
+      .then(
+        (repeat) => {
+          if (repeat === undefined) this.#enqueue(pending);
+          else settle(succeed)(repeat);
+        },
+        (error: unknown) => {
+          pending.fail(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    return inFlight;
   }
 
-  async #queueUnlessLogged(pending: PendingEntry): Promise<void> {
-    try {
-      const index = await this.#find(pending.leafHash);
-      if (index !== undefined) {
-        pending.place({ index });
-      } else if (this.#closed !== undefined) {
-        pending.fail(this.#closed);
-      } else {
-        this.#queue.push(pending);
-        this.#wake();
-      }
-    } catch (error) {
-      pending.fail(error instanceof Error ? error : new Error(String(error)));
+  #enqueue(pending: PendingEntry): void {
+    if (this.#closed !== undefined) {
+      pending.fail(this.#closed);
+      return;
     }
+    this.#queue.push(pending);
+    this.#wake();
+  }
+
+  #isFull(): UnavailableError {
+    return new UnavailableError(`${this.#inFlight.size} entries are waiting already; try again`);
   }
 
   /** Whether an entry is in flight. */
@@ -134,17 +198,20 @@ export class EntryPool {
     return this.#closed !== undefined;
   }
 
+  /** Whether an entry that is not in flight yet would be refused for the number of those that are. */
   get full(): boolean {
-    return this.#inFlight.size >= this.#maxPending;
+    return this.#inFlight.size >= this.#options.maxPending;
   }
 
+  /** Entries in flight. */
   get pending(): number {
     return this.#inFlight.size;
   }
 
-  /** When the oldest entry in flight was accepted, by `performance.now`. */
-  get oldest(): number | undefined {
-    return this.#inFlight.values().next().value?.entry.acceptedAt;
+  /** How long the oldest entry in flight has waited, in milliseconds; 0 where there is none. */
+  get oldestWait(): number {
+    const [oldest] = this.#inFlight.values();
+    return oldest === undefined ? 0 : performance.now() - oldest.entry.acceptedAt;
   }
 }
 

@@ -3,7 +3,7 @@
  * publisher moves it, and everyone else asks.
  * @module
  */
-import { LogReader, type TreeReader } from '../reader/index.js';
+import { LogReader, MemoryCache, type TreeReader } from '../reader/index.js';
 import { gunzip } from '../reader/node/gunzip.js';
 import { DamagedStoreError } from '../src/errors.js';
 import { nodeSha256 } from '../src/node-sha256.js';
@@ -18,7 +18,7 @@ import {
   type RightEdge,
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
-import type { Patience } from './patience.js';
+import type { Retrying } from './retrying.js';
 import { MovingObject, type Stored } from './publishing/moving-object.js';
 
 /** The store's checkpoint, verified, and the tag to swap it by. */
@@ -39,8 +39,8 @@ export class PublishedLog {
   readonly #listeners = new Set<(growth: Growth) => void>();
   #published: { readonly checkpoint: SignedCheckpoint; readonly tree: TreeReader } | undefined;
 
-  constructor(store: ObjectStore, verifier: NoteVerifier, patience: Patience) {
-    this.#object = new MovingObject(store, patience, {
+  constructor(store: ObjectStore, verifier: NoteVerifier, retrying: Retrying) {
+    this.#object = new MovingObject(store, retrying, {
       path: formatPath({ kind: 'checkpoint' }),
       open: (bytes) => openStored(bytes, verifier),
       requireForward,
@@ -49,9 +49,10 @@ export class PublishedLog {
     const read = async (path: string) => (await store.read(path))?.bytes;
     this.patient = new LogReader({
       ...options,
-      read: (path) => patience.run(`read ${path}`, () => read(path)),
+      read: (path) => retrying.run(`read ${path}`, () => read(path)),
     });
-    this.impatient = new LogReader({ ...options, read });
+    // Full tiles never change: each tree after this one finds them there.
+    this.impatient = new LogReader({ ...options, read, cache: new MemoryCache() });
   }
 
   /** The checkpoint published last, as far as this process has seen. */
@@ -59,7 +60,7 @@ export class PublishedLog {
     return this.#last.checkpoint;
   }
 
-  /** The log at that checkpoint, read without patience. */
+  /** The log at that checkpoint, each file read once. */
   get tree(): TreeReader {
     return this.#last.tree;
   }

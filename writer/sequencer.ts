@@ -15,7 +15,7 @@ import { UnavailableError } from '../src/errors.js';
 import { buildBatch, type Batch, type BatchTree, type LogTail } from './batch.js';
 import type { Clock } from './clock.js';
 import { stopFaultOf } from './fault.js';
-import type { Patience } from './patience.js';
+import type { Retrying } from './retrying.js';
 import type { EntryPool, PendingEntry } from './pool.js';
 import type { Publisher } from './publishing/publisher.js';
 import type { Staging } from './staging/staging.js';
@@ -37,7 +37,7 @@ export interface SequencerOptions {
   readonly batchAge: number;
   /** Entries in a full batch. */
   readonly batchSize: number;
-  readonly patience: Patience;
+  readonly retrying: Retrying;
   readonly log: Logger;
 }
 
@@ -102,13 +102,13 @@ export class Sequencer {
 
   /** Gives the entries their indices: the batch, signed, is durable in staging, and seen nowhere else. */
   async #sequence(entries: readonly PendingEntry[]): Promise<{ batch: Batch; tree: BatchTree }> {
-    const { staging, clock, signer, verifier, patience } = this.#options;
+    const { staging, clock, signer, verifier, retrying } = this.#options;
     const time = clock.next();
     const { batch, tail, tree } = await buildBatch(this.#tail, entries, time, signer, verifier);
     const { size, root } = batch.checkpoint;
     const sequenced = { oldSize: batch.oldSize, size, root, time, claim: batch.claim };
     const leafHashes = entries.map(({ leafHash }) => leafHash);
-    await patience.run('sequence a batch in staging', () => staging.sequence(sequenced, leafHashes), {
+    await retrying.run('sequence a batch in staging', () => staging.sequence(sequenced, leafHashes), {
       isStaging: true,
     });
     this.#tail = tail;
@@ -116,12 +116,12 @@ export class Sequencer {
   }
 
   async #publish(batch: Batch, tree: BatchTree, entries: readonly PendingEntry[]): Promise<void> {
-    const { staging, publisher, patience, log } = this.#options;
+    const { staging, publisher, retrying, log } = this.#options;
     await publisher.publish(batch, tree.edge);
     entries.forEach((entry, i) => {
       entry.place({ index: batch.oldSize + i, tree });
     });
-    await patience.run('mark a batch as published in staging', () => staging.markPublished(batch.oldSize), {
+    await retrying.run('mark a batch as published in staging', () => staging.markPublished(batch.oldSize), {
       isStaging: true,
     });
     await publisher.dropClaim(batch.oldSize);

@@ -4,25 +4,21 @@
  */
 import { UnavailableError } from '../src/errors.js';
 import { nodeSha256 } from '../src/node-sha256.js';
-import {
-  equalBytes,
-  ProofError,
-  verifyInclusion,
-  type Hash,
-  type SignedCheckpoint,
-} from '../tiles-spec/index.js';
+import { equalBytes, ProofError, verifyInclusion } from '../tiles-spec/index.js';
 import type { NewEntry } from './batch.js';
 import { Clock, type ClockOptions } from './clock.js';
 import { faultOf, stopFaultOf, type Fault } from './fault.js';
 import { openLog, type LogOptions, type OpenedLog } from './opening.js';
-import { EntryPool, type Placement } from './pool.js';
 import type { Outages } from './outage.js';
+import { Patience } from './patience.js';
+import { EntryPool, type Placement, type ProvedPlacement } from './pool.js';
 import type { PublishedLog } from './published-log.js';
+import { isFinal } from './retrying.js';
 import { Sequencer } from './sequencer.js';
 import type { LogIdentity } from './staging/staging.js';
 
-/** How long a submitter waits for its batch, from acceptance, in milliseconds: clients give up after five seconds. */
-const PUBLISH_TIMEOUT = 4_000;
+/** How long a store may take to answer before the log is not healthy, in milliseconds: a probe waits no longer. */
+const HEALTHY_ANSWER = 4_000;
 
 /** How long an accepted entry may wait before the log is not healthy, in milliseconds. */
 const HEALTHY_WAIT = 10_000;
@@ -38,10 +34,9 @@ export interface WriterOptions extends LogOptions {
 }
 
 /** An entry's place in the log, shown by a published checkpoint. */
-export interface ProvedEntry {
-  readonly index: number;
-  readonly proof: readonly Hash[];
-  readonly checkpoint: SignedCheckpoint;
+export interface ProvedEntry extends ProvedPlacement {
+  /** Whether the entry was in the log, or in flight, when it was submitted. */
+  readonly isRepeat: boolean;
 }
 
 export class Writer {
@@ -56,16 +51,22 @@ export class Writer {
 
   private constructor(options: WriterOptions, opened: OpenedLog) {
     const { staging, batchAge, batchSize, maxPending, log } = options;
-    const { identity, signer, verifier, publisher, patience, outages, lastTime, tail } = opened;
+    const { identity, signer, verifier, publisher, retrying, outages, lastTime, tail } = opened;
     this.identity = identity;
     this.published = publisher.published;
-    const pool = new EntryPool((leafHash) => staging.find(leafHash), maxPending);
+    const pool = new EntryPool({
+      findRepeat: async (entry, isAwaited) => {
+        const index = await staging.find(entry.leafHash);
+        return index === undefined ? undefined : this.#proveRepeat(entry, index, isAwaited);
+      },
+      maxPending,
+    });
     const clock = new Clock({ now: options.now, ...options.clock, last: lastTime });
     this.#pool = pool;
     this.#clock = clock;
     this.#outages = outages;
     const sequencer = new Sequencer(
-      { pool, staging, publisher, clock, signer, verifier, batchAge, batchSize, patience, log },
+      { pool, staging, publisher, clock, signer, verifier, batchAge, batchSize, retrying, log },
       tail,
     );
     this.stopped = sequencer.run().then(
@@ -99,45 +100,60 @@ export class Writer {
   /**
    * Logs an entry, whose signatures are verified already. One that is in the log is not logged again: the answer is
    * its index, with a fresh proof.
-   * @throws UnavailableError when the log is busy or stopping, or did not publish the entry in time: it may then be
-   *   logged all the same, and trying again joins it.
+   * @param patience how long the submitter waits, from the arrival of its request; by default four seconds from now.
+   * @throws UnavailableError when the log is busy or stopping, the store does not answer, or the entry was not published
+   *   in time: it may then be logged all the same, and trying again joins it.
    */
-  async submit(entry: NewEntry): Promise<ProvedEntry> {
-    const fault = this.#outageFault() ?? this.#clockFault();
-    // An entry in flight gets its answer when the fault is over: joining it costs nothing.
-    if (fault !== undefined && !this.#pool.has(entry.leafHash))
-      throw new UnavailableError(`the log takes no entries now: ${fault.reason}`);
-    return inTime(
-      this.#pool.submit(entry).then((placement) => this.#prove(entry, placement)),
-      'the entry is not published yet, and may be soon; try again: a repeat joins it',
-    );
+  async submit(entry: NewEntry, patience = new Patience()): Promise<ProvedEntry> {
+    try {
+      const fault = this.#outageFault() ?? this.#clockFault();
+      // An entry in flight gets its answer when the fault is over: joining it costs nothing.
+      if (fault !== undefined && !this.#pool.has(entry.leafHash))
+        throw new UnavailableError(`the log takes no entries now: ${fault.reason}`);
+      const { place, isRepeat } = await this.#pool.submit(entry, patience);
+      return { ...('tree' in place ? proveNew(entry, place) : place), isRepeat };
+    } finally {
+      patience.end();
+    }
   }
 
-  /** Proves an entry in a published tree, and checks the proof before anyone is told of it. */
-  async #prove({ leafHash }: NewEntry, { index, tree }: Placement): Promise<ProvedEntry> {
-    const published = this.published.tree;
-    const checkpoint = tree?.checkpoint ?? this.published.checkpoint;
-    // The database's word is not enough for an entry logged before: its leaf is read from the log, and proved.
-    if (tree === undefined && !equalBytes(await published.leafHash(index), leafHash)) {
-      throw new ProofError(`staging has the entry at ${index}, and the log has another there`);
+  /**
+   * Proves an entry that was logged before, in the published tree. The database's word is not enough: the leaf is read
+   * from the log. Costs at most two tiles a level, less those in memory.
+   * @throws ProofError when the log has another entry there; UnavailableError when the store does not answer.
+   */
+  async #proveRepeat(
+    { leafHash }: NewEntry,
+    index: number,
+    isAwaited: () => boolean,
+  ): Promise<ProvedPlacement> {
+    const { tree: published, checkpoint } = this.published;
+    try {
+      if (!equalBytes(await published.leafHash(index), leafHash)) {
+        throw new ProofError(`staging has the entry at ${index}, and the log has another there`);
+      }
+      if (!isAwaited()) throw new UnavailableError('nobody waits for the proof any more');
+      const proof = await published.inclusionProof(index);
+      verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
+      return { index, proof, checkpoint };
+    } catch (error) {
+      if (isFinal(error) || error instanceof UnavailableError) throw error;
+      throw new UnavailableError('the store does not answer; try again', { cause: error });
     }
-    const proof = tree?.inclusionProof(index) ?? (await published.inclusionProof(index));
-    verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
-    return { index, proof, checkpoint };
   }
 
   /** What is wrong with the log, if anything: as its readers see it, read anew from the store. */
   async fault(): Promise<Fault | undefined> {
     const fault = this.#outageFault() ?? this.#clockFault();
     if (fault !== undefined) return fault;
-    const waited = performance.now() - (this.#pool.oldest ?? Infinity);
+    const waited = this.#pool.oldestWait;
     if (waited > HEALTHY_WAIT)
       return { code: 'late', reason: `an accepted entry has waited for ${Math.round(waited / 1000)} s` };
     const unanswered = {
       code: 'unreachable',
-      reason: `the store has not answered for ${PUBLISH_TIMEOUT / 1000} s`,
+      reason: `the store has not answered for ${HEALTHY_ANSWER / 1000} s`,
     } as const;
-    return inTime(this.#storeFault(), unanswered.reason).catch(() => unanswered);
+    return inTime<Fault | undefined>(this.#storeFault(), unanswered);
   }
 
   #outageFault(): Fault | undefined {
@@ -169,16 +185,24 @@ export class Writer {
   }
 }
 
-/** @throws UnavailableError when the promise is late. */
-async function inTime<T>(promise: Promise<T>, message: string): Promise<T> {
+/** Proves an entry in the tree of its batch, and checks the proof before anyone is told of it. @throws ProofError. */
+function proveNew({ leafHash }: NewEntry, { index, tree }: Placement): ProvedPlacement {
+  const { checkpoint } = tree;
+  const proof = tree.inclusionProof(index);
+  verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
+  return { index, proof, checkpoint };
+}
+
+/** What a promise gives, or `late` when the promise takes too long. */
+async function inTime<T>(promise: Promise<T>, late: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const time = new Promise<T>((resolve) => {
     timer = setTimeout(() => {
-      reject(new UnavailableError(message));
-    }, PUBLISH_TIMEOUT);
+      resolve(late);
+    }, HEALTHY_ANSWER);
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, time]);
   } finally {
     clearTimeout(timer);
   }

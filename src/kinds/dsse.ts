@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { concatBytes, encodeText } from '../../tiles-spec/index.js';
 import { keysOfHashedRekord, proposeHashedRekord } from './hashedrekord.js';
 import { entryKind } from './kind.js';
-import { bytesField, requiredBytes } from './protojson.js';
+import { bytesField, loggedBytes } from './protojson.js';
 import { verifierField } from './verifier.js';
 
 const one = 'must have exactly one: an envelope of several signatures is several entries';
@@ -17,7 +17,7 @@ const request = z.strictObject({
     payload: bytesField('What was signed.'),
     payloadType: z.string().min(1, 'is empty').describe('The type of the payload.'),
     signatures: z
-      .array(z.strictObject({ sig: requiredBytes('The signature.'), keyid: z.string().optional() }))
+      .array(z.strictObject({ sig: loggedBytes('The signature.'), keyid: z.string().optional() }))
       .length(1, one),
   }),
   verifiers: z.array(verifierField).length(1, one),

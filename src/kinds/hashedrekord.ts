@@ -12,15 +12,13 @@ import {
   type SignatureToCheck,
 } from './kind.js';
 import { keyFingerprints } from './key-fingerprints.js';
-import { requiredBytes } from './protojson.js';
+import { loggedBytes } from './protojson.js';
 import { verifierBody, verifierField } from './verifier.js';
 
 const request = z.strictObject({
-  digest: requiredBytes("The artifact's digest, by the hash that keyDetails names."),
+  digest: loggedBytes("The artifact's digest, by the hash that keyDetails names."),
   signature: z.strictObject({
-    content: requiredBytes(
-      'The signature: ASN.1 DER for ECDSA, PKCS#1 v1.5 for RSA, 64 bytes for Ed25519ph.',
-    ),
+    content: loggedBytes('The signature: ASN.1 DER for ECDSA, PKCS#1 v1.5 for RSA, 64 bytes for Ed25519ph.'),
     verifier: verifierField,
   }),
 });

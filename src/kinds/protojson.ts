@@ -4,18 +4,24 @@
  * @module
  */
 import { z } from 'zod';
-import { decodeBase64, FormatError } from '../../tiles-spec/index.js';
+import { decodeBase64, decodeBase64Url, FormatError, MAX_ENTRY_LENGTH } from '../../tiles-spec/index.js';
 import { ALGORITHMS, algorithmOf } from '../signatures/algorithms.js';
+
+/** The longest name of a field, in characters: making lowerCamelCase of one costs 200 ns a character. */
+const LONGEST_NAME = 256;
 
 /**
  * The value with its fields in lowerCamelCase and null fields gone.
- * @throws FormatError when a field stands there in both spellings.
+ * @throws FormatError when a field stands there in both spellings, or has a name of over 256 characters.
  */
 export function normalizeFields(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normalizeFields);
   if (typeof value !== 'object' || value === null) return value;
   const fields = new Map<string, unknown>();
   for (const [name, field] of Object.entries(value)) {
+    if (name.length > LONGEST_NAME) {
+      throw new FormatError(`a field has a name of ${name.length} characters, over ${LONGEST_NAME}`);
+    }
     const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
     if (fields.has(camel)) throw new FormatError(`the field ${camel} is there in both spellings`);
     fields.set(camel, field);
@@ -25,11 +31,19 @@ export function normalizeFields(value: unknown): unknown {
   );
 }
 
-/** A bytes field; from base64 that is exactly the encoding of what it gives. */
-export function bytesField(description: string) {
+/**
+ * A bytes field; from base64 that is exactly the encoding of what it gives.
+ * @param longest characters of base64 at most: a longer one is refused before anything is made of it.
+ */
+export function bytesField(description: string, longest = Infinity) {
   return z
     .string()
     .transform((text, context) => {
+      if (text.length > longest) {
+        const message = `has ${text.length} characters; an entry has at most ${MAX_ENTRY_LENGTH} bytes`;
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      }
       try {
         return decodeBytes(text);
       } catch (error) {
@@ -41,18 +55,17 @@ export function bytesField(description: string) {
     .meta({ description, contentEncoding: 'base64' });
 }
 
-/** A bytes field that must not be empty. */
-export function requiredBytes(description: string) {
-  return bytesField(description).refine((bytes) => bytes.length > 0, 'is empty');
+/** A bytes field that must not be empty, and is logged: the whole canonical body has at most 65,535 bytes. */
+export function loggedBytes(description: string) {
+  return bytesField(description, MAX_ENTRY_LENGTH).refine((bytes) => bytes.length > 0, 'is empty');
 }
 
 function decodeBytes(text: string): Uint8Array {
   const urlSafe = /[-_]/.test(text);
   if (urlSafe && /[+/]/.test(text))
     throw new FormatError('base64 mixes the standard and the URL-safe alphabet');
-  const standard = urlSafe ? text.replaceAll('-', '+').replaceAll('_', '/') : text;
-  const padded = standard.includes('=') ? standard : standard.padEnd(Math.ceil(standard.length / 4) * 4, '=');
-  return decodeBase64(padded);
+  const padded = text.includes('=') ? text : text.padEnd(Math.ceil(text.length / 4) * 4, '=');
+  return urlSafe ? decodeBase64Url(padded) : decodeBase64(padded);
 }
 
 const LABELS = ALGORITHMS.map(({ keyDetails }) => keyDetails);

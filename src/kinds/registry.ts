@@ -6,7 +6,7 @@ import canonicalizeJson from 'canonicalize';
 import { z } from 'zod';
 import { encodeText, FormatError, MAX_ENTRY_LENGTH } from '../../tiles-spec/index.js';
 import { InvalidEntryError } from '../errors.js';
-import { parseJson } from '../json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { dsse } from './dsse.js';
 import { hashedrekord } from './hashedrekord.js';
 import type { Digest, EntryKind, SignatureToCheck } from './kind.js';
@@ -49,7 +49,7 @@ export function proposeEntry(request: Uint8Array, digest: Digest): ProposedEntry
 
 /** What a canonical body says that it is, and its `spec`. @throws FormatError when it is no canonical body. */
 export function parseBody(body: Uint8Array): { kind: string; version: string; spec: unknown } {
-  const parsed = loggedBody.safeParse(parseJson(body, 'canonical body'));
+  const parsed = loggedBody.safeParse(parseJson(body, 'canonical body', DOCUMENT_LIMITS));
   if (!parsed.success) throw new FormatError('it is not a canonical body: apiVersion, kind and spec');
   return { kind: parsed.data.kind, version: parsed.data.apiVersion, spec: parsed.data.spec };
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { encodeBase64 } from '../../tiles-spec/index.js';
 import type { Algorithm } from '../signatures/algorithms.js';
-import { keyDetailsField, requiredBytes } from './protojson.js';
+import { keyDetailsField, loggedBytes } from './protojson.js';
 
 /** A public key (DER SPKI) or an X.509 certificate (DER), and what the submitter says of its key. */
 export interface Verifier {
@@ -18,9 +18,9 @@ export interface Verifier {
 export const verifierField = z
   .strictObject({
     publicKey: z
-      .strictObject({ rawBytes: requiredBytes('The public key, DER SubjectPublicKeyInfo.') })
+      .strictObject({ rawBytes: loggedBytes('The public key, DER SubjectPublicKeyInfo.') })
       .optional(),
-    x509Certificate: z.strictObject({ rawBytes: requiredBytes('The certificate, DER X.509.') }).optional(),
+    x509Certificate: z.strictObject({ rawBytes: loggedBytes('The certificate, DER X.509.') }).optional(),
     keyDetails: keyDetailsField,
   })
   .transform(({ publicKey, x509Certificate, keyDetails }, context): Verifier => {

@@ -6,7 +6,7 @@ import { constants, createHash, createPublicKey, verify } from 'node:crypto';
 import { z } from 'zod';
 import { encodeHex, equalBytes, FormatError, ProofError } from '../../tiles-spec/index.js';
 import { InvalidEntryError } from '../errors.js';
-import { parseJson } from '../json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { preAuthenticationEncoding } from '../kinds/dsse.js';
 import { ALGORITHMS, algorithmOf, type Algorithm } from '../signatures/algorithms.js';
 import { verifyEcdsaBatch } from '../signatures/ecdsa.js';
@@ -177,7 +177,7 @@ function requireSubject({ payloadType, payload }: DsseEnvelope, artifact: Artifa
       `the envelope's payload (${payloadType.slice(0, 80)}) is not the artifact, nor an in-toto statement about it`,
     );
   }
-  const parsed = statement.safeParse(parseJson(payload, 'in-toto statement'));
+  const parsed = statement.safeParse(parseJson(payload, 'in-toto statement', DOCUMENT_LIMITS));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new FormatError(

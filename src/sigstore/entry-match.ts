@@ -7,7 +7,7 @@ import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
 import { decodeBase64, decodeText, equalBytes, FormatError, ProofError } from '../../tiles-spec/index.js';
 import { InvalidEntryError } from '../errors.js';
-import { parseJson } from '../json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { preAuthenticationEncoding } from '../kinds/dsse.js';
 import { certificateKey } from '../signatures/certificate.js';
 import type { DigestAlgorithm, SigstoreBundle } from './bundle.js';
@@ -196,7 +196,7 @@ const envelopeOfBody = z.object({ kind: z.string(), apiVersion: z.string(), spec
 export function readLogged(body: Uint8Array): Logged {
   const { kind, apiVersion, spec } = readMessage(
     envelopeOfBody,
-    parseJson(body, 'canonical body'),
+    parseJson(body, 'canonical body', DOCUMENT_LIMITS),
     'canonical body',
   );
   const read = READERS.get(`${kind} ${apiVersion}`);

@@ -18,7 +18,7 @@ import {
   type Sha256,
   type SignedCheckpoint,
 } from '../../tiles-spec/index.js';
-import { parseJson } from '../json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { readMessage } from './message-fields.js';
 import type { TransparencyLogEntry } from './transparency-log-entry.js';
 import { isTrustedLog, isWithin, type KnownLog, type TrustedLog } from './trusted-root.js';
@@ -102,7 +102,11 @@ function rfc3339(seconds: number): string {
 const kindOfBody = z.object({ kind: z.string(), apiVersion: z.string() });
 
 function requireKind({ kind, version, body }: TransparencyLogEntry): void {
-  const logged = readMessage(kindOfBody, parseJson(body, 'canonical body'), 'canonical body');
+  const logged = readMessage(
+    kindOfBody,
+    parseJson(body, 'canonical body', DOCUMENT_LIMITS),
+    'canonical body',
+  );
   if (logged.kind !== kind || logged.apiVersion !== version) {
     throw new ProofError(
       `the entry is said to be a ${kind} ${version}, but its body is a ${logged.kind} ${logged.apiVersion}`,

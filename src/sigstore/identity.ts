@@ -9,7 +9,7 @@ import { SubjectAlternativeNameExtension, X509Certificate } from '@peculiar/x509
 import type { SignedEntity, TrustMaterial } from '@sigstore/verify';
 import { decodeText, equalBytes, FormatError, ProofError } from '../../tiles-spec/index.js';
 import { messageOf } from '../errors.js';
-import { parseJson } from '../json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { normalizeFields } from '../kinds/protojson.js';
 import { DerError, readElement } from '../signatures/der.js';
 import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
@@ -112,7 +112,7 @@ async function trustMaterial(trustedRootFile: Uint8Array): Promise<TrustMaterial
   ]);
   // What the library does not ask: that it is a trusted root, and not too large.
   parseTrustedRoot(trustedRootFile);
-  const json = normalizeFields(parseJson(trustedRootFile, 'trusted root'));
+  const json = normalizeFields(parseJson(trustedRootFile, 'trusted root', DOCUMENT_LIMITS));
   try {
     return toTrustMaterial({ ...TrustedRoot.fromJSON(json), tlogs: [] });
   } catch (error) {

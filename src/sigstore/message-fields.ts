@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { decodeBase64, FormatError, parseDecimal, requireExact } from '../../tiles-spec/index.js';
-import { parseJson } from '../json.js';
+import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { findingsOf, normalizeFields } from '../kinds/protojson.js';
 
 /** A transform that gives a FormatError's message as the field's. */
@@ -60,7 +60,7 @@ export function list<Item extends z.ZodType>(item: Item, most: number) {
  */
 export function parseMessageFile(file: Uint8Array, what: string, most: number): unknown {
   if (file.length > most) throw new FormatError(`${what} has ${file.length} bytes, over ${most}`);
-  return parseJson(file, what);
+  return parseJson(file, what, DOCUMENT_LIMITS);
 }
 
 /**

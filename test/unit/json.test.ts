@@ -75,7 +75,7 @@ describe('parseJson', () => {
       expect(() => parse(nest(33))).toThrow('it nests over 32 deep');
       expect(() => parse(nest(50_000))).toThrow(FormatError);
     }
-    expect(parse(`[${'[],'.repeat(1000)}[]]`)).toHaveLength(1001);
+    expect(parse(`[${'[],'.repeat(200)}[]]`)).toHaveLength(201);
   });
 
   it.each([

@@ -9,7 +9,7 @@ import type { Digest } from '#src/kinds/kind.js';
 import { proposeEntry } from '#src/kinds/registry.js';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
 import { decodeText, encodeText } from '#tiles-spec/index.js';
-import { checkRequests } from '#writer/checks/check.js';
+import { validateRequests } from '#writer/validation/validate.js';
 
 const digest: Digest = (name, message) => hash(name, message, 'buffer');
 const propose = (text: string) => proposeEntry(encodeText(text), digest);
@@ -172,7 +172,7 @@ describe('what is no request', () => {
       expect((error as Error).message).toMatch(/^.{1,1100}$/s);
     }
     // By the way that the daemon's threads go, too.
-    const [result] = checkRequests([request]);
+    const [result] = validateRequests([request]);
     expect(result).toBeInstanceOf(InvalidEntryError);
   };
 

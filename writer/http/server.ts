@@ -8,8 +8,9 @@ import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import type { Logger } from 'pino';
 import { UnreachableError } from '../../src/errors.js';
 import type { Fault } from '../fault.js';
+import { Connections } from './connections.js';
 import type { Metrics } from './metrics.js';
-import { problemBody, problemOf, sendProblem, STATUS, type Problem } from './problem.js';
+import { problemOf, sendProblem, STATUS, type Problem } from './problem.js';
 
 /** How long a client may take to send a request, in milliseconds. */
 const REQUEST_TIMEOUT = 10_000;
@@ -23,8 +24,15 @@ const CONNECTION_TIMEOUT = 30_000;
 /** Connections at once; more are closed. */
 const MAX_CONNECTIONS = 8_192;
 
-/** An application without routes, that reads no bodies and answers errors as problems. */
-export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
+/**
+ * An application without routes, that reads no bodies and answers errors as problems.
+ * @param connections told of every request.
+ */
+export function createServer(
+  log: Logger,
+  metrics?: Metrics,
+  connections = new Connections(),
+): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance,
@@ -44,13 +52,7 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 500 },
     http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1_000 },
     clientErrorHandler: (error, socket) => {
-      const problem = connectionProblem(error);
-      const body = problemBody(problem);
-      socket.end(
-        `HTTP/1.1 ${problem.status} ${problem.message}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-      );
-      // A peer that keeps its half open holds the socket no longer than it takes to read the answer.
-      setTimeout(() => socket.destroy(), 1_000).unref();
+      connections.fail(socket, connectionProblem(error));
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -76,6 +78,7 @@ export function createServer(log: Logger, metrics?: Metrics): FastifyInstance {
     return sendProblem(reply, problem);
   });
   app.addHook('onRequest', (request, reply, done) => {
+    connections.begin(request.raw, reply.raw);
     // Before any body is read.
     if (request.is404) void sendProblem(reply, nothingAt(request.url));
     else done();

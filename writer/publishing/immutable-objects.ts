@@ -14,18 +14,18 @@ import {
   TILE_WIDTH,
   type StoredObject,
 } from '../../tiles-spec/index.js';
-import type { Patience } from '../patience.js';
+import type { Retrying } from '../retrying.js';
 
 /** Objects on their way into the store at once. Each holds a connection and, in a client library, a copy. */
 const MAX_UPLOADS = 32;
 
 export class ImmutableObjects {
   readonly #store: Pick<ObjectStore, 'create' | 'read'>;
-  readonly #patience: Patience;
+  readonly #retrying: Retrying;
 
-  constructor(store: Pick<ObjectStore, 'create' | 'read'>, patience: Patience) {
+  constructor(store: Pick<ObjectStore, 'create' | 'read'>, retrying: Retrying) {
     this.#store = store;
-    this.#patience = patience;
+    this.#retrying = retrying;
   }
 
   /**
@@ -64,7 +64,7 @@ export class ImmutableObjects {
   }
 
   #put(object: StoredObject, signal: AbortSignal): Promise<void> {
-    return this.#patience.run(`create ${object.path}`, () => this.#create(object), { signal });
+    return this.#retrying.run(`create ${object.path}`, () => this.#create(object), { signal });
   }
 
   async #create({ path, bytes }: StoredObject): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import type { ObjectStore } from '../../src/store/store.js';
 import { equalBytes } from '../../tiles-spec/index.js';
-import type { Patience } from '../patience.js';
+import type { Retrying } from '../retrying.js';
 
 /** What the store holds, opened, and the tag to swap it by. */
 export interface Stored<T> {
@@ -29,25 +29,25 @@ export interface Movement<T> {
 
 export class MovingObject<T> {
   readonly #store: Pick<ObjectStore, 'read' | 'create' | 'replace'>;
-  readonly #patience: Patience;
+  readonly #retrying: Retrying;
   readonly #movement: Movement<T>;
   /** What was seen last: the store never goes back behind it. */
   #seen: Stored<T> | undefined;
 
   constructor(
     store: Pick<ObjectStore, 'read' | 'create' | 'replace'>,
-    patience: Patience,
+    retrying: Retrying,
     movement: Movement<T>,
   ) {
     this.#store = store;
-    this.#patience = patience;
+    this.#retrying = retrying;
     this.#movement = movement;
   }
 
   /** What the store holds now; undefined where there is none yet. Waits for a store that is away. One read. */
   read(): Promise<Stored<T> | undefined> {
     const { path } = this.#movement;
-    return this.#patience.run(`read ${path}`, async () => {
+    return this.#retrying.run(`read ${path}`, async () => {
       const object = await this.#store.read(path);
       const seen = this.#seen;
       if (object === undefined) {
@@ -70,7 +70,7 @@ export class MovingObject<T> {
   async move(from: Stored<T> | undefined, bytes: Uint8Array): Promise<Stored<T>> {
     const { path } = this.#movement;
     let current = from;
-    return this.#patience.run(`swap ${path}`, async () => {
+    return this.#retrying.run(`swap ${path}`, async () => {
       if (current?.etag === from?.etag) {
         const swapped = await this.#swap(from, bytes).catch(asError);
         // The answer may be lost, or be of a swap that a retry on the way has done before: what the store holds counts.

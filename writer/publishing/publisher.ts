@@ -21,7 +21,7 @@ import {
   type SignedCheckpoint,
 } from '../../tiles-spec/index.js';
 import type { Batch } from '../batch.js';
-import type { Patience } from '../patience.js';
+import type { Retrying } from '../retrying.js';
 import type { PublishedLog, StoredCheckpoint } from '../published-log.js';
 import { ImmutableObjects } from './immutable-objects.js';
 import { asError } from './moving-object.js';
@@ -30,7 +30,7 @@ export interface PublisherOptions {
   readonly store: ObjectStore;
   readonly published: PublishedLog;
   readonly verifier: NoteVerifier;
-  readonly patience: Patience;
+  readonly retrying: Retrying;
   readonly log: Logger;
   /** Gives up on a store that does not answer. */
   readonly signal: AbortSignal;
@@ -45,16 +45,16 @@ export class Publisher {
   readonly #store: ObjectStore;
   readonly #objects: ImmutableObjects;
   readonly #verifier: NoteVerifier;
-  readonly #patience: Patience;
+  readonly #retrying: Retrying;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
 
-  constructor({ store, published, verifier, patience, log, signal }: PublisherOptions) {
+  constructor({ store, published, verifier, retrying, log, signal }: PublisherOptions) {
     this.published = published;
     this.#store = store;
-    this.#objects = new ImmutableObjects(store, patience);
+    this.#objects = new ImmutableObjects(store, retrying);
     this.#verifier = verifier;
-    this.#patience = patience;
+    this.#retrying = retrying;
     this.#log = log;
     this.#signal = signal;
   }
@@ -92,7 +92,7 @@ export class Publisher {
   /** The claim of a size, if there is one. */
   async readClaim(size: number): Promise<Uint8Array | undefined> {
     const path = formatPath({ kind: 'claim', size });
-    return (await this.#patience.run(`read ${path}`, () => this.#store.read(path)))?.bytes;
+    return (await this.#retrying.run(`read ${path}`, () => this.#store.read(path)))?.bytes;
   }
 
   /**
@@ -101,7 +101,7 @@ export class Publisher {
    */
   async #claim(batch: Batch): Promise<StoredCheckpoint | undefined> {
     const path = formatPath({ kind: 'claim', size: batch.oldSize });
-    await this.#patience.run(`claim ${path}`, async () => {
+    await this.#retrying.run(`claim ${path}`, async () => {
       const created = await this.#store.create(path, batch.claim).catch(asError);
       if (created === true) return;
       // A refusal or a lost answer does not say whose claim is there: read it back.

@@ -1,0 +1,154 @@
+/**
+ * A thread that validates requests, as the writer sees it: what it is working on, and what becomes of that when it ends.
+ * @module
+ */
+import { Worker } from 'node:worker_threads';
+import { InvalidEntryError, messageOf, UnavailableError } from '../../src/errors.js';
+import type { NewEntry } from '../batch.js';
+import { HASH_LENGTH } from '../../tiles-spec/index.js';
+import { pack, PROGRESS, unpack, type Answer } from './message.js';
+
+/** How long a thread may be at one step of its work, in milliseconds: the submitter was answered by then. */
+const LONGEST_STEP = 4_000;
+
+/** Megabytes of objects in a thread at most. A body of 64 MiB, the longest there can be, takes four times that. */
+const MAX_HEAP = 512;
+
+/** An entry whose signatures hold. */
+export interface ValidatedEntry extends NewEntry {
+  readonly kind: string;
+  readonly version: string;
+}
+
+/** A request to validate, for someone. */
+export interface Validation {
+  readonly request: Uint8Array;
+  /** @param cost milliseconds of the thread's time. */
+  settle(outcome: ValidatedEntry | Error, cost: number): void;
+}
+
+/** How a thread came to its end. */
+export interface ThreadEnd<Task> {
+  readonly reason: string;
+  /** What it had not got to: work for another thread. */
+  readonly unfinished: readonly Task[];
+  /** Whether it had answered anything before. */
+  readonly hasWorked: boolean;
+}
+
+export interface ThreadOptions<Task> {
+  readonly onIdle: () => void;
+  readonly onEnd: (end: ThreadEnd<Task>) => void;
+}
+
+export class ValidatingThread<Task extends Validation> {
+  readonly #worker: Worker;
+  readonly #options: ThreadOptions<Task>;
+  readonly #progress = new Int32Array(new SharedArrayBuffer(8));
+  /** By their places in the message that the thread works on. */
+  readonly #tasks = new Map<number, Task>();
+  #since = performance.now();
+  #watch: NodeJS.Timeout | undefined;
+  #failure: string | undefined;
+  #hasWorked = false;
+  #isClosing = false;
+
+  constructor(options: ThreadOptions<Task>) {
+    this.#options = options;
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: this.#progress,
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP },
+    });
+    this.#worker.on('message', (answer: Answer) => {
+      this.#answer(answer);
+    });
+    this.#worker.on('error', (error) => {
+      this.#failure ??= messageOf(error);
+    });
+    this.#worker.on('exit', (code) => {
+      this.#end(this.#failure ?? `it exited with code ${code}`);
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.#tasks.size === 0 && !this.#isClosing && this.#failure === undefined;
+  }
+
+  /** Gives an idle thread its next work. The requests are copied. */
+  send(tasks: readonly Task[]): void {
+    for (const [place, task] of tasks.entries()) this.#tasks.set(place, task);
+    this.#since = performance.now();
+    const packed = pack(tasks.map(({ request }) => request));
+    this.#worker.postMessage(packed, [packed.bytes.buffer]);
+    this.#watchStep(Atomics.load(this.#progress, PROGRESS.steps));
+  }
+
+  #answer({ results, entries }: Answer): void {
+    this.#hasWorked = true;
+    const settled = results.map((result) => ({ result, task: this.#tasks.get(result.place) }));
+    for (const { result } of settled) this.#tasks.delete(result.place);
+    if (this.#tasks.size === 0) {
+      clearTimeout(this.#watch);
+      // Before its answers are looked at: the thread works meanwhile.
+      this.#options.onIdle();
+    }
+    const strings = unpack(entries).values();
+    for (const { result, task } of settled) {
+      const outcome = 'error' in result ? errorOf(result) : entryOf(result, strings.next().value);
+      task?.settle(outcome, result.cost);
+    }
+  }
+
+  /** Ends a thread that is at one step of its work for too long: an endless one would hold the thread for ever. */
+  #watchStep(step: number): void {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => {
+      const now = Atomics.load(this.#progress, PROGRESS.steps);
+      if (now !== step) {
+        this.#watchStep(now);
+        return;
+      }
+      this.#failure = `it did not get on for ${LONGEST_STEP / 1000} s`;
+      void this.#worker.terminate();
+    }, LONGEST_STEP);
+  }
+
+  #end(reason: string): void {
+    clearTimeout(this.#watch);
+    const suspect = Atomics.load(this.#progress, PROGRESS.request) - 1;
+    for (const [place, task] of this.#tasks) {
+      // Another thread would come to the same end by it.
+      if (place !== suspect && suspect >= 0) continue;
+      this.#tasks.delete(place);
+      const message = `the thread that validated the request has ended: ${reason}; try again`;
+      task.settle(new UnavailableError(message), performance.now() - this.#since);
+    }
+    const unfinished = [...this.#tasks.values()];
+    this.#tasks.clear();
+    if (!this.#isClosing) this.#options.onEnd({ reason, unfinished, hasWorked: this.#hasWorked });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#worker.terminate();
+  }
+}
+
+function errorOf({ error, invalid }: { readonly error: string; readonly invalid: boolean }): Error {
+  return invalid ? new InvalidEntryError(error) : new Error(error);
+}
+
+/** The entry has bytes of its own: views would keep the buffer of the whole message in memory as long as the entry. */
+function entryOf(
+  { kind, version }: { readonly kind: string; readonly version: string },
+  packed: Uint8Array | undefined,
+): ValidatedEntry {
+  if (packed === undefined) throw new TypeError('there is a packed string for each entry');
+  const own = packed.slice();
+  return {
+    kind,
+    version,
+    body: own.subarray(0, -HASH_LENGTH),
+    leafHash: own.subarray(-HASH_LENGTH),
+  };
+}

@@ -1,0 +1,223 @@
+/**
+ * The threads that validate requests, so that signatures do not hold up the writer, and the queue before them. A
+ * connection gets its share of the threads' time, whatever it sends: what waits is taken in fair turns, by what it is
+ * thought to cost and, afterwards, by what it did cost.
+ * @module
+ */
+import type { Logger } from 'pino';
+import { UnavailableError } from '../../src/errors.js';
+import type { Patience } from '../patience.js';
+import { FairQueue, Share, type QueuedWork } from './fair-queue.js';
+import { ValidatingThread, type ThreadEnd, type ValidatedEntry, type Validation } from './thread.js';
+
+/** Requests a message: enough to share the cost of one. */
+const MAX_BATCH = 128;
+
+/** Milliseconds of work a message, as far as is known: what comes next waits so long for a thread. */
+const MAX_BATCH_COST = 25;
+
+/** Milliseconds that a request is thought to cost before anything is known of its sender's: so many, and more a byte. */
+const COST = 0.2;
+const COST_PER_BYTE = 8e-6;
+
+/** How long a thread that ended before it had done any work is not replaced, in milliseconds: the next may do so too. */
+const RESTART_PAUSE = 1_000;
+
+const NO_BODY = new Uint8Array(0);
+
+/** How long a request may wait before the log is not healthy, in milliseconds. */
+const HEALTHY_WAIT = 2_000;
+
+/** Who sends requests: a connection, with its share of the threads. */
+export class Submitter {
+  readonly share = new Share<Task>();
+  /** Milliseconds that its requests lately cost beyond what their length tells; undefined before the first. */
+  surcharge: number | undefined;
+}
+
+/** A request on its way through a thread. */
+class Task implements Validation, QueuedWork {
+  readonly queuedAt = performance.now();
+  /** Bytes of the request, also when these are gone. */
+  readonly length: number;
+  readonly outcome: Promise<ValidatedEntry>;
+  /** Refuses what no thread has taken. */
+  refuse!: (error: Error) => void;
+  settle!: (outcome: ValidatedEntry | Error, cost: number) => void;
+  isOver = false;
+
+  constructor(
+    public request: Uint8Array,
+    readonly submitter: Submitter,
+    readonly cost: number,
+    onCost: (task: Task, cost: number) => void,
+  ) {
+    this.length = request.length;
+    this.outcome = new Promise((resolve, reject) => {
+      this.refuse = reject;
+      this.settle = (outcome, cost) => {
+        onCost(this, cost);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      };
+    });
+  }
+}
+
+export interface ValidatorsOptions {
+  readonly threads: number;
+  /** Requests that wait for a thread at most; more are refused, first of all those of whom most wait. */
+  readonly maxQueued: number;
+  readonly log: Logger;
+}
+
+export class Validators {
+  readonly #options: ValidatorsOptions;
+  readonly #threads = new Set<ValidatingThread<Task>>();
+  readonly #queue = new FairQueue<Task>();
+  /** Those that no other request of their submitter holds up, the oldest first. */
+  readonly #prompt = new Set<Task>();
+  #isDispatching = false;
+  #isClosed = false;
+  /** What a first request lately cost beyond what its length tells. */
+  #newcomersSurcharge = 0;
+  #ended = 0;
+
+  constructor(options: ValidatorsOptions) {
+    this.#options = options;
+    for (let i = 0; i < options.threads; i++) this.#start();
+  }
+
+  /**
+   * Validates a request. Until then its bytes are kept.
+   * @throws InvalidEntryError saying what is wrong with it; UnavailableError when too many are waiting, the patience is
+   *   over, or the thread ended.
+   */
+  async validate(request: Uint8Array, submitter: Submitter, patience: Patience): Promise<ValidatedEntry> {
+    this.#makeRoom(submitter);
+    const task = new Task(request, submitter, this.#estimate(request, submitter), this.#charge);
+    this.#enqueue(task);
+    try {
+      return await patience.wait(task.outcome, 'the log is too busy to validate the request; try again');
+    } finally {
+      task.isOver = true;
+      // The queue holds the task until its turn comes.
+      task.request = NO_BODY;
+      this.#prompt.delete(task);
+    }
+  }
+
+  /** Threads alive. */
+  get threads(): number {
+    return this.#threads.size;
+  }
+
+  /** Threads that have come to an end before the log did. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  /** Requests that wait for a thread. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /**
+   * How long the oldest request waits to be validated, in milliseconds: of those that are not held up by earlier ones of
+   * the same connection, or by what they cost.
+   */
+  get oldestWait(): number {
+    const [oldest] = this.#prompt;
+    return oldest === undefined ? 0 : performance.now() - oldest.queuedAt;
+  }
+
+  /** What is wrong with validation, if anything. */
+  fault(): string | undefined {
+    if (this.#threads.size === 0) return 'no thread that validates requests is alive';
+    const waited = this.oldestWait;
+    return waited > HEALTHY_WAIT
+      ? `a request has waited for ${(waited / 1000).toFixed(1)} s to be validated`
+      : undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const stopping = new UnavailableError('the log is stopping; try again');
+    for (const task of this.#queue.take(Infinity, Infinity)) task.refuse(stopping);
+    await Promise.all([...this.#threads].map((thread) => thread.close()));
+  }
+
+  #estimate({ length }: Uint8Array, { surcharge = this.#newcomersSurcharge }: Submitter): number {
+    return COST + COST_PER_BYTE * length + surcharge;
+  }
+
+  /** @throws UnavailableError where there is none, and nobody has more waiting than the submitter. */
+  #makeRoom(submitter: Submitter): void {
+    const refusal = new UnavailableError('too many requests are waiting to be validated; try again');
+    if (this.#isClosed) throw refusal;
+    if (this.#queue.size < this.#options.maxQueued) return;
+    const longest = this.#queue.longest();
+    if (longest === undefined || longest.waiting.length <= submitter.share.waiting.length + 1) throw refusal;
+    this.#queue.takeLast(longest)?.refuse(refusal);
+  }
+
+  #enqueue(task: Task): void {
+    if (this.#queue.add(task.submitter.share, task)) this.#prompt.add(task);
+    if (this.#isDispatching) return;
+    // Once for all requests that this turn of the event loop brings, so that the threads can share them.
+    this.#isDispatching = true;
+    setImmediate(() => {
+      this.#isDispatching = false;
+      this.#dispatch();
+    });
+  }
+
+  /** Gives idle threads their part of what waits: messages are small on a calm log, and grow with the load. */
+  #dispatch(): void {
+    for (const thread of this.#threads) {
+      if (!thread.isIdle) continue;
+      const part = Math.ceil(this.#queue.size / this.#threads.size);
+      const tasks = this.#queue.take(Math.min(part, MAX_BATCH), MAX_BATCH_COST);
+      if (tasks.length > 0) thread.send(tasks);
+    }
+  }
+
+  #start(): void {
+    const thread = new ValidatingThread<Task>({
+      onIdle: () => {
+        this.#dispatch();
+      },
+      onEnd: (end) => {
+        this.#threads.delete(thread);
+        this.#replace(end);
+      },
+    });
+    this.#threads.add(thread);
+    this.#dispatch();
+  }
+
+  /** Charges a submitter for what its request did cost, and expects as much of its next. */
+  readonly #charge = ({ submitter, length, cost: expected }: Task, cost: number): void => {
+    this.#queue.charge(submitter.share, cost - expected);
+    const surcharge = Math.max(0, cost - COST - COST_PER_BYTE * length);
+    if (submitter.surcharge === undefined) {
+      this.#newcomersSurcharge += (surcharge - this.#newcomersSurcharge) / 8;
+    }
+    submitter.surcharge = ((submitter.surcharge ?? surcharge) + surcharge) / 2;
+  };
+
+  #replace({ reason, unfinished, hasWorked }: ThreadEnd<Task>): void {
+    this.#ended++;
+    const { log } = this.#options;
+    log.error(
+      { reason, alive: this.#threads.size },
+      `a thread that validates requests has ended: ${reason}; another takes its place`,
+    );
+    for (const task of unfinished) if (!task.isOver) this.#queue.add(task.submitter.share, task);
+    const start = () => {
+      if (!this.#isClosed) this.#start();
+    };
+    if (hasWorked) start();
+    else setTimeout(start, RESTART_PAUSE).unref();
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The thread that validates requests. It keeps nothing from one message to the next.
+ * @module
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { InvalidEntryError } from '../../src/errors.js';
+import { nodeSha256 } from '../../src/node-sha256.js';
+import { concatBytes, leafHash } from '../../tiles-spec/index.js';
+import { pack, PROGRESS, unpack, type Answer, type Packed, type Result } from './message.js';
+import { validateInGroups, type Outcome } from './validate.js';
+
+const progress = workerData as Int32Array;
+
+function onRequest(place: number | undefined): void {
+  Atomics.add(progress, PROGRESS.steps, 1);
+  Atomics.store(progress, PROGRESS.request, place === undefined ? 0 : place + 1);
+}
+
+parentPort?.on('message', (requests: Packed) => {
+  for (const outcomes of validateInGroups(unpack(requests), onRequest)) {
+    const answer = answerOf(outcomes);
+    parentPort?.postMessage(answer, [answer.entries.bytes.buffer]);
+  }
+  onRequest(undefined);
+});
+
+function answerOf(outcomes: readonly Outcome[]): Answer {
+  const results: Result[] = [];
+  const strings: Uint8Array[] = [];
+  for (const { place, entry, cost } of outcomes) {
+    if (entry instanceof Error) {
+      results.push({ place, cost, error: entry.message, invalid: entry instanceof InvalidEntryError });
+    } else {
+      const { kind, version, body } = entry;
+      results.push({ place, cost, kind, version });
+      strings.push(concatBytes([body, leafHash(body, nodeSha256)]));
+    }
+  }
+  return { results, entries: pack(strings) };
+}
