@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino, type Logger } from 'pino';
 import { Agent, request } from 'undici';
-import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
+import { ConfigurationError, messageOf, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
 import type { ObjectStore } from '../src/store/store.js';
@@ -22,11 +22,11 @@ import { openApiDocument } from '../writer/http/openapi.js';
 import { readRoutes } from '../writer/http/read-routes.js';
 import { createServer, healthRoute, metricsRoute, openApiRoute } from '../writer/http/server.js';
 import { PartialCollector } from '../writer/partial-collector.js';
-import { SqliteStaging } from '../writer/staging/staging.js';
 import { Writer } from '../writer/writer.js';
 import type { Invocation } from './command.js';
 import { makeFolder } from './files.js';
 import { readServeConfiguration, type SERVE_SETTINGS, type ServeConfiguration } from './serve-settings.js';
+import { BringUpProgress, openStaging, originIn, STAGING } from './serve-staging.js';
 import { openStore, START_RETRIES } from './serve-store.js';
 import type { Terminal } from './terminal.js';
 import { parseOrigin, type Address } from './units.js';
@@ -41,9 +41,6 @@ const SAME_SIGNAL = 2_000;
 /** The longest checkpoint that is read from elsewhere, in bytes. */
 const MAX_CHECKPOINT = 1 << 20;
 
-/** Staging's file in the data folder. */
-const STAGING = 'staging.sqlite';
-
 /** Runs the daemon until a signal, or until something stops the log. Returns the exit code. */
 export async function serve({ values, terminal }: Invocation<typeof SERVE_SETTINGS>): Promise<number> {
   const configuration = readServeConfiguration(values);
@@ -52,7 +49,7 @@ export async function serve({ values, terminal }: Invocation<typeof SERVE_SETTIN
   const opened: (() => Promise<unknown>)[] = [];
   const abort = new AbortController();
   try {
-    const { writer, app, url } = await start(configuration, log, opened, abort.signal);
+    const { writer, app, url } = await start(configuration, log, terminal, opened, abort.signal);
     const signal = onSignal(log);
     // Only now: whoever reads this may send a signal.
     terminal.out(`stele serves ${url} with the verifier key ${writer.identity.verifierKey}`);
@@ -73,29 +70,38 @@ export async function serve({ values, terminal }: Invocation<typeof SERVE_SETTIN
 async function start(
   configuration: ServeConfiguration,
   log: Logger,
+  terminal: Terminal,
   opened: (() => Promise<unknown>)[],
   signal: AbortSignal,
 ): Promise<{ writer: Writer; app: FastifyInstance; url: string }> {
-  const { data } = configuration;
-  if (!configuration.create && !existsSync(join(data, STAGING))) {
+  const { data, rebuild } = configuration;
+  if (!configuration.create && !rebuild && !existsSync(join(data, STAGING))) {
     throw new StartRefusedError(
-      `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy`,
+      `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy, or have it made anew from the store by --rebuild`,
     );
   }
   await makeFolder('--data', data);
-  const staging = await openStaging(data);
+  const staging = await openStaging(data, rebuild, log);
   opened.push(() => staging.close());
   const known = await staging.identity();
-  const origin =
-    configuration.origin ?? known?.origin ?? parseOrigin(new URL(publicUrl(configuration)).hostname);
   const { store, reads, close } = await openStore(configuration.store, log);
   opened.push(close);
+  const origin =
+    configuration.origin ??
+    known?.origin ??
+    (rebuild ? await tryAgain(() => originIn(store), START_RETRIES) : undefined) ??
+    parseOrigin(new URL(publicUrl(configuration)).hostname);
   const isNew =
     known === undefined && (await tryAgain(() => store.read('checkpoint'), START_RETRIES)) === undefined;
   const key = await openKey(configuration, isNew, log);
 
   const metrics = new Metrics(VERSION, () => writer.pending);
   const expected = configuration.expectCheckpoint && (await readCheckpoint(configuration.expectCheckpoint));
+  const progress = new BringUpProgress(terminal);
+  opened.push(() => {
+    progress.stop();
+    return Promise.resolve();
+  });
   const writer: Writer = await Writer.open(
     {
       ...configuration,
@@ -105,6 +111,9 @@ async function start(
       origin,
       log,
       ...(expected ? { expected } : {}),
+      onBringUp: (done, total) => {
+        progress.update(done, total);
+      },
       onPublished: (tree, entries) => {
         metrics.newEntries.inc(entries);
         metrics.batchEntries.observe(entries);
@@ -196,24 +205,6 @@ async function untilStopped(
  */
 function die(): void {
   process.kill(process.pid, 'SIGKILL');
-}
-
-async function openStaging(data: string): Promise<SqliteStaging> {
-  const file = join(data, STAGING);
-  try {
-    return await SqliteStaging.open(file);
-  } catch (error) {
-    const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
-    if (busy) throw new ConfigurationError(`${file} is in use by another writer that runs: stop it first`);
-    const damaged =
-      error instanceof DamagedStoreError ||
-      (error instanceof Error &&
-        'code' in error &&
-        ['SQLITE_CORRUPT', 'SQLITE_NOTADB'].includes(String(error.code)));
-    throw new StartRefusedError(
-      `${file} cannot be opened: ${messageOf(error)}${damaged ? '. Keep it, and restore its newest copy' : ''}`,
-    );
-  }
 }
 
 /** The log's key. One is made only for a log that is yet to be made. */

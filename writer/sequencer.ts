@@ -105,7 +105,7 @@ export class Sequencer {
       entry.place({ index: batch.oldSize + i, tree });
     });
     await staging.markPublished(batch.oldSize);
-    await publisher.dropClaim(batch.oldSize);
+    if (await publisher.dropClaim(batch.oldSize)) staging.claimDropped(batch.oldSize);
     log.debug({ from: batch.oldSize, to: batch.checkpoint.size }, 'published');
   }
 }
