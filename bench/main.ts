@@ -62,6 +62,7 @@ async function stages(folder: string): Promise<Row[]> {
     }),
   );
   const staging = await SqliteStaging.open(join(folder, 'staging.sqlite'));
+  await staging.create({ origin: 'bench.example', verifierKey: '', created: 1 });
   rows.push(
     await time('sequence: staging, one transaction a batch', ENTRIES, async () => {
       for (const { batch } of built) {

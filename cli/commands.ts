@@ -3,7 +3,7 @@
  * @module
  */
 import { command, type Commands } from './command.js';
-import { SERVE_SETTINGS } from './serve-settings.js';
+import { REBUILD_SETTINGS, SERVE_SETTINGS } from './serve-settings.js';
 import {
   FSCK_SETTINGS,
   GET_SETTINGS,
@@ -32,6 +32,20 @@ const OTHERS = {
       },
     ],
     load: async () => (await import('./serve.js')).serve,
+  }),
+  'rebuild-staging': command({
+    summary: "Make a writer's staging anew from its log",
+    details:
+      'Where staging.sqlite is lost or damaged, reads the leaf hashes from the published log, authenticated by its key, and writes them to a new one; where it is older than the store, brings it up; where it fits, changes nothing. What contradicts the store is refused. The log must not be running. A store that was rolled back together with a lost staging cannot be told from inside: start the log with --expect-checkpoint and the newest checkpoint that anyone has.',
+    settings: REBUILD_SETTINGS,
+    examples: [
+      { what: 'In the default folder', command: 'stele rebuild-staging' },
+      {
+        what: 'Of a log in a bucket',
+        command: 'stele rebuild-staging --data /var/lib/stele --store s3://my-bucket/log',
+      },
+    ],
+    load: async () => (await import('./rebuild-staging.js')).rebuildStaging,
   }),
   keygen: command({
     summary: "Make a log's key",

@@ -68,6 +68,14 @@ export const SERVE_SETTINGS = {
     default: '1h',
     description: 'how long partial tiles stay after the full one is published',
   },
+  rebuild: {
+    description: 'make staging anew from the store where it is lost or beyond use',
+    flagOnly: true,
+  },
+  'accept-clock': {
+    description: "the machine's clock is right, though it has jumped or the log is ahead of it",
+    flagOnly: true,
+  },
   'no-create': { description: 'refuse to start where there is no log yet' },
   'expect-checkpoint': {
     value: 'FILE|URL',
@@ -84,6 +92,18 @@ export const SERVE_SETTINGS = {
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     description: 'trace, debug, info, warn, error, fatal or silent',
   },
+  ...S3_SETTINGS,
+} as const satisfies Settings;
+
+/** Those of `stele rebuild-staging`, which needs no more than the log's places. */
+export const REBUILD_SETTINGS = {
+  data: SERVE_SETTINGS.data,
+  origin: {
+    value: 'NAME',
+    description: "the log's name (default: that of staging or, where it is lost, of the store's checkpoint)",
+  },
+  store: SERVE_SETTINGS.store,
+  key: SERVE_SETTINGS.key,
   ...S3_SETTINGS,
 } as const satisfies Settings;
 
@@ -107,6 +127,8 @@ export interface ServeConfiguration {
   readonly maxPending: number;
   /** Milliseconds. */
   readonly partialGrace: number;
+  readonly rebuild: boolean;
+  readonly acceptClock: boolean;
   readonly create: boolean;
   readonly expectCheckpoint: string | undefined;
   readonly metricsListen: Address | undefined;
@@ -115,33 +137,51 @@ export interface ServeConfiguration {
 
 /** @throws ConfigurationError naming the setting that does not fit. */
 export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): ServeConfiguration {
-  type Name = Exclude<keyof typeof values, 'no-create' | 's3-path-style'>;
+  type Name = Exclude<keyof typeof values, 'rebuild' | 'accept-clock' | 'no-create' | 's3-path-style'>;
   const optional = <T>(name: Name, parse: (text: string) => T) => {
     const value = values[name];
     return value === undefined ? undefined : parseSetting(name, value, parse);
   };
   const required = <T>(name: Name, parse: (text: string) => T) =>
     parseSetting(name, values[name] ?? '', parse);
-  const data = required('data', parsePlace);
-  const store = readStore(optional('store', (text) => text) ?? `file:${join(data, 'store')}`, values);
+  const places = readPlaces(values);
   return {
-    data,
+    ...places,
     listen: required('listen', parseAddress),
     publicUrl: optional('public-url', parseBaseUrl),
-    origin: optional('origin', parseOrigin),
-    store,
     readUrl: optional('read-url', parseBaseUrl),
-    keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
-    batchAge: optional('batch-age', parseBatchAge) ?? DEFAULT_BATCH_AGE[store.kind],
+    batchAge: optional('batch-age', parseBatchAge) ?? DEFAULT_BATCH_AGE[places.store.kind],
     batchSize: required('batch-size', parseCount),
     maxBody: required('max-body', parseBodySize),
     maxPending: required('max-pending', parseCount),
     partialGrace: required('partial-grace', parseGrace),
+    rebuild: values.rebuild,
+    acceptClock: values['accept-clock'],
     // A log that must extend a checkpoint is there already.
     create: !values['no-create'] && values['expect-checkpoint'] === undefined,
     expectCheckpoint: optional('expect-checkpoint', parsePlace),
     metricsListen: optional('metrics-listen', parseAddress),
     logLevel: values['log-level'],
+  };
+}
+
+/**
+ * Where a log is, and its name if that is given.
+ * @throws ConfigurationError naming the setting that does not fit.
+ */
+export function readPlaces(
+  values: Values<typeof REBUILD_SETTINGS>,
+): Pick<ServeConfiguration, 'data' | 'store' | 'keyFile' | 'origin'> {
+  const optional = <T>(name: 'data' | 'store' | 'key' | 'origin', parse: (text: string) => T) => {
+    const value = values[name];
+    return value === undefined ? undefined : parseSetting(name, value, parse);
+  };
+  const data = optional('data', parsePlace) ?? '';
+  return {
+    data,
+    store: readStore(values.store ?? `file:${join(data, 'store')}`, values),
+    keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
+    origin: optional('origin', parseOrigin),
   };
 }
 

@@ -39,6 +39,8 @@ export interface OpenedStore {
   readonly store: ObjectStore;
   /** For those who read the log from the daemon. */
   readonly files: FileSource;
+  /** The time by the store's server, Unix milliseconds, where it tells one. */
+  readonly time?: (() => number | undefined) | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -92,6 +94,7 @@ async function openBucket(place: S3Place, options: S3Options, log: Logger): Prom
   return {
     store,
     files: new StoredFiles(new SharedReads(reads), { pieceLength: BUCKET_PIECE }),
+    time: () => store.time,
     // What is under way may yet act. That is no harm: no lock is given up, and every write has its condition.
     close: () => {
       store.close();

@@ -23,6 +23,7 @@ import {
   TILE_WIDTH,
   widthAt,
   type Hash,
+  type HashTile,
   type RightEdge,
   type Sha256,
   type TileCache,
@@ -137,12 +138,23 @@ export class TreeReader {
    * @param onProgress told how many entries have been looked at.
    */
   async indexOf(leaf: Hash, onProgress?: (done: number) => void): Promise<number | undefined> {
-    for await (const [at, tile] of readAhead(0, this.bundleCount, (index) => this.#tiles.tile(0, index))) {
+    for await (const [at, tile] of this.leafTiles()) {
       const found = tile.hashes.findIndex((hash) => equalBytes(hash, leaf));
       if (found >= 0) return at * TILE_WIDTH + found;
       onProgress?.(Math.min(this.tree.size, (at + 1) * TILE_WIDTH));
     }
     return undefined;
+  }
+
+  /** The leaf hashes of bundle `index` (0 to `bundleCount` - 1): a tile of level 0. At most a tile a level. */
+  async leafTile(index: number): Promise<HashTile> {
+    this.#requireBundle(index);
+    return this.#tiles.tile(0, index);
+  }
+
+  /** The leaf hashes of every bundle from `first` on, each with the bundle's index. Four tiles are read at a time. */
+  leafTiles(first = 0): AsyncGenerator<[number, HashTile]> {
+    return readAhead(first, this.bundleCount, (index) => this.leafTile(index));
   }
 
   /**

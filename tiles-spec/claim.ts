@@ -4,7 +4,7 @@
  * @module
  */
 import { concatBytes, decodeText, encodeText, equalBytes } from './bytes.js';
-import { FormatError } from './errors.js';
+import { FormatError, NewerVersionError } from './errors.js';
 import { isImmutable, parsePath } from './path.js';
 
 /** An object to be stored: its path below the log's prefix, and its bytes. */
@@ -20,7 +20,11 @@ export interface Claim {
   readonly objects: readonly StoredObject[];
 }
 
-const MAGIC = encodeText('stele claim v1\n');
+const VERSION = 1;
+const MAGIC = encodeText(`stele claim v${VERSION}\n`);
+
+/** The magic line of any version. */
+const ANY_MAGIC = /^stele claim v([1-9][0-9]{0,8})\n/;
 
 /**
  * Writes a claim: a magic line, then the checkpoint and each object's path and bytes, each after its length (uint32,
@@ -34,11 +38,11 @@ export function encodeClaim({ checkpoint, objects }: Claim): Uint8Array {
 
 /**
  * Parses a claim; its byte strings are views into `bytes`.
- * @throws FormatError unless it is exactly one, each path naming an object that a batch makes.
+ * @throws FormatError unless it is exactly one, each path naming an object that a batch makes; NewerVersionError where
+ *   its magic line is a later version's.
  */
 export function parseClaim(bytes: Uint8Array): Claim {
-  if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC))
-    throw new FormatError('claim does not begin with its magic line');
+  requireMagic(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const strings: Uint8Array[] = [];
   for (let at = MAGIC.length; at < bytes.length;) {
@@ -58,6 +62,16 @@ export function parseClaim(bytes: Uint8Array): Claim {
     objects.push({ path, bytes: rest[i + 1] as Uint8Array });
   }
   return { checkpoint, objects };
+}
+
+function requireMagic(bytes: Uint8Array): void {
+  if (equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return;
+  const [, version] = ANY_MAGIC.exec(String.fromCharCode(...bytes.subarray(0, 32))) ?? [];
+  if (Number(version) > VERSION)
+    throw new NewerVersionError(
+      `claim was made by a newer version of Stele: it is of version ${String(version)}, and this one knows ${VERSION}. Run the newer version`,
+    );
+  throw new FormatError('claim does not begin with its magic line');
 }
 
 /** A claim that names an object which changes, as `checkpoint` does, is none. */

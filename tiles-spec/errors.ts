@@ -29,3 +29,8 @@ export class ProofError extends Error {
     super(message);
   }
 }
+
+/** What a newer version of Stele made, in a form that this one does not know. It is not damaged, and is not touched. */
+export class NewerVersionError extends FormatError {
+  override name = 'NewerVersionError';
+}

@@ -18,11 +18,13 @@ import {
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
 import { EMPTY_TAIL } from './batch.js';
+import { Fitting, refusingDamage } from './fitting.js';
 import { Outages } from './outage.js';
-import { Retrying } from './retrying.js';
-import { PublishedLog } from './published-log.js';
+import { PublishedLog, type StoredCheckpoint } from './published-log.js';
 import { Publisher } from './publishing/publisher.js';
+import { creationOf } from './rebuild.js';
 import { Recovery, type Recovered } from './recovery.js';
+import { Retrying } from './retrying.js';
 import type { LogIdentity, Staging } from './staging/staging.js';
 
 export interface LogOptions {
@@ -33,6 +35,10 @@ export interface LogOptions {
   readonly log: Logger;
   /** Whether a log is made where staging and store are both empty. */
   readonly create: boolean;
+  /** Whether an empty staging is made from the store's log. */
+  readonly rebuild?: boolean;
+  /** Told how many of how many entries staging has learnt from the store. */
+  readonly onBringUp?: (done: number, total: number) => void;
   /** A signed checkpoint that the log must extend. */
   readonly expected?: Uint8Array;
   /** The machine's clock, Unix milliseconds. */
@@ -52,11 +58,41 @@ export interface OpenedLog extends Recovered {
 /**
  * Opens a log, or makes it.
  * @param signal gives up on a store that does not answer.
- * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError.
+ * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError; NewerVersionError.
  */
 export async function openLog(options: LogOptions, signal: AbortSignal): Promise<OpenedLog> {
+  const { staging, key, origin, log } = options;
+  const { identity, fitting, ...parts } = await identifyLog(options, signal);
+  const { publisher, retrying } = parts;
+  const verifier = key.verifier(origin);
+  if (options.rebuild === true && (await staging.published()).size > 0)
+    log.info(
+      'staging is there and is not made anew; what it lacks it learns from the store, as at every start',
+    );
+  const recovered = await new Recovery(publisher, staging, fitting, verifier, log).run();
+  retrying.started();
+  return { ...recovered, ...parts, identity, signer: key.signer(origin), verifier };
+}
+
+/**
+ * Brings staging, which may be empty, to the tree that the store has published, and publishes nothing. Returns the size
+ * that staging had, and the one that it has.
+ * @throws StartRefusedError, naming what an operator can do; DamagedStoreError.
+ */
+export async function rebuildStaging(
+  options: Omit<LogOptions, 'create' | 'rebuild'>,
+  signal: AbortSignal,
+): Promise<{ from: number; to: number }> {
+  const from = (await options.staging.published()).size;
+  const { fitting } = await identifyLog({ ...options, create: false, rebuild: true }, signal);
+  const { value: checkpoint } = await fitting.fit();
+  return { from, to: checkpoint.size };
+}
+
+/** What is known of a log before staging and store are made to fit. */
+async function identifyLog(options: LogOptions, signal: AbortSignal) {
   const { store, staging, key, origin, log } = options;
-  const [signer, verifier] = [key.signer(origin), key.verifier(origin)];
+  const verifier = key.verifier(origin);
   const expected = options.expected && openExpected(options.expected, verifier);
   const outages = new Outages(log);
   const retrying = new Retrying(log, outages, signal);
@@ -65,9 +101,8 @@ export async function openLog(options: LogOptions, signal: AbortSignal): Promise
   const identity = await identify(options, publisher);
   // Before anything is published: no checkpoint that anyone was shown is ahead of the store's.
   if (expected !== undefined) await requireExtends(publisher, expected);
-  const recovered = await new Recovery(publisher, staging, verifier, log).run();
-  retrying.started();
-  return { ...recovered, identity, signer, verifier, publisher, retrying, outages };
+  const fitting = new Fitting(publisher, staging, log, options.onBringUp);
+  return { identity, fitting, publisher, retrying, outages };
 }
 
 /** Makes sure that staging and store are of one log and of this key, and makes the log where both are empty. */
@@ -92,25 +127,49 @@ async function identify(options: LogOptions, publisher: Publisher): Promise<LogI
     );
   });
   const staged = await staging.tree();
-  if (stored === undefined && staged !== undefined) {
+  if (stored === undefined && staged.size > 0) {
     throw new StartRefusedError(
       `the store is empty, and staging has ${staged.size} entries: the store was emptied, or --store names another place. Give the right store, or restore it from a copy`,
     );
   }
-  if (known === undefined && stored !== undefined && stored.value.size > 0) {
-    throw new StartRefusedError(
-      `staging is empty, and the store has a log of ${stored.value.size} entries: staging was lost, or --data names another place. Give the right folder, or restore staging.sqlite from its newest copy; this version cannot rebuild it from the store`,
-    );
-  }
-  if (known === undefined && stored === undefined && !options.create) {
-    throw new StartRefusedError(
-      'there is no log here, in staging or store, and --no-create or --expect-checkpoint forbids to make one',
-    );
-  }
-  const identity = known ?? { origin, verifierKey, created: (options.now ?? Date.now)() };
+  const identity = known ?? { origin, verifierKey, created: await creation(options, publisher, stored) };
   if (known === undefined) await staging.create(identity);
   if (stored === undefined) await publisher.publishEmpty(emptyCheckpoint(key, origin));
   return identity;
+}
+
+/**
+ * When the log was made for which a new staging is made, Unix milliseconds.
+ * @throws StartRefusedError where no staging may be made.
+ */
+async function creation(
+  { create, rebuild = false, key, log, now = Date.now }: LogOptions,
+  publisher: Publisher,
+  stored: StoredCheckpoint | undefined,
+): Promise<number> {
+  if (stored === undefined) {
+    if (create && !rebuild) return now();
+    throw new StartRefusedError(
+      rebuild
+        ? 'staging and store are both empty: there is no log from which --rebuild could make staging. Give the right --store'
+        : 'there is no log here, in staging or store, and --no-create or --expect-checkpoint forbids to make one',
+    );
+  }
+  const checkpoint = stored.value;
+  if (checkpoint.size > 0 && !rebuild) {
+    throw new StartRefusedError(
+      `staging is empty, and the store has a log of ${checkpoint.size} entries: staging was lost, or --data names another place. Give the right folder, or restore staging.sqlite from its newest copy, or have it made anew from the store by --rebuild or stele rebuild-staging`,
+    );
+  }
+  if (rebuild)
+    log.warn(
+      { size: checkpoint.size },
+      `staging is lost, and is made anew from the store's log of ${checkpoint.size} entries. Whether the store was rolled back as well cannot be told from inside: start with --expect-checkpoint and the newest checkpoint that anyone has`,
+    );
+  const reader = publisher.published.patient;
+  return refusingDamage('first times', () =>
+    creationOf(reader.at(checkpoint), reader.options.read, key.spki, now()),
+  );
 }
 
 function emptyCheckpoint(key: LogKey, origin: string): SignedCheckpoint {

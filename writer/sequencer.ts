@@ -124,7 +124,7 @@ export class Sequencer {
     await retrying.run('mark a batch as published in staging', () => staging.markPublished(batch.oldSize), {
       isStaging: true,
     });
-    await publisher.dropClaim(batch.oldSize);
+    if (await publisher.dropClaim(batch.oldSize)) staging.claimDropped(batch.oldSize);
     log.debug({ from: batch.oldSize, to: batch.checkpoint.size }, 'published');
   }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { UnavailableError } from '../src/errors.js';
+import type { ObjectStore } from '../src/store/store.js';
 import { nodeSha256 } from '../src/node-sha256.js';
 import { equalBytes, ProofError, verifyInclusion } from '../tiles-spec/index.js';
 import type { NewEntry } from './batch.js';
@@ -13,7 +14,8 @@ import type { Outages } from './outage.js';
 import { Patience } from './patience.js';
 import { EntryPool, type Placement, type ProvedPlacement } from './pool.js';
 import type { PublishedLog } from './published-log.js';
-import { isFinal } from './retrying.js';
+import { MovingObject } from './publishing/moving-object.js';
+import { isFinal, type Retrying } from './retrying.js';
 import { Sequencer } from './sequencer.js';
 import type { LogIdentity } from './staging/staging.js';
 
@@ -48,6 +50,8 @@ export class Writer {
   readonly #pool: EntryPool;
   readonly #clock: Clock;
   readonly #outages: Outages;
+  readonly #store: ObjectStore;
+  readonly #retrying: Retrying;
 
   private constructor(options: WriterOptions, opened: OpenedLog) {
     const { staging, batchAge, batchSize, maxPending, log } = options;
@@ -65,6 +69,8 @@ export class Writer {
     this.#pool = pool;
     this.#clock = clock;
     this.#outages = outages;
+    this.#store = options.store;
+    this.#retrying = retrying;
     const sequencer = new Sequencer(
       { pool, staging, publisher, clock, signer, verifier, batchAge, batchSize, retrying, log },
       tail,
@@ -176,6 +182,14 @@ export class Writer {
     } catch (error) {
       return faultOf(error);
     }
+  }
+
+  /** Stores a file that may change, as trust files do, unless it is there as it should be. */
+  async publishFile(path: string, bytes: Uint8Array): Promise<void> {
+    const anyContent = { path, open: () => undefined, requireForward: () => undefined };
+    const file = new MovingObject(this.#store, this.#retrying, anyContent);
+    const stored = await file.read();
+    if (stored === undefined || !equalBytes(stored.bytes, bytes)) await file.move(stored, bytes);
   }
 
   /** Publishes what is in flight, and stops. */

@@ -69,7 +69,7 @@ export class LogKey {
     const isCreated = await createFile(file, pem, { mode: 0o600 }).catch((error: unknown) => {
       throw new ConfigurationError(`cannot make the key file ${file}: ${messageOf(error)}`);
     });
-    if (!isCreated) throw new ConfigurationError(`cannot make the key file ${file}: it is there already`);
+    if (!isCreated) throw new ConfigurationError(`cannot make the key file ${file}: it already exists`);
     return new LogKey(privateKey);
   }
 

@@ -3,6 +3,7 @@
  * again: a write that the SDK repeated by itself might meet its own first try, and look refused.
  * @module
  */
+import { uptime } from 'node:os';
 import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
@@ -43,12 +44,21 @@ interface Range {
   readonly end: number;
 }
 
+/** What the SDK's middleware sees of an answer. Header names are in lower case. */
+interface Response {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  body?: Readable;
+}
+
 export class S3Bucket {
   /** For messages: where the bucket is. */
   readonly url: string;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #timeout: number;
+  /** What the server's clock told, and when that was by this machine's uptime, in milliseconds. */
+  #time: { readonly told: number; readonly at: number } | undefined;
   /** Whether the server takes requests to delete many objects, as far as is known. */
   #deletesMany = true;
 
@@ -82,7 +92,8 @@ export class S3Bucket {
     this.#client.middlewareStack.add(
       (next, context) => async (args) => {
         const result = await next(args);
-        const response = result.response as { statusCode: number; body?: Readable };
+        const response = result.response as Response;
+        this.#noteTime(response.headers['date']);
         const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
         if (response.body !== undefined && !isObject) {
           const longest = context.commandName === 'DeleteObjectsCommand' ? MAX_DELETE_ANSWER : MAX_ANSWER;
@@ -92,6 +103,16 @@ export class S3Bucket {
       },
       { step: 'deserialize', priority: 'low' },
     );
+  }
+
+  /** The time by the server, Unix milliseconds, as its last answer told it; undefined before the first. */
+  get time(): number | undefined {
+    return this.#time && this.#time.told + uptime() * 1000 - this.#time.at;
+  }
+
+  #noteTime(date = ''): void {
+    const told = Date.parse(date);
+    if (!Number.isNaN(told)) this.#time = { told, at: uptime() * 1000 };
   }
 
   /** Writes an object where the condition holds. False, and nothing changed, where it does not. */

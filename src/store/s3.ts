@@ -53,6 +53,11 @@ export class S3Store implements ObjectStore {
     await this.#bucket.delete(paths.map((path) => this.#key(path)));
   }
 
+  /** The time by the server, Unix milliseconds, as its last answer told it; undefined before the first. */
+  get time(): number | undefined {
+    return this.#bucket.time;
+  }
+
   close(): void {
     this.#bucket.close();
   }

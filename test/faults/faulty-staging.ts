@@ -2,7 +2,14 @@
  * A staging as one writer's process sees it.
  */
 import type { Hash } from '#tiles-spec/index.js';
-import type { LogIdentity, SequencedBatch, StagedTree, Staging } from '#writer/staging/staging.js';
+import type {
+  Block,
+  LogIdentity,
+  SequencedBatch,
+  StagedTree,
+  Staging,
+  StagingDamage,
+} from '#writer/staging/staging.js';
 import type { Kind, WriterProcess } from './writer-process.js';
 
 /** Every method of the interface: a new one does not compile until it is declared here. */
@@ -11,9 +18,15 @@ export const STAGING_METHODS = {
   sequence: 'durable',
   markPublished: 'durable',
   discard: 'durable',
+  adopt: 'durable',
   identity: 'read',
+  damage: 'read',
   tree: 'read',
+  published: 'read',
   unpublished: 'read',
+  claims: 'read',
+  // Durable only with the next batch that is published.
+  claimDropped: 'read',
   find: 'read',
   close: 'read',
 } as const satisfies Record<keyof Staging, Kind>;
@@ -47,8 +60,29 @@ export class FaultyStaging implements Staging {
     return this.#call('identity', () => this.#staging.identity());
   }
 
-  tree(size?: number): Promise<StagedTree | undefined> {
-    return this.#call('tree', () => this.#staging.tree(size));
+  adopt(tree: StagedTree, blocks: readonly Block[]): Promise<void> {
+    return this.#call('adopt', () => this.#staging.adopt(tree, blocks));
+  }
+
+  damage(): StagingDamage {
+    return this.#staging.damage();
+  }
+
+  tree(): Promise<StagedTree> {
+    return this.#call('tree', () => this.#staging.tree());
+  }
+
+  published(): Promise<StagedTree> {
+    return this.#call('published', () => this.#staging.published());
+  }
+
+  claims(): Promise<number[]> {
+    return this.#call('claims', () => this.#staging.claims());
+  }
+
+  claimDropped(oldSize: number): void {
+    // A process that is dead says nothing.
+    if (!this.#process.isDead) this.#staging.claimDropped(oldSize);
   }
 
   unpublished(): Promise<SequencedBatch[]> {

@@ -14,7 +14,7 @@ import { Writer } from '#writer/writer.js';
 
 const [folder, number, when, ...batches] = process.argv.slice(2);
 const DURABLE = ['store.create', 'store.replace', 'store.delete'].concat(
-  ['create', 'sequence', 'markPublished', 'discard'].map((method) => `staging.${method}`),
+  ['create', 'sequence', 'markPublished', 'discard', 'adopt'].map((method) => `staging.${method}`),
 );
 const calls = [];
 
@@ -76,7 +76,7 @@ for (const batch of batches) {
   );
 }
 const error = await writer.close();
-const sequenced = (await staging.tree())?.size ?? 0;
+const sequenced = (await staging.tree()).size;
 const unpublished = (await staging.unpublished()).length;
 await close();
 await staging.close();

@@ -2,22 +2,35 @@
  * A staging in memory. What SqliteStaging promises, done as plainly as can be.
  */
 import { DamagedStoreError } from '#src/errors.js';
-import type { Hash } from '#tiles-spec/index.js';
-import type { LogIdentity, SequencedBatch, StagedTree, Staging } from '#writer/staging/staging.js';
+import { emptyRoot, type Hash } from '#tiles-spec/index.js';
+import type {
+  Block,
+  LogIdentity,
+  SequencedBatch,
+  StagedTree,
+  Staging,
+  StagingDamage,
+} from '#writer/staging/staging.js';
 
 interface Batch extends SequencedBatch {
   readonly leafHashes: readonly string[];
-  readonly published: boolean;
 }
 
 export class MemoryStaging implements Staging {
   #identity: LogIdentity | undefined;
+  #published: StagedTree = { size: 0, root: emptyRoot(), time: 0 };
+  /** The leaf hashes of what is published. */
+  #leaves: readonly string[] = [];
   #batches: readonly Batch[] = [];
+  #claims: readonly number[] = [];
 
   clone(): MemoryStaging {
     const staging = new MemoryStaging();
     staging.#identity = this.#identity;
+    staging.#published = this.#published;
+    staging.#leaves = this.#leaves;
     staging.#batches = this.#batches;
+    staging.#claims = this.#claims;
     return staging;
   }
 
@@ -31,43 +44,69 @@ export class MemoryStaging implements Staging {
     return Promise.resolve();
   }
 
-  tree(size?: number): Promise<StagedTree | undefined> {
-    const found =
-      size === undefined ? this.#batches.at(-1) : this.#batches.find((batch) => batch.size === size);
-    return Promise.resolve(found && { size: found.size, root: found.root, time: found.time });
+  damage(): StagingDamage {
+    return { blocks: [], batchesFrom: undefined };
+  }
+
+  tree(): Promise<StagedTree> {
+    const { size, root, time } = this.#batches.at(-1) ?? this.#published;
+    return Promise.resolve({ size, root, time });
+  }
+
+  published(): Promise<StagedTree> {
+    return Promise.resolve(this.#published);
   }
 
   unpublished(): Promise<SequencedBatch[]> {
     return Promise.resolve(
-      this.#batches
-        .filter(({ published }) => !published)
-        .map(({ oldSize, size, root, time, claim }) => ({ oldSize, size, root, time, claim })),
+      this.#batches.map(({ oldSize, size, root, time, claim }) => ({ oldSize, size, root, time, claim })),
     );
   }
 
   sequence(batch: SequencedBatch, hashes: readonly Hash[]): Promise<void> {
     const leafHashes = hashes.map(keyOf);
-    const last = this.#batches.at(-1)?.size ?? 0;
+    const last = (this.#batches.at(-1) ?? this.#published).size;
     if (last !== batch.oldSize)
       return Promise.reject(new DamagedStoreError(`the batch begins at ${batch.oldSize}, not at ${last}`));
     if (leafHashes.some((hash) => this.#find(hash) !== undefined))
       return Promise.reject(new DamagedStoreError('a leaf is in the log already'));
-    this.#batches = [
-      ...this.#batches,
-      { ...batch, claim: batch.claim.slice(), leafHashes, published: false },
-    ];
+    this.#batches = [...this.#batches, { ...batch, claim: batch.claim.slice(), leafHashes }];
     return Promise.resolve();
   }
 
   markPublished(oldSize: number): Promise<void> {
-    this.#batches = this.#batches.map((batch) =>
-      batch.oldSize === oldSize ? { ...batch, claim: new Uint8Array(0), published: true } : batch,
-    );
+    const [first, ...others] = this.#batches;
+    if (first?.oldSize !== oldSize) return Promise.resolve();
+    this.#leaves = [...this.#leaves, ...first.leafHashes];
+    this.#published = { size: first.size, root: first.root, time: first.time };
+    this.#batches = others;
+    this.#claims = [...this.#claims, oldSize];
     return Promise.resolve();
+  }
+
+  claims(): Promise<number[]> {
+    return Promise.resolve([...this.#claims]);
+  }
+
+  claimDropped(oldSize: number): void {
+    this.#claims = this.#claims.filter((claim) => claim !== oldSize);
   }
 
   discard(oldSize: number): Promise<void> {
     this.#batches = this.#batches.filter((batch) => batch.oldSize < oldSize);
+    return Promise.resolve();
+  }
+
+  adopt(tree: StagedTree, blocks: readonly Block[]): Promise<void> {
+    if (this.#batches.length > 0) return Promise.reject(new DamagedStoreError('staging has batches'));
+    const [first] = blocks;
+    if (first === undefined) return Promise.resolve();
+    const leaves = Buffer.concat(blocks.map((block) => block.leaves));
+    this.#leaves = [
+      ...this.#leaves.slice(0, first.number * 256),
+      ...Array.from({ length: leaves.length / 32 }, (_, i) => keyOf(leaves.subarray(32 * i, 32 * i + 32))),
+    ];
+    this.#published = tree;
     return Promise.resolve();
   }
 
@@ -80,11 +119,9 @@ export class MemoryStaging implements Staging {
   }
 
   #find(leafHash: string): number | undefined {
-    for (const { oldSize, leafHashes } of this.#batches) {
-      const at = leafHashes.indexOf(leafHash);
-      if (at >= 0) return oldSize + at;
-    }
-    return undefined;
+    const all = [...this.#leaves, ...this.#batches.flatMap(({ leafHashes }) => leafHashes)];
+    const at = all.indexOf(leafHash);
+    return at < 0 ? undefined : at;
   }
 }
 

@@ -126,7 +126,7 @@ it('a full pool refuses at once, and changes nothing', async () => {
   const { writer, process } = await open(log, outage.plan, { maxPending: 2 });
   outage.isDown = true;
   const waiting = log.submitAll(writer, entries('waiting', 2));
-  const state = async () => [log.store.writes.length, (await log.staging.tree())?.size, process.calls.length];
+  const state = async () => [log.store.writes.length, (await log.staging.tree()).size, process.calls.length];
   // Two are on their way into the store; until they hang there, they move.
   await vi.waitFor(async () => {
     expect(await log.staging.tree()).toMatchObject({ size: 5 });

@@ -37,7 +37,7 @@ const NO_OPTIONS = { endpoint: undefined, region: undefined, pathStyle: false };
 /** Flags of a log in a bucket. */
 const IN_BUCKET = ['--store', 's3://bucket/log'];
 
-type Name = Exclude<keyof typeof SERVE_SETTINGS, 'no-create' | 's3-path-style'>;
+type Name = Exclude<keyof typeof SERVE_SETTINGS, 'rebuild' | 'accept-clock' | 'no-create' | 's3-path-style'>;
 
 /** Where a setting is found: a field of the configuration, or an option of the bucket that holds the log. */
 type Field = keyof ServeConfiguration | `s3.${keyof S3Options}`;

@@ -57,10 +57,13 @@ test('the table of settings is that of the code', () => {
   const [, rest = ''] = README.split('<!-- settings: a test compares this table with the code -->');
   const rows = rest.split('\n').filter((line) => line.startsWith('| `--'));
   const settings: Record<string, Setting> = SERVE_SETTINGS;
-  const expected = Object.entries(settings).map(([name, { value, default: fallback, description }]) => {
-    const flag = `--${name}${value === undefined ? '' : ` ${value.replace('|', '\\|')}`}`;
-    return `| \`${flag}\` | \`${environmentName(name)}\` | ${fallback === undefined ? '' : `\`${fallback}\` `}| ${description} |`;
-  });
+  const expected = Object.entries(settings).map(
+    ([name, { value, default: fallback, description, flagOnly }]) => {
+      const flag = `--${name}${value === undefined ? '' : ` ${value.replace('|', '\\|')}`}`;
+      const variable = flagOnly === true ? '' : `\`${environmentName(name)}\` `;
+      return `| \`${flag}\` | ${variable}| ${fallback === undefined ? '' : `\`${fallback}\` `}| ${description} |`;
+    },
+  );
   const squeeze = (row: string) => row.replace(/ +/g, ' ');
   expect(rows.map(squeeze)).toEqual(expected.map(squeeze));
 });

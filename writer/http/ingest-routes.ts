@@ -18,13 +18,21 @@ import { bodyTooLong, RequestBodies, RequestBody } from './request-bodies.js';
 
 const PATH = '/api/v2/log/entries';
 
-export interface IngestOptions {
+const STARTING = new UnavailableError('the log is starting; try again');
+
+/** The log that entries go to. */
+export interface IngestLog {
   readonly writer: Writer;
+  /** All 32 bytes of the log's id. */
+  readonly logId: Uint8Array;
+}
+
+export interface IngestOptions {
+  /** The log; undefined while it is being opened. */
+  readonly log: () => IngestLog | undefined;
   readonly validators: Validators;
   /** Told which request's body is being read. */
   readonly connections: Connections;
-  /** All 32 bytes of the log's id. */
-  readonly logId: Uint8Array;
   /** The longest request body, in bytes. */
   readonly maxBody: number;
   readonly metrics: Metrics;
@@ -32,7 +40,7 @@ export interface IngestOptions {
 
 export function ingestRoutes(
   app: FastifyInstance,
-  { writer, validators, connections, logId, maxBody, metrics }: IngestOptions,
+  { log, validators, connections, maxBody, metrics }: IngestOptions,
 ): void {
   const bodies = new RequestBodies(maxBody);
   const submitters = new WeakMap<Socket, Submitter>();
@@ -57,13 +65,21 @@ export function ingestRoutes(
       } else if (Number(request.headers['content-length'] ?? 0) > maxBody) {
         done(bodyTooLong(maxBody));
       } else {
-        // A log that is full reads nothing, and validates nothing.
-        done(writer.full ? new UnavailableError('too many entries are waiting; try again') : undefined);
+        // A log that is not open yet, or is full, reads nothing, and validates nothing.
+        const opened = log();
+        const full =
+          opened?.writer.full === true
+            ? new UnavailableError('too many entries are waiting; try again')
+            : undefined;
+        done(opened === undefined ? STARTING : full);
       }
     },
     handler: async (request, reply) => {
       // From here on all is waited for together. Before, the body came as fast as its client sent it.
       const patience = new Patience();
+      const opened = log();
+      if (opened === undefined) throw STARTING;
+      const { writer, logId } = opened;
       reply.raw.once('close', () => {
         patience.end('the client has left');
       });

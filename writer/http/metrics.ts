@@ -2,6 +2,7 @@
  * The writer's metrics, in Prometheus' form. Names are Rekor v2's, with `stele_` for `rekor_v2_`.
  * @module
  */
+import type { PublishedLog } from '../published-log.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
@@ -9,19 +10,19 @@ const BYTES = [256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_3
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly newEntries: Counter;
+  readonly #newEntries: Counter;
   readonly requests: Counter<'code' | 'method'>;
   readonly latency: Histogram<'code' | 'method'>;
   readonly requestSize: Histogram;
   readonly proofFailures: Counter;
-  readonly treeSize: Gauge;
-  readonly batchEntries: Histogram;
+  readonly #treeSize: Gauge;
+  readonly #batchEntries: Histogram;
 
   /** @param pending tells the entries in flight. */
   constructor(version: string, pending: () => number) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    this.newEntries = new Counter({
+    this.#newEntries = new Counter({
       name: 'stele_new_hashedrekord_entries',
       help: 'Entries logged.',
       registers,
@@ -50,8 +51,12 @@ export class Metrics {
       help: "Proofs that did not verify before they were sent. Any is a fault of the log's.",
       registers,
     });
-    this.treeSize = new Gauge({ name: 'stele_tree_size', help: 'Entries in the published tree.', registers });
-    this.batchEntries = new Histogram({
+    this.#treeSize = new Gauge({
+      name: 'stele_tree_size',
+      help: 'Entries in the published tree.',
+      registers,
+    });
+    this.#batchEntries = new Histogram({
       name: 'stele_batch_entries',
       help: 'Entries in a published batch.',
       buckets: [1, 4, 16, 64, 256, 1024, 4096],
@@ -71,5 +76,15 @@ export class Metrics {
       labelNames: ['version'],
       registers,
     }).set({ version }, 1);
+  }
+
+  /** Counts what is published from here on. */
+  follow(published: PublishedLog): void {
+    this.#treeSize.set(published.checkpoint.size);
+    published.onGrowth(({ from, checkpoint }) => {
+      this.#newEntries.inc(checkpoint.size - from);
+      this.#batchEntries.observe(checkpoint.size - from);
+      this.#treeSize.set(checkpoint.size);
+    });
   }
 }

@@ -33,7 +33,9 @@ export function createServer(
   metrics?: Metrics,
   connections = new Connections(),
 ): FastifyInstance {
-  const loggerInstance: FastifyBaseLogger = log;
+  // The command says where it listens, when the log is open.
+  const level = log.isLevelEnabled('info') ? 'warn' : log.level;
+  const loggerInstance: FastifyBaseLogger = log.child({}, { level });
   const app = fastify({
     loggerInstance,
     // A line a request would cost more than the request; metrics count them.

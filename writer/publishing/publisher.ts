@@ -13,6 +13,7 @@ import {
   equalBytes,
   FormatError,
   formatPath,
+  NewerVersionError,
   openCheckpoint,
   parseClaim,
   ProofError,
@@ -75,12 +76,20 @@ export class Publisher {
     await this.#swap(batch, current, edge);
   }
 
-  /** Deletes the claim of a size that the store's checkpoint is past. Failing leaves litter, and no harm. */
-  async dropClaim(oldSize: number): Promise<void> {
+  /**
+   * Deletes the claim of a size that the store's checkpoint is past. Returns whether it is gone: where it is not it does
+   * no harm, and the next start deletes it.
+   */
+  async dropClaim(oldSize: number): Promise<boolean> {
     try {
       await this.#store.delete([formatPath({ kind: 'claim', size: oldSize })]);
+      return true;
     } catch (error) {
-      this.#log.warn({ err: error, oldSize }, 'the claim could not be deleted; it is litter');
+      this.#log.warn(
+        { err: error, oldSize },
+        'the claim could not be deleted; the next start will delete it',
+      );
+      return false;
     }
   }
 
@@ -146,15 +155,21 @@ export class Publisher {
   }
 }
 
-/** The batch that a claim holds. @throws DamagedStoreError when it is no claim of this log. */
+/**
+ * The batch that a claim holds.
+ * @throws DamagedStoreError when it is no claim of this log, its cause saying why; NewerVersionError.
+ */
 export function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifier): Batch {
   try {
     const { checkpoint, objects } = parseClaim(claim);
     return { oldSize, checkpoint: openCheckpoint(checkpoint, verifier), objects, claim };
   } catch (error) {
     if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+    if (error instanceof NewerVersionError)
+      throw new NewerVersionError(`staging/${oldSize}: ${error.message}`);
     throw new DamagedStoreError(
       `the claim staging/${oldSize} is not one of this log: ${error.message}. Something else wrote to the store: restore it from a copy`,
+      { cause: error },
     );
   }
 }

@@ -42,7 +42,7 @@ export class FolderLock {
     try {
       await database.run('PRAGMA locking_mode = EXCLUSIVE');
       // A transaction that writes nothing succeeds on a file that cannot be written, and then locks nothing.
-      await database.transaction([['PRAGMA user_version = 1', []]]);
+      await database.transaction((queries) => queries.run('PRAGMA user_version = 1'));
       const identity = await identityOf(file);
       // Another process may have removed the file between its opening and its locking.
       if (identity === undefined || (before !== undefined && before !== identity))

@@ -4,36 +4,48 @@
  * @module
  */
 import { DamagedStoreError } from '../../src/errors.js';
-import { equalBytes, HASH_LENGTH, TILE_WIDTH, type Hash } from '../../tiles-spec/index.js';
+import { nodeSha256 } from '../../src/node-sha256.js';
+import {
+  emptyRoot,
+  equalBytes,
+  hashesAt,
+  HASH_LENGTH,
+  TILE_WIDTH,
+  type Hash,
+} from '../../tiles-spec/index.js';
 import type { PartialRecord } from '../partial-collector.js';
-import { blobIn, Database, numberIn, textIn } from './database.js';
+import { appendLeaves, blockIn, writeBlocks, type Block } from './blocks.js';
+import { blobIn, Database, numberIn, type Queries, type Row } from './database.js';
 import { LeafTable } from './leaf-table.js';
+import {
+  insertLogRow,
+  readLogRow,
+  updateLogRow,
+  type LogIdentity,
+  type LogRow,
+  type StagedTree,
+} from './log-row.js';
+import {
+  batchIn,
+  holds,
+  insertBatch,
+  readBatches,
+  readChain,
+  readLastTree,
+  rowOf,
+  type SequencedBatch,
+} from './outbox.js';
+import { prepareTables } from './schema.js';
+import { forgetFullTiles, forgetWidths, recordWidths, widthsOf } from './widths.js';
 
-/** What a log is, fixed when it is made. */
-export interface LogIdentity {
-  readonly origin: string;
-  readonly verifierKey: string;
-  /** Unix milliseconds. */
-  readonly created: number;
-}
+export type { Block, LogIdentity, SequencedBatch, StagedTree };
 
-/** A batch as it is sequenced: it takes the tree from `oldSize` to `size`. */
-export interface SequencedBatch {
-  readonly oldSize: number;
-  readonly size: number;
-  /** The tree's root after it. */
-  readonly root: Hash;
-  /** When it was sequenced, Unix milliseconds. */
-  readonly time: number;
-  /** The bytes of its claim: its signed checkpoint and every object that it makes. */
-  readonly claim: Uint8Array;
-}
-
-/** The tree after a batch. */
-export interface StagedTree {
-  readonly size: number;
-  readonly root: Hash;
-  readonly time: number;
+/** Rows of staging whose checksums fail, or that are not there. */
+export interface StagingDamage {
+  /** Blocks of published leaf hashes. `adopt` puts them right. */
+  readonly blocks: readonly number[];
+  /** The old size of the first unpublished batch that cannot be used. `discard` drops it and those after it. */
+  readonly batchesFrom: number | undefined;
 }
 
 /** What the writer needs of staging; every write is durable when it returns, and all or nothing. */
@@ -41,213 +53,317 @@ export interface Staging {
   /** The log that this staging is of, or undefined where it is new. */
   identity(): Promise<LogIdentity | undefined>;
   create(identity: LogIdentity): Promise<void>;
-  /** The tree after the last batch, or after the batch that ends at `size`; undefined where there is none. */
-  tree(size?: number): Promise<StagedTree | undefined>;
+  /** What is damaged and can be put right. Until it is, leaves of damaged blocks are not found. */
+  damage(): StagingDamage;
+  /** The tree after the last batch, published or not; of size 0 where there is none. */
+  tree(): Promise<StagedTree>;
+  /** The last tree that staging knows to be published; of size 0 where there is none. */
+  published(): Promise<StagedTree>;
   /** The batches sequenced and not yet published, in order. */
   unpublished(): Promise<SequencedBatch[]>;
   /**
-   * Sequences a batch: from here on its entries have their indices.
+   * Sequences a batch: from here on its entries have their indices. Of the very batch that is the last already, which
+   * a caller tries again who did not hear that it was written, nothing is changed.
    * @throws DamagedStoreError when a leaf is in the log already, or the batch does not follow the last one.
    */
   sequence(batch: SequencedBatch, leafHashes: readonly Hash[]): Promise<void>;
-  /** Forgets the bytes of a batch that is published; its leaf hashes stay. */
+  /** Forgets the bytes of the first batch, which is published; its leaf hashes stay, and `claims` has its claim. */
   markPublished(oldSize: number): Promise<void>;
-  /** Takes back every batch from `oldSize` on: another writer's batch was chosen in its place. */
+  /** The old sizes of published batches whose claims may still be in the store. */
+  claims(): Promise<number[]>;
+  /** Notes that a claim is gone from the store: in memory, and durably with the next batch that is published. */
+  claimDropped(oldSize: number): void;
+  /** Takes back every batch from `oldSize` on. */
   discard(oldSize: number): Promise<void>;
-  /** The index of a leaf hash, or undefined. Costs a disk read only where there is one, or nearly never. */
+  /**
+   * Takes what the store has published for what is published here: the tree, and blocks of its leaf hashes, each as
+   * wide as the tree makes it. `blocks` are all that staging has not, or has damaged, up to `tree`; nothing may be
+   * unpublished where `tree` is larger than `published`.
+   */
+  adopt(tree: StagedTree, blocks: readonly Block[]): Promise<void>;
+  /**
+   * The index of a leaf hash, or undefined. Costs a disk read only where there is one, or nearly never.
+   * @throws DamagedStoreError where the block that should have it is damaged.
+   */
   find(leafHash: Hash): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS log (
-    id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, verifier_key TEXT NOT NULL, created INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS batch (
-    old_size INTEGER PRIMARY KEY, size INTEGER NOT NULL UNIQUE, root BLOB NOT NULL, time INTEGER NOT NULL,
-    leaf_hashes BLOB NOT NULL
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS outbox (old_size INTEGER PRIMARY KEY, claim BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS collected (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL) STRICT;`;
+/** Blocks read at a time when the leaf table is filled: 8 KiB each. */
+const PAGE = 64;
 
-/** Batches read at a time when the leaf table is built: 32 bytes an entry each. */
-const PAGE = 16;
+const ADVICE =
+  'Keep the file, and restore its newest copy, or start with --rebuild, which moves it aside and makes it anew from the store';
+
+const NOTHING: StagedTree = { size: 0, root: emptyRoot(nodeSha256), time: 0 };
 
 export class SqliteStaging implements Staging, PartialRecord {
   readonly #database: Database;
   readonly #leaves = new LeafTable();
+  readonly #damagedBlocks = new Set<number>();
+  #damagedBatch: number | undefined;
+  /** Claims that are gone from the store, which the next transaction notes. */
+  readonly #dropped = new Set<number>();
 
   private constructor(database: Database) {
     this.#database = database;
   }
 
-  /** Opens the file, making it where there is none, for this process alone. Reads 32 bytes an entry. */
+  /**
+   * Opens the file, making it where there is none, for this process alone. Reads all but the claims: 34 bytes an entry.
+   * @throws DamagedStoreError where the file is damaged in what the store does not tell; NewerVersionError; SQLite's
+   *   own errors, with their `code`: SQLITE_BUSY where another process has it open.
+   */
   static async open(file: string): Promise<SqliteStaging> {
-    const database = await Database.open(file);
-    for (const pragma of [
-      'page_size = 8192',
-      'locking_mode = EXCLUSIVE',
-      'journal_mode = WAL',
-      'synchronous = FULL',
-      'fullfsync = ON',
-      'wal_autocheckpoint = 4000',
-    ]) {
-      await database.run(`PRAGMA ${pragma}`);
-    }
-    for (const table of SCHEMA.split(';').filter((sql) => sql.trim() !== '')) await database.run(table);
-    const staging = new SqliteStaging(database);
-    await staging.#loadLeaves();
-    return staging;
-  }
-
-  async #loadLeaves(): Promise<void> {
-    for (let from = 0; ;) {
-      const rows = await this.#database.all(
-        'SELECT old_size, size, leaf_hashes FROM batch WHERE old_size >= ? ORDER BY old_size LIMIT ?',
-        [from, PAGE],
-      );
-      for (const row of rows) {
-        if (numberIn(row, 'old_size') !== from)
-          throw new DamagedStoreError(`staging has no batch that begins at ${from}`);
-        const hashes = hashesIn(blobIn(row, 'leaf_hashes'));
-        this.#leaves.reserve(hashes.length, from + hashes.length - 1);
-        this.#addLeaves(from, hashes);
-        from = numberIn(row, 'size');
+    const database = await Database.open(file, ADVICE);
+    try {
+      for (const pragma of [
+        // With pages of 4 KiB a full block takes two pages and an eighth; with 8 KiB it takes one and an eighth.
+        'page_size = 4096',
+        'locking_mode = EXCLUSIVE',
+        'journal_mode = WAL',
+        'synchronous = FULL',
+        'fullfsync = ON',
+        'wal_autocheckpoint = 4000',
+      ]) {
+        await database.run(`PRAGMA ${pragma}`);
       }
-      if (rows.length < PAGE) return;
+      await prepareTables(database, file);
+      const [check] = await database.all('PRAGMA quick_check(1)');
+      if (check?.['quick_check'] !== 'ok') throw database.damaged(String(check?.['quick_check']));
+      const staging = new SqliteStaging(database);
+      await staging.#load();
+      return staging;
+    } catch (error) {
+      await database.close();
+      // A number that no column of a whole staging holds.
+      throw error instanceof TypeError ? database.damaged(error.message, { cause: error }) : error;
     }
   }
 
-  #addLeaves(first: number, hashes: readonly Hash[]): void {
-    hashes.forEach((hash, i) => {
-      this.#leaves.add(hash, first + i);
-    });
+  /** Fills the leaf table, and notes what is damaged. */
+  async #load(): Promise<void> {
+    const log = await this.#log();
+    const { size } = log?.published ?? NOTHING;
+    for (let from = 0; from * TILE_WIDTH < size; from += PAGE) {
+      const to = Math.min(from + PAGE, Math.ceil(size / TILE_WIDTH));
+      for (let number = from; number < to; number++) this.#damagedBlocks.add(number);
+      const rows = await this.#database.all(
+        'SELECT number, sum, leaves FROM block WHERE number >= ? AND number < ?',
+        [from, to],
+      );
+      for (const row of rows) this.#addBlock(blockIn(row, size));
+    }
+    const { batches, damagedFrom } = await readChain(this.#database, size);
+    for (const { oldSize, leaves } of batches) this.#addLeaves(oldSize, leaves);
+    this.#damagedBatch = damagedFrom;
+    if (log === undefined && (await this.tree()).size > 0)
+      throw this.#database.damaged('it has batches, and no row that says of which log');
+  }
+
+  #addBlock(block: Block | undefined): void {
+    if (block === undefined) return;
+    this.#damagedBlocks.delete(block.number);
+    this.#addLeaves(block.number * TILE_WIDTH, block.leaves);
+  }
+
+  #addLeaves(first: number, leaves: Uint8Array): void {
+    for (let i = 0; i * HASH_LENGTH < leaves.length; i++) {
+      this.#leaves.add(leaves.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH), first + i);
+    }
   }
 
   async identity(): Promise<LogIdentity | undefined> {
-    const [row] = await this.#database.all('SELECT origin, verifier_key, created FROM log');
-    return (
-      row && {
-        origin: textIn(row, 'origin'),
-        verifierKey: textIn(row, 'verifier_key'),
-        created: numberIn(row, 'created'),
-      }
-    );
+    const log = await this.#log();
+    return log && { origin: log.origin, verifierKey: log.verifierKey, created: log.created };
   }
 
-  create({ origin, verifierKey, created }: LogIdentity): Promise<void> {
-    return this.#database.run('INSERT INTO log (id, origin, verifier_key, created) VALUES (1, ?, ?, ?)', [
-      origin,
-      verifierKey,
-      created,
-    ]);
+  create(identity: LogIdentity): Promise<void> {
+    return insertLogRow(this.#database, { ...identity, published: NOTHING, collected: 0 });
   }
 
-  async tree(size?: number): Promise<StagedTree | undefined> {
-    const [row] = await this.#database.all(
-      'SELECT size, root, time FROM batch WHERE ?1 IS NULL OR size = ?1 ORDER BY old_size DESC LIMIT 1',
-      [size ?? null],
-    );
-    return row && { size: numberIn(row, 'size'), root: blobIn(row, 'root'), time: numberIn(row, 'time') };
+  damage(): StagingDamage {
+    return { blocks: [...this.#damagedBlocks], batchesFrom: this.#damagedBatch };
   }
 
-  async unpublished(): Promise<SequencedBatch[]> {
-    const rows = await this.#database.all(
-      'SELECT old_size, size, root, time, claim FROM outbox JOIN batch USING (old_size) ORDER BY old_size',
-    );
-    return rows.map((row) => ({
-      oldSize: numberIn(row, 'old_size'),
-      size: numberIn(row, 'size'),
-      root: blobIn(row, 'root'),
-      time: numberIn(row, 'time'),
-      claim: blobIn(row, 'claim'),
-    }));
+  async tree(): Promise<StagedTree> {
+    return (await readLastTree(this.#database)) ?? (await this.published());
+  }
+
+  async published(): Promise<StagedTree> {
+    return (await this.#log())?.published ?? NOTHING;
+  }
+
+  unpublished(): Promise<SequencedBatch[]> {
+    return readBatches(this.#database);
   }
 
   async sequence(batch: SequencedBatch, leafHashes: readonly Hash[]): Promise<void> {
-    const last = (await this.tree())?.size ?? 0;
-    if (last !== batch.oldSize)
-      throw new DamagedStoreError(
-        `a batch from ${batch.oldSize} does not follow staging's last, which ends at ${last}`,
-      );
-    if (batch.size - batch.oldSize !== leafHashes.length)
-      throw new DamagedStoreError(
-        `the batch from ${batch.oldSize} to ${batch.size} has ${leafHashes.length} leaves`,
-      );
-    if (new Set(leafHashes.map((hash) => Buffer.from(hash).toString('latin1'))).size < leafHashes.length)
-      throw new DamagedStoreError(`the batch from ${batch.oldSize} has a leaf twice`);
-    for (const hash of leafHashes) {
-      const index = await this.find(hash);
-      if (index !== undefined)
-        throw new DamagedStoreError(
-          `a leaf of the batch from ${batch.oldSize} is in the log already, at ${index}`,
-        );
+    const { oldSize, size } = batch;
+    const leaves = Buffer.concat(leafHashes);
+    const last = (await this.tree()).size;
+    const isRepeated = last === size && (await holds(this.#database, batch));
+    if (!isRepeated) {
+      await this.#requireNew(batch, leafHashes, last);
+      await insertBatch(this.#database, batch, leaves);
     }
-    // Before the batch is durable, so that what follows cannot fail.
-    this.#leaves.reserve(leafHashes.length, batch.size - 1);
-    await this.#database.transaction([
-      [
-        'INSERT INTO batch (old_size, size, root, time, leaf_hashes) VALUES (?, ?, ?, ?, ?)',
-        [batch.oldSize, batch.size, batch.root, batch.time, Buffer.concat(leafHashes)],
-      ],
-      ['INSERT INTO outbox (old_size, claim) VALUES (?, ?)', [batch.oldSize, batch.claim]],
-    ]);
-    this.#addLeaves(batch.oldSize, leafHashes);
+    this.#addLeaves(oldSize, leaves);
   }
 
-  markPublished(oldSize: number): Promise<void> {
-    return this.#database.run('DELETE FROM outbox WHERE old_size = ?', [oldSize]);
+  async #requireNew(
+    { oldSize, size }: SequencedBatch,
+    leafHashes: readonly Hash[],
+    last: number,
+  ): Promise<void> {
+    if (last !== oldSize)
+      throw new DamagedStoreError(
+        `a batch from ${oldSize} does not follow staging's last, which ends at ${last}`,
+      );
+    if (size - oldSize !== leafHashes.length)
+      throw new DamagedStoreError(`the batch from ${oldSize} to ${size} has ${leafHashes.length} leaves`);
+    if (new Set(leafHashes.map((hash) => Buffer.from(hash).toString('latin1'))).size < leafHashes.length)
+      throw new DamagedStoreError(`the batch from ${oldSize} has a leaf twice`);
+    const [index] = (await this.#indicesOf(leafHashes)).values();
+    if (index !== undefined)
+      throw new DamagedStoreError(`a leaf of the batch from ${oldSize} is in the log already, at ${index}`);
+    // Before the batch is durable, so that what follows cannot fail.
+    LeafTable.requireIndex(size - 1);
+  }
+
+  async markPublished(oldSize: number): Promise<void> {
+    const dropped = [...this.#dropped];
+    await this.#database.transaction(async (queries) => {
+      const row = await rowOf(queries, oldSize);
+      if (row === undefined) return;
+      const [log, batch] = [await this.#requireLog(queries), batchIn(row)];
+      if (batch === undefined || oldSize !== log.published.size)
+        throw this.#database.damaged(
+          `the batch from ${oldSize} is damaged, or does not follow the ${log.published.size} that are published`,
+        );
+      const { size, root, time, leaves } = batch;
+      const last = await this.#lastBlock(queries, oldSize);
+      await writeBlocks(queries, appendLeaves(oldSize, last, leaves));
+      await recordWidths(queries, oldSize, [size]);
+      await updateLogRow(queries, { ...log, published: { size, root, time } });
+      await queries.run('DELETE FROM outbox WHERE old_size = ?', [oldSize]);
+      await queries.run('INSERT OR IGNORE INTO claim (old_size) VALUES (?)', [oldSize]);
+      await queries.run(`DELETE FROM claim WHERE old_size IN (${dropped.join()})`);
+    });
+    for (const each of dropped) this.#dropped.delete(each);
+  }
+
+  /** The leaves of the block that a log of `size` entries has in part. */
+  async #lastBlock(queries: Queries, size: number): Promise<Uint8Array> {
+    if (size % TILE_WIDTH === 0) return new Uint8Array(0);
+    const number = Math.floor(size / TILE_WIDTH);
+    const [row] = await queries.all('SELECT number, sum, leaves FROM block WHERE number = ?', [number]);
+    const block = row && blockIn(row, size);
+    if (block === undefined) throw this.#damagedBlock(number);
+    return block.leaves;
+  }
+
+  async claims(): Promise<number[]> {
+    const rows = await this.#database.all('SELECT old_size FROM claim ORDER BY old_size');
+    return rows.map((row) => numberIn(row, 'old_size')).filter((size) => !this.#dropped.has(size));
+  }
+
+  claimDropped(oldSize: number): void {
+    this.#dropped.add(oldSize);
   }
 
   async discard(oldSize: number): Promise<void> {
     // Candidates of batches taken back stay in the leaf table: they are compared with what is on disk, and fail.
-    await this.#database.transaction([
-      ['DELETE FROM outbox WHERE old_size >= ?', [oldSize]],
-      ['DELETE FROM batch WHERE old_size >= ?', [oldSize]],
-    ]);
+    await this.#database.run('DELETE FROM outbox WHERE old_size >= ?', [oldSize]);
+    if (this.#damagedBatch !== undefined && this.#damagedBatch >= oldSize) this.#damagedBatch = undefined;
+  }
+
+  async adopt(tree: StagedTree, blocks: readonly Block[]): Promise<void> {
+    await this.#database.transaction(async (queries) => {
+      const log = await this.#requireLog(queries);
+      const old = log.published.size;
+      if (tree.size < old || (tree.size > old && (await readLastTree(queries)) !== undefined))
+        throw new DamagedStoreError(`the store's tree of ${tree.size} does not follow what staging has`);
+      await writeBlocks(queries, blocks);
+      // The store does not tell in which widths it got its tiles.
+      for (let level = 0; hashesAt(tree.size, level) > hashesAt(old, level); level++) {
+        await forgetWidths(queries, level, Math.floor(hashesAt(old, level) / TILE_WIDTH));
+      }
+      await updateLogRow(queries, { ...log, published: tree });
+    });
+    for (const block of blocks) this.#addBlock(block);
   }
 
   async find(leafHash: Hash): Promise<number | undefined> {
-    for (const index of this.#leaves.candidates(leafHash)) {
-      const [row] = await this.#database.all(
-        `SELECT substr(leaf_hashes, (?1 - old_size) * ${HASH_LENGTH} + 1, ${HASH_LENGTH}) AS hash
-         FROM batch WHERE old_size <= ?1 AND ?1 < size ORDER BY old_size DESC LIMIT 1`,
-        [index],
-      );
-      if (row !== undefined && equalBytes(blobIn(row, 'hash'), leafHash)) return index;
-    }
-    return undefined;
+    const [index] = (await this.#indicesOf([leafHash])).values();
+    return index;
   }
 
-  async partialWidths(level: number, index: number): Promise<number[]> {
-    // Each batch ended in a published tree, whose size tells its partial tiles' widths.
-    const step = TILE_WIDTH ** level;
-    const rows = await this.#database.all(
-      `SELECT DISTINCT size / ?1 % ${TILE_WIDTH} AS width FROM batch WHERE size > ?2 AND size < ?3 AND width > 0`,
-      [step, index * step * TILE_WIDTH, (index + 1) * step * TILE_WIDTH],
+  /** The indices of those leaf hashes that are in the log. One query, where any might be. */
+  async #indicesOf(leafHashes: readonly Hash[]): Promise<Map<Hash, number>> {
+    const candidates = leafHashes.flatMap((hash) =>
+      this.#leaves.candidates(hash).map((index) => ({ hash, index })),
     );
-    return rows.map((row) => numberIn(row, 'width'));
+    const found = new Map<Hash, number>();
+    if (candidates.length === 0) return found;
+    const numbers = new Set(candidates.map(({ index }) => Math.floor(index / TILE_WIDTH)));
+    // In one statement: between two a batch could move from the one table to the other, and be in neither.
+    const rows = await this.#database.all(
+      `SELECT number * ${TILE_WIDTH} AS first, number, sum, leaves FROM block WHERE number IN (${[...numbers].join()})
+       UNION ALL SELECT old_size, NULL, NULL, leaves FROM outbox`,
+    );
+    for (const row of rows) this.#requireIntact(row);
+    for (const { hash, index } of candidates) {
+      if (rows.some((row) => equalBytes(hashAt(row, index), hash))) found.set(hash, index);
+    }
+    return found;
+  }
+
+  /** A block that was damaged since the start has leaves that would be logged once more. */
+  #requireIntact(row: Row): void {
+    if (row['number'] === null) return;
+    const number = numberIn(row, 'number');
+    const size = number * TILE_WIDTH + blobIn(row, 'leaves').length / HASH_LENGTH;
+    if (blockIn(row, size) === undefined) throw this.#damagedBlock(number);
+  }
+
+  #damagedBlock(number: number): DamagedStoreError {
+    return new DamagedStoreError(
+      `staging.sqlite is damaged: its block ${number} of leaf hashes has another checksum than its contents. Start again: a start reads such blocks anew from the store`,
+    );
+  }
+
+  partialWidths(level: number, index: number): Promise<number[]> {
+    return widthsOf(this.#database, level, index);
   }
 
   async collected(): Promise<number> {
-    const [row] = await this.#database.all('SELECT size FROM collected');
-    return row === undefined ? 0 : numberIn(row, 'size');
+    return (await this.#log())?.collected ?? 0;
   }
 
   markCollected(size: number): Promise<void> {
-    return this.#database.run(
-      'INSERT INTO collected (id, size) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET size = ?1',
-      [size],
-    );
+    return this.#database.transaction(async (queries) => {
+      await updateLogRow(queries, { ...(await this.#requireLog(queries)), collected: size });
+      await forgetFullTiles(queries, size);
+    });
   }
 
   close(): Promise<void> {
     return this.#database.close();
   }
+
+  #log(queries: Queries = this.#database): Promise<LogRow | undefined> {
+    return readLogRow(queries, this.#database);
+  }
+
+  async #requireLog(queries: Queries): Promise<LogRow> {
+    const log = await this.#log(queries);
+    if (log === undefined) throw this.#database.damaged('it has no row that says of which log it is');
+    return log;
+  }
 }
 
-function hashesIn(blob: Buffer): Hash[] {
-  return Array.from({ length: blob.length / HASH_LENGTH }, (_, i) =>
-    blob.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH),
-  );
+/** The leaf hash at an index, in a row of some leaves from `first` on; empty where it has not that index. */
+function hashAt(row: Row, index: number): Uint8Array {
+  const at = (index - numberIn(row, 'first')) * HASH_LENGTH;
+  return at < 0 ? new Uint8Array(0) : blobIn(row, 'leaves').subarray(at, at + HASH_LENGTH);
 }

@@ -1,0 +1,35 @@
+/**
+ * What a first start makes in the data folder before there is a log: taken back where the start fails, so that nothing
+ * is left that was not there.
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+export class FirstStart {
+  /** Folders that were not there, the innermost first. */
+  readonly #folders: readonly string[];
+  readonly #files: readonly string[];
+
+  /** @param names the files that a start may make in the folder. To be made before any of it is. */
+  constructor(folder: string, names: readonly string[]) {
+    const folders: string[] = [];
+    for (let each = resolve(folder); !existsSync(each); each = dirname(each)) folders.push(each);
+    this.#folders = folders;
+    this.#files = names.map((name) => join(folder, name)).filter((file) => !existsSync(file));
+  }
+
+  /**
+   * Deletes the files that were not there. To be called while this process holds the lock on them: another may wait for
+   * the lock, and would go on with a file that has no name any more.
+   */
+  async removeFiles(): Promise<void> {
+    for (const file of this.#files) await rm(file, { force: true });
+  }
+
+  /** Deletes the folders that were not there and are empty. To be called when all is closed. */
+  async removeFolders(): Promise<void> {
+    for (const folder of this.#folders) await rmdir(folder).catch(() => undefined);
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The log of `stele serve`: its folders, its key and its staging opened or made, and a writer on them.
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { Agent, request } from 'undici';
+import { RedirectedFiles } from '../reader/http/index.js';
+import { ConfigurationError, messageOf, StartRefusedError } from '../src/errors.js';
+import { LogKey } from '../src/keys/log-key.js';
+import { replaceFile } from '../src/node/durable-file.js';
+import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
+import { tryAgain } from '../src/try-again.js';
+import { encodeText, keyHash } from '../tiles-spec/index.js';
+import { PartialCollector } from '../writer/partial-collector.js';
+import type { SqliteStaging } from '../writer/staging/staging.js';
+import { Writer } from '../writer/writer.js';
+import { ClockStepFile } from './clock-step-file.js';
+import { makeFolder } from './files.js';
+import { FirstStart } from './first-start.js';
+import type { ServedLog } from './serve-http.js';
+import type { ServeConfiguration } from './serve-settings.js';
+import { BringUpProgress, openStaging, originIn, STAGING } from './serve-staging.js';
+import { openStore, START_RETRIES, type OpenedStore } from './serve-store.js';
+import type { Terminal } from './terminal.js';
+import { parseOrigin } from './units.js';
+
+/** The log's key, where the daemon makes it, in the data folder. */
+const LOG_KEY = 'log.key';
+
+/** The longest checkpoint that is read from elsewhere, in bytes. */
+const MAX_CHECKPOINT = 1 << 20;
+
+export interface OpenLogOptions {
+  readonly configuration: ServeConfiguration;
+  /** Where clients reach the log. */
+  readonly url: string;
+  readonly log: Logger;
+  readonly terminal: Terminal;
+  /** What is opened adds how it is closed; it is closed in the opposite order, however far this has come. */
+  readonly opened: (() => Promise<unknown>)[];
+  /** Gives up. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens the log, or makes it. A first start that fails leaves nothing that was not there.
+ * @throws ConfigurationError, StartRefusedError, UnreachableError: each says what an operator can do.
+ */
+export async function openServedLog(options: OpenLogOptions): Promise<ServedLog> {
+  const { configuration, log, opened } = options;
+  const { data, rebuild, create } = configuration;
+  if (!create && !rebuild && !existsSync(join(data, STAGING))) {
+    throw new StartRefusedError(
+      `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy, or have it made anew from the store by --rebuild`,
+    );
+  }
+  const first = new FirstStart(data, [STAGING, `${STAGING}-wal`, `${STAGING}-shm`, LOG_KEY]);
+  opened.push(() => first.removeFolders());
+  await makeFolder('--data', data);
+  const staging = await openStaging(data, rebuild, log);
+  opened.push(() => staging.close());
+  try {
+    return await openOn(staging, options);
+  } catch (error) {
+    // A log that has its identity is there, and the next start goes on with it.
+    if ((await staging.identity()) === undefined) await first.removeFiles();
+    throw error;
+  }
+}
+
+async function openOn(staging: SqliteStaging, options: OpenLogOptions): Promise<ServedLog> {
+  const { configuration, url, log, opened, signal } = options;
+  const { data, rebuild, readUrl, partialGrace } = configuration;
+  const opening = await openStore(configuration.store, log);
+  const { store, files } = opening;
+  opened.push(opening.close);
+  const known = await staging.identity();
+  const origin =
+    configuration.origin ??
+    known?.origin ??
+    (rebuild ? await tryAgain(() => originIn(store), START_RETRIES) : undefined) ??
+    parseOrigin(new URL(url).hostname);
+  const isNew =
+    known === undefined && (await tryAgain(() => store.read('checkpoint'), START_RETRIES)) === undefined;
+  const expected = configuration.expectCheckpoint && (await readCheckpoint(configuration.expectCheckpoint));
+  signal.throwIfAborted();
+  const key = await openKey(configuration, isNew, log);
+  const writer = await openWriter({ ...options, staging, opening, key, origin, expected });
+  opened.push(() => writer.close());
+  const collector = new PartialCollector(store, staging, log, partialGrace);
+  collector.start(() => writer.published.checkpoint.size);
+  opened.push(() => collector.stop());
+  await replaceFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
+  if (new URL(url).hostname !== origin) {
+    log.warn(
+      { url, origin },
+      "the public URL's host name is not the log's origin: Sigstore's clients will refuse the log",
+    );
+  }
+  const logId = keyHash(key.verifierKey(origin));
+  const publicLog = { url, spki: key.spki, logId, created: writer.identity.created };
+  await writer.publishFile('trusted_root.json', encodeText(formatTrustedRoot(publicLog)));
+  await writer.publishFile('signing_config.json', encodeText(formatSigningConfig(publicLog)));
+  return { writer, logId, files: readUrl === undefined ? files : new RedirectedFiles(readUrl) };
+}
+
+interface OpenWriterOptions extends OpenLogOptions {
+  readonly staging: SqliteStaging;
+  readonly opening: OpenedStore;
+  readonly key: LogKey;
+  readonly origin: string;
+  readonly expected: Uint8Array | undefined | '';
+}
+
+async function openWriter(options: OpenWriterOptions): Promise<Writer> {
+  const { configuration, opening, staging, key, origin, expected, log, terminal, signal } = options;
+  const stepFile = new ClockStepFile(configuration.data);
+  const progress = new BringUpProgress(terminal);
+  try {
+    return await Writer.open(
+      {
+        ...configuration,
+        ...{ store: opening.store, staging, key, origin, log },
+        ...(expected ? { expected } : {}),
+        clock: {
+          reference: opening.time,
+          accept: configuration.acceptClock,
+          earlier: await stepFile.read(),
+          onStep: (step) => {
+            if (step !== undefined)
+              log.error(step, "this machine's clock has jumped: nothing is sequenced by it");
+            else log.info('the clock is right again');
+            stepFile.write(step).catch((error: unknown) => {
+              log.warn({ err: error }, 'the jump of the clock could not be noted for the next start');
+            });
+          },
+        },
+        onBringUp: (done, total) => {
+          progress.update(done, total);
+        },
+      },
+      signal,
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The log's key. One is made only for a log that is yet to be made. */
+async function openKey(
+  { keyFile, create, data }: ServeConfiguration,
+  isNew: boolean,
+  log: Logger,
+): Promise<LogKey> {
+  if (existsSync(keyFile)) return LogKey.read(keyFile);
+  if (!isNew) {
+    throw new StartRefusedError(
+      `there is no key file ${keyFile}, and there is a log already: give the right --data, or the log's own key with --key`,
+    );
+  }
+  if (!create || keyFile !== join(data, LOG_KEY)) {
+    throw new ConfigurationError(`there is no key file ${keyFile}: stele keygen makes one`);
+  }
+  const key = await LogKey.create(keyFile);
+  log.info({ file: resolve(keyFile) }, "made the log's key: keep a copy, for the log ends without it");
+  return key;
+}
+
+/** A checkpoint that an operator kept, or another reader of the log serves. */
+async function readCheckpoint(place: string): Promise<Uint8Array> {
+  try {
+    if (!/^https?:\/\//.test(place)) return await readFile(place);
+    const dispatcher = new Agent({ maxResponseSize: MAX_CHECKPOINT });
+    const { statusCode, body } = await request(place, { dispatcher, signal: AbortSignal.timeout(10_000) });
+    const bytes = await body.bytes();
+    await dispatcher.close();
+    if (statusCode !== 200) throw new Error(`status ${statusCode}`);
+    return bytes;
+  } catch (error) {
+    throw new ConfigurationError(`cannot read the checkpoint ${place}: ${messageOf(error)}`);
+  }
+}
