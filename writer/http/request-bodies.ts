@@ -92,12 +92,9 @@ export class RequestBodies {
     const whole = new Promise<void>((resolve, reject) => {
       reading = { refuse: reject, pause: () => request.pause(), resume: () => request.resume() };
       onData = (piece) => {
-        try {
-          this.#hold(body, piece.length, reading);
-          pieces.push(piece);
-        } catch (error) {
-          reject(error);
-        }
+        const refusal = this.#hold(body, piece.length, reading);
+        if (refusal === undefined) pieces.push(piece);
+        else reject(refusal);
       };
       const onLeft = () => {
         reject(new UnavailableError('the client has left'));
@@ -122,9 +119,9 @@ export class RequestBodies {
     }
   }
 
-  /** Takes room for more of a body. @throws as `read`. */
-  #hold(body: RequestBody, bytes: number, reading: Reading): void {
-    if (body.length + bytes > this.#maxBody) throw bodyTooLong(this.#maxBody);
+  /** Takes room for more of a body. Returns why there is none for it. */
+  #hold(body: RequestBody, bytes: number, reading: Reading): Error | undefined {
+    if (body.length + bytes > this.#maxBody) return bodyTooLong(this.#maxBody);
     const wasLong = body.isLong;
     body.length += bytes;
     this.#held += bytes;
@@ -136,10 +133,11 @@ export class RequestBodies {
     while (this.#held > MAX_HELD || this.#heldLong > MAX_HELD_LONG) {
       const slowest = this.#slowest();
       const refusal = new UnavailableError('too many requests are being read; try again');
-      if (slowest === undefined || slowest === body) throw refusal;
+      if (slowest === undefined || slowest === body) return refusal;
       this.#long.get(slowest)?.refuse(refusal);
       slowest.release();
     }
+    return undefined;
   }
 
   /** Of the long bodies that are being read, the one that comes most slowly: it takes its room for longest. */
