@@ -48,7 +48,7 @@ describe('the pool', () => {
     await expect(pool.submit(entry('a'), new Patience())).rejects.toBeInstanceOf(UnavailableError);
     lookUps[0]?.found(REPEAT);
     const answers = await Promise.all(waiting);
-    expect(answers.map(({ isRepeat }) => isRepeat)).toEqual([false, true, true, true]);
+    expect(answers.map(({ isRepeat }) => isRepeat)).toEqual([true, true, true, true]);
     // Those that were answered make room.
     const again = Array.from({ length: 4 }, () => pool.submit(entry('a'), new Patience()));
     lookUps[1]?.found(REPEAT);
