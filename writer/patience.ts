@@ -42,10 +42,16 @@ export class Patience {
     return Promise.race([work, this.#over]);
   }
 
-  /** Ends all waiting: the submitter was answered, or has left. To be called in the end, as a timer runs until then. */
-  end(why = 'the request was answered'): void {
+  /** Ends all waiting, unless it is over already: time is up, or the submitter has left. */
+  end(why: string): void {
+    if (this.#isOver) return;
+    this.done();
+    this.#reject(new UnavailableError(why));
+  }
+
+  /** To be called when the submitter is answered: until then a timer runs. */
+  done(): void {
     clearTimeout(this.#timer);
     this.#isOver = true;
-    this.#reject(new UnavailableError(why));
   }
 }

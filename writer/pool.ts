@@ -86,7 +86,8 @@ export class EntryPool {
     inFlight.waiting++;
     try {
       const tooLate = 'the entry is not published yet, and may be soon; try again: a repeat joins it';
-      return { place: await patience.wait(inFlight.place, tooLate), isRepeat: known !== undefined };
+      const place = await patience.wait(inFlight.place, tooLate);
+      return { place, isRepeat: known !== undefined || !('tree' in place) };
     } finally {
       inFlight.waiting--;
       if (known !== undefined) this.#joined--;

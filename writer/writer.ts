@@ -119,7 +119,7 @@ export class Writer {
       const { place, isRepeat } = await this.#pool.submit(entry, patience);
       return { ...('tree' in place ? proveNew(entry, place) : place), isRepeat };
     } finally {
-      patience.end();
+      patience.done();
     }
   }
 

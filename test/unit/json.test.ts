@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '#src/json.js';
+import { DOCUMENT_LIMITS, parseJson } from '#src/json.js';
 import { encodeText, FormatError } from '#tiles-spec/index.js';
 
 const parse = (text: string) => parseJson(encodeText(text), 'it');
@@ -76,6 +76,31 @@ describe('parseJson', () => {
       expect(() => parse(nest(50_000))).toThrow(FormatError);
     }
     expect(parse(`[${'[],'.repeat(200)}[]]`)).toHaveLength(201);
+  });
+
+  it('ends at the first token over a limit, whatever comes after', () => {
+    const series = (item: string, count: number) => Array<string>(count).fill(item).join(',');
+    const fields = (count: number) => series('"a":0', count).replaceAll(/a/g, () => `a${String(name++)}`);
+    let name = 0;
+    // An array of n values has n - 1 commas and two brackets.
+    expect(parse(`[${series('0', 1_023)}]`)).toHaveLength(1_023);
+    expect(() => parse(`[${series('0', 1_024)}]`)).toThrow('it has over 1024 brackets, commas and colons');
+    expect(Object.keys(parse(`{${fields(256)}}`) as object)).toHaveLength(256);
+    expect(() => parse(`{${fields(257)}}`)).toThrow('it has over 256 fields');
+    expect(() => parse(`{${fields(257)} and then no JSON`)).toThrow('it has over 256 fields');
+    expect(() => parse(`[${series('{}', 1_000_000)}]`)).toThrow('it has over 1024 brackets');
+    // What looks like tokens inside of a string is none.
+    expect(parse(JSON.stringify('{[,:]}'.repeat(10_000)))).toHaveLength(60_000);
+  });
+
+  it('takes its limits from the caller', () => {
+    const text = encodeText(
+      JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({ name: i, digest: [] }))),
+    );
+    expect(parseJson(text, 'it', DOCUMENT_LIMITS)).toHaveLength(20_000);
+    expect(() => parseJson(encodeText('[[[]]]'), 'it', { depth: 2, tokens: 9, fields: 9 })).toThrow(
+      'it nests over 2 deep',
+    );
   });
 
   it.each([

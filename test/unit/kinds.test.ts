@@ -260,4 +260,21 @@ describe('what is no request', () => {
       /^hashedRekordRequestV002\.digest: is empty; hashedRekordRequestV002\.signature\.content: [^;]+; hashedRekordRequestV002\.signature\.verifier\.keyDetails: is missing$/,
     );
   });
+
+  it('by a value that no entry can hold is refused for its length, before anything is made of it', () => {
+    const long = (character: string) => JSON.stringify(character.repeat(65_536));
+    const request = (digest: string) =>
+      propose(
+        `{"hashedRekordRequestV002":{"digest":${digest},"signature":{"content":"AA==","verifier":{}}}}`,
+      );
+    // Neither is base64: that is not looked at.
+    for (const character of ['!', '-']) {
+      expect(() => request(long(character))).toThrow(
+        /^hashedRekordRequestV002\.digest: has 65536 characters; an entry has at most 65535 bytes/,
+      );
+    }
+    expect(() => propose(`{"${'_a'.repeat(129)}":0}`)).toThrow(
+      'a field has a name of 258 characters, over 256',
+    );
+  });
 });

@@ -89,7 +89,8 @@ export function ingestRoutes(
       if (!(body instanceof RequestBody)) throw new TypeError('the body was read');
       metrics.requestSize.observe(body.length);
       const entry = await validators
-        .validate(body.bytes, submitterOf(request.raw.socket), patience)
+
+        .validate(body.pieces, submitterOf(request.raw.socket), patience)
         .finally(() => {
           body.release();
         });

@@ -9,14 +9,17 @@ export interface Packed {
   readonly lengths: readonly number[];
 }
 
-/** Copies byte strings into a buffer of their own. */
-export function pack(parts: readonly Uint8Array[]): Packed {
-  const lengths = parts.map((part) => part.length);
-  const bytes = new Uint8Array(lengths.reduce((total, length) => total + length, 0));
+/** Copies byte strings, each given in pieces, into a buffer of their own. */
+export function pack(strings: readonly (readonly Uint8Array[])[]): Packed {
+  const lengths = strings.map((pieces) => pieces.reduce((total, { length }) => total + length, 0));
+  // Not one of Buffer's pool, which cannot be handed over; and not filled with zeros first.
+  const bytes = Buffer.allocUnsafeSlow(lengths.reduce((total, length) => total + length, 0));
   let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
+  for (const pieces of strings) {
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
   }
   return { bytes, lengths };
 }

@@ -22,7 +22,8 @@ export interface ValidatedEntry extends NewEntry {
 
 /** A request to validate, for someone. */
 export interface Validation {
-  readonly request: Uint8Array;
+  /** Its bytes, in pieces. */
+  readonly request: readonly Uint8Array[];
   /** @param cost milliseconds of the thread's time. */
   settle(outcome: ValidatedEntry | Error, cost: number): void;
 }

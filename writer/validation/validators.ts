@@ -23,8 +23,6 @@ const COST_PER_BYTE = 8e-6;
 /** How long a thread that ended before it had done any work is not replaced, in milliseconds: the next may do so too. */
 const RESTART_PAUSE = 1_000;
 
-const NO_BODY = new Uint8Array(0);
-
 /** How long a request may wait before the log is not healthy, in milliseconds. */
 const HEALTHY_WAIT = 2_000;
 
@@ -38,8 +36,6 @@ export class Submitter {
 /** A request on its way through a thread. */
 class Task implements Validation, QueuedWork {
   readonly queuedAt = performance.now();
-  /** Bytes of the request, also when these are gone. */
-  readonly length: number;
   readonly outcome: Promise<ValidatedEntry>;
   /** Refuses what no thread has taken. */
   refuse!: (error: Error) => void;
@@ -47,12 +43,13 @@ class Task implements Validation, QueuedWork {
   isOver = false;
 
   constructor(
-    public request: Uint8Array,
+    public request: readonly Uint8Array[],
+    /** Bytes of the request, also when these are gone. */
+    readonly length: number,
     readonly submitter: Submitter,
     readonly cost: number,
     onCost: (task: Task, cost: number) => void,
   ) {
-    this.length = request.length;
     this.outcome = new Promise((resolve, reject) => {
       this.refuse = reject;
       this.settle = (outcome, cost) => {
@@ -89,20 +86,25 @@ export class Validators {
   }
 
   /**
-   * Validates a request. Until then its bytes are kept.
+   * Validates a request, given in pieces. Until then its bytes are kept.
    * @throws InvalidEntryError saying what is wrong with it; UnavailableError when too many are waiting, the patience is
    *   over, or the thread ended.
    */
-  async validate(request: Uint8Array, submitter: Submitter, patience: Patience): Promise<ValidatedEntry> {
+  async validate(
+    request: readonly Uint8Array[],
+    submitter: Submitter,
+    patience: Patience,
+  ): Promise<ValidatedEntry> {
     this.#makeRoom(submitter);
-    const task = new Task(request, submitter, this.#estimate(request, submitter), this.#charge);
+    const length = request.reduce((total, piece) => total + piece.length, 0);
+    const task = new Task(request, length, submitter, this.#estimate(length, submitter), this.#charge);
     this.#enqueue(task);
     try {
       return await patience.wait(task.outcome, 'the log is too busy to validate the request; try again');
     } finally {
       task.isOver = true;
       // The queue holds the task until its turn comes.
-      task.request = NO_BODY;
+      task.request = [];
       this.#prompt.delete(task);
     }
   }
@@ -147,15 +149,15 @@ export class Validators {
     await Promise.all([...this.#threads].map((thread) => thread.close()));
   }
 
-  #estimate({ length }: Uint8Array, { surcharge = this.#newcomersSurcharge }: Submitter): number {
+  #estimate(length: number, { surcharge = this.#newcomersSurcharge }: Submitter): number {
     return COST + COST_PER_BYTE * length + surcharge;
   }
 
   /** @throws UnavailableError where there is none, and nobody has more waiting than the submitter. */
   #makeRoom(submitter: Submitter): void {
-    const refusal = new UnavailableError('too many requests are waiting to be validated; try again');
-    if (this.#isClosed) throw refusal;
+    if (this.#isClosed) throw new UnavailableError('the log is stopping; try again');
     if (this.#queue.size < this.#options.maxQueued) return;
+    const refusal = new UnavailableError('too many requests are waiting to be validated; try again');
     const longest = this.#queue.longest();
     if (longest === undefined || longest.waiting.length <= submitter.share.waiting.length + 1) throw refusal;
     this.#queue.takeLast(longest)?.refuse(refusal);

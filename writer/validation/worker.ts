@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvalidEntryError } from '../../src/errors.js';
 import { nodeSha256 } from '../../src/node-sha256.js';
-import { concatBytes, leafHash } from '../../tiles-spec/index.js';
+import { leafHash } from '../../tiles-spec/index.js';
 import { pack, PROGRESS, unpack, type Answer, type Packed, type Result } from './message.js';
 import { validateInGroups, type Outcome } from './validate.js';
 
@@ -26,14 +26,14 @@ parentPort?.on('message', (requests: Packed) => {
 
 function answerOf(outcomes: readonly Outcome[]): Answer {
   const results: Result[] = [];
-  const strings: Uint8Array[] = [];
+  const strings: Uint8Array[][] = [];
   for (const { place, entry, cost } of outcomes) {
     if (entry instanceof Error) {
       results.push({ place, cost, error: entry.message, invalid: entry instanceof InvalidEntryError });
     } else {
       const { kind, version, body } = entry;
       results.push({ place, cost, kind, version });
-      strings.push(concatBytes([body, leafHash(body, nodeSha256)]));
+      strings.push([body, leafHash(body, nodeSha256)]);
     }
   }
   return { results, entries: pack(strings) };
