@@ -69,15 +69,13 @@ async function start(options: Omit<OpenLogOptions, 'url'>): Promise<Running> {
   const threads = Math.max(2, availableParallelism());
   const validators = new Validators({ threads, maxQueued: configuration.maxPending, log });
   opened.push(() => validators.close());
-  const metrics = new Metrics(VERSION, () => running?.pending ?? 0);
-  let running: Writer | undefined;
+  const metrics = new Metrics(VERSION);
   const { server, address } = await DaemonServer.listen(configuration, validators, metrics, log);
   opened.push(() => server.close());
   const url = configuration.publicUrl ?? httpUrlOf(address);
   const served = await openServedLog({ ...options, url });
   signal.throwIfAborted();
-  running = served.writer;
-  metrics.follow(served.writer.published);
+  metrics.follow(served.writer);
   server.serve(served);
   return { writer: served.writer, server, url };
 }

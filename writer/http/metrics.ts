@@ -2,7 +2,7 @@
  * The writer's metrics, in Prometheus' form. Names are Rekor v2's, with `stele_` for `rekor_v2_`.
  * @module
  */
-import type { PublishedLog } from '../published-log.js';
+import type { Writer } from '../writer.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
@@ -18,8 +18,9 @@ export class Metrics {
   readonly #treeSize: Gauge;
   readonly #batchEntries: Histogram;
 
-  /** @param pending tells the entries in flight. */
-  constructor(version: string, pending: () => number) {
+  #writer: Pick<Writer, 'published' | 'pending'> | undefined;
+
+  constructor(version: string) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.#newEntries = new Counter({
@@ -62,6 +63,7 @@ export class Metrics {
       buckets: [1, 4, 16, 64, 256, 1024, 4096],
       registers,
     });
+    const pending = () => this.#writer?.pending ?? 0;
     new Gauge({
       name: 'stele_pending_entries',
       help: 'Entries accepted and not yet published.',
@@ -78,8 +80,10 @@ export class Metrics {
     }).set({ version }, 1);
   }
 
-  /** Counts what is published from here on. */
-  follow(published: PublishedLog): void {
+  /** Counts what the writer publishes from here on, and tells what it has in flight. */
+  follow(writer: Pick<Writer, 'published' | 'pending'>): void {
+    const { published } = writer;
+    this.#writer = writer;
     this.#treeSize.set(published.checkpoint.size);
     published.onGrowth(({ from, checkpoint }) => {
       this.#newEntries.inc(checkpoint.size - from);
