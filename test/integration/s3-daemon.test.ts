@@ -116,7 +116,14 @@ describeWithS3('a daemon on a bucket', (server) => {
           expect(answer.headers['retry-after']).toMatch(/^[1-3]$/);
           expect(answer.headers['cache-control']).toBe('no-store');
         }
-        expect((await send(daemon.url, 'GET', '/healthz')).status).toBe(503);
+        const health = await send(daemon.url, 'GET', '/healthz');
+        expect(health.status).toBe(503);
+        // No address, no name of the bucket: the page is public.
+        expect(JSON.parse(health.body.toString())).toEqual({
+          status: 'NOT_SERVING',
+          code: 'unreachable',
+          reason: 'the store does not answer',
+        });
         expect(daemon.log()).toContain('the store does not answer');
         const waiting = log(daemon.url);
         isDown = false;
