@@ -17,6 +17,7 @@ import {
   parseBodySize,
   type Address,
 } from './units.js';
+import { requireOutsideStore } from './web-root.js';
 
 export const SERVE_SETTINGS = {
   data: {
@@ -124,6 +125,8 @@ export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): S
     parseSetting(name, values[name] ?? '', parse);
   const data = required('data', parsePlace);
   const store = readStore(optional('store', (text) => text) ?? `file:${join(data, 'store')}`, values);
+  const keyFile = optional('key', parsePlace) ?? join(data, 'log.key');
+  if (store.kind === 'folder') requireOutsideStore(store.folder, { '--data': data, '--key': keyFile });
   return {
     data,
     listen: required('listen', parseAddress),
@@ -131,7 +134,7 @@ export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): S
     origin: optional('origin', parseOrigin),
     store,
     readUrl: optional('read-url', parseBaseUrl),
-    keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
+    keyFile,
     batchAge: optional('batch-age', parseBatchAge) ?? DEFAULT_BATCH_AGE[store.kind],
     batchSize: required('batch-size', parseCount),
     maxBody: required('max-body', parseBodySize),
