@@ -2,12 +2,12 @@
  * Starts on folders that cannot hold a log: each is refused by name, says what to do, and leaves nothing behind.
  */
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STELE } from '../daemon.js';
+import { describeWithProgram } from '../program.js';
 import { expectMessage, type Ended } from './refusals-support.js';
 
 /** A user who owns nothing: what a folder forbids, root may do all the same. */
@@ -51,17 +51,6 @@ async function refused(code: 1 | 2, ...args: readonly string[]): Promise<string>
   return expectMessage(ended.stderr);
 }
 
-function hasProgram(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
 const isLinux = process.platform === 'linux';
 
 describe('a store in a folder', () => {
@@ -84,17 +73,19 @@ describe('a store in a folder', () => {
     );
   });
 
-  it.runIf(isLinux && hasProgram('strace'))('on a file system without hard links', async () => {
-    const data = await newFolder('no-links');
-    const inject = ['-f', '-qq', '-e', 'trace=link,linkat', '-e', 'inject=link,linkat:error=EPERM'];
-    const output = ['-o', '/dev/null', process.execPath];
-    const args = [...inject, ...output, ...SERVE, '--data', data, '--store', `file:${data}/store/log`];
-    const ended = await run('strace', args, false);
-    expect(ended.code, ended.stdout + ended.stderr).toBe(1);
-    expect(expectMessage(ended.stderr)).toMatch(
-      /^\S+store\/log cannot hold a log: its file system makes no hard links: EPERM.*\. Give --store a folder on a local file system such as ext4, XFS, Btrfs or ZFS$/,
-    );
-    expect(await readdir(data)).not.toContain('store');
+  describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'where strace is', (strace) => {
+    it('on a file system without hard links', async () => {
+      const data = await newFolder('no-links');
+      const inject = ['-f', '-qq', '-e', 'trace=link,linkat', '-e', 'inject=link,linkat:error=EPERM'];
+      const output = ['-o', '/dev/null', process.execPath];
+      const args = [...inject, ...output, ...SERVE, '--data', data, '--store', `file:${data}/store/log`];
+      const ended = await run(strace, args, false);
+      expect(ended.code, ended.stdout + ended.stderr).toBe(1);
+      expect(expectMessage(ended.stderr)).toMatch(
+        /^\S+store\/log cannot hold a log: its file system makes no hard links: EPERM.*\. Give --store a folder on a local file system such as ext4, XFS, Btrfs or ZFS$/,
+      );
+      expect(await readdir(data)).not.toContain('store');
+    });
   });
 
   /** Runs `stele serve` where a file system of its own is mounted on a folder. The last line says what is left there. */
@@ -116,7 +107,7 @@ describe('a store in a folder', () => {
     return { ...ended, left: /^left: ?(.*)$/m.exec(ended.stdout)?.[1] ?? '?' };
   }
 
-  it.runIf(isLinux && hasProgram('unshare'))('that is full', async ({ skip }) => {
+  it.runIf(isLinux)('that is full', async ({ skip }) => {
     const fill = 'head -c 200000 /dev/zero > MOUNTED/full 2>/dev/null';
     const { code, stderr, left } = await onMount('full', '-o size=64k', fill);
     skip(code === 99, 'no file system can be mounted here');
@@ -127,7 +118,7 @@ describe('a store in a folder', () => {
     expect(left).toBe('full');
   });
 
-  it.runIf(isLinux && hasProgram('unshare'))('that is mounted read-only', async ({ skip }) => {
+  it.runIf(isLinux)('that is mounted read-only', async ({ skip }) => {
     const { code, stderr, left } = await onMount('read-only', '-o ro', '');
     skip(code === 99, 'no file system can be mounted here');
     expect(code, stderr).toBe(1);
