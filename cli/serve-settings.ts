@@ -17,6 +17,7 @@ import {
   parseBodySize,
   type Address,
 } from './units.js';
+import { requireOutsideStore } from './web-root.js';
 
 export const SERVE_SETTINGS = {
   data: {
@@ -177,10 +178,13 @@ export function readPlaces(
     return value === undefined ? undefined : parseSetting(name, value, parse);
   };
   const data = optional('data', parsePlace) ?? '';
+  const store = readStore(values.store ?? `file:${join(data, 'store')}`, values);
+  const keyFile = optional('key', parsePlace) ?? join(data, 'log.key');
+  if (store.kind === 'folder') requireOutsideStore(store.folder, { '--data': data, '--key': keyFile });
   return {
     data,
-    store: readStore(values.store ?? `file:${join(data, 'store')}`, values),
-    keyFile: optional('key', parsePlace) ?? join(data, 'log.key'),
+    store,
+    keyFile,
     origin: optional('origin', parseOrigin),
   };
 }

@@ -28,6 +28,8 @@ export class FolderStore implements ObjectStore {
   /** Folders known to exist and to be durable in their parents. */
   readonly #folders = new Map<string, Promise<void>>();
   readonly #writes = new Set<Promise<unknown>>();
+  /** What ended all writing: a lock that was lost, or a disk that could not keep what it was given. */
+  #failure: DamagedStoreError | undefined;
   /** Files whose new content may not be durable yet, and what makes it so: reads wait for it. */
   readonly #replacing = new Map<string, Promise<unknown>>();
   /** Swaps run one after the other; the lock makes this process the only one that swaps. */
@@ -132,7 +134,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async #delete(files: readonly string[]): Promise<void> {
-    await this.#owner?.check();
+    await this.#requireWritable();
     for (const file of files) await orUndefined(unlink(file));
     // The folder of a tile's partial ones goes with the last of them.
     for (const folder of new Set(files.map(dirname))) {
@@ -148,9 +150,18 @@ export class FolderStore implements ObjectStore {
     return join(this.#folder, path);
   }
 
+  /**
+   * A failure is final for all writes, not for its own alone: the caller of that one may read back what it wrote, and go
+   * on, though it is not durable.
+   */
+  async #requireWritable(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#owner?.check();
+  }
+
   /** Makes ready for a write of a file. */
   async #options(file: string, mode: number): Promise<FileOptions> {
-    await this.#owner?.check();
+    await this.#requireWritable();
     const temporaryIn = join(this.#folder, TEMPORARY);
     await Promise.all([this.#ensureFolder(dirname(file)), this.#ensureFolder(temporaryIn)]);
     return { mode, temporaryIn };
@@ -158,7 +169,11 @@ export class FolderStore implements ObjectStore {
 
   #writing<T>(writing: Promise<T>): Promise<T> {
     this.#writes.add(writing);
-    void writing.catch(() => undefined).then(() => this.#writes.delete(writing));
+    void writing
+      .catch((error: unknown) => {
+        if (error instanceof DamagedStoreError) this.#failure ??= error;
+      })
+      .then(() => this.#writes.delete(writing));
     return writing;
   }
 

@@ -2,7 +2,7 @@
  * The object store: where the log's files are. A folder, or a bucket.
  * @module
  */
-import { FormatError, isImmutable, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
+import { FormatError, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
 import { DamagedStoreError } from '../errors.js';
 
 /** What is known of an object without its bytes. */
@@ -26,8 +26,8 @@ export interface ObjectRange extends StoreObject, ObjectStat {}
  * What the log needs of a store. Paths are those of tiles-spec, below the log's prefix; headers and the longest length
  * follow from them. Every write is durable when it returns, and atomic: a reader sees all of it or nothing. Creates and
  * swaps are linearizable. A call that throws may or may not have acted: its caller reads back before going on. What is
- * read is durable. A TypeError or RangeError is a fault of the program, a DamagedStoreError is final, and everything
- * else may pass.
+ * read is durable. A TypeError or RangeError is a fault of the program. A DamagedStoreError of a write is final: every
+ * later write throws it too. Everything else may pass.
  */
 export interface ObjectStore {
   /** Creates an object. False, and nothing changed, where there is one of that name already. */
@@ -58,11 +58,6 @@ export interface ObjectStore {
 
 /** The part of a store that only reads. */
 export type ReadableStore = Pick<ObjectStore, 'stat' | 'read' | 'readRange'>;
-
-/** Whether an object's bytes follow from its path, in one log. @throws FormatError where it names nothing. */
-export function isImmutablePath(path: string): boolean {
-  return isImmutable(parsePath(path));
-}
 
 /** The error of an object that is longer than one of its name can be. */
 export function tooLong(path: string): DamagedStoreError {

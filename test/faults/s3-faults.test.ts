@@ -46,6 +46,8 @@ const FAULTS: Readonly<Record<Kind, ReadonlyMap<string, Fault>>> = {
   create: WRITE_FAULTS,
   swap: WRITE_FAULTS,
   delete: WRITE_FAULTS,
+  // By partial collection alone, which has no part in these.
+  'delete many': new Map(),
   read: READ_FAULTS,
   other: new Map(),
 };

@@ -30,11 +30,11 @@ export interface Fault {
 }
 
 /** What a call does: a create or a swap is a PUT on its condition, and `other` is what no log should send. */
-export type Kind = 'create' | 'swap' | 'read' | 'delete' | 'other';
+export type Kind = 'create' | 'swap' | 'read' | 'delete' | 'delete many' | 'other';
 
 export interface Call {
   readonly kind: Kind;
-  /** Below the log's prefix. */
+  /** Below the log's prefix. Of `delete many` all paths, with spaces between. */
   readonly path: string;
   /** For example `create tile/0/000.p/1`, and from its second time on `read checkpoint (2)`. */
   readonly name: string;
@@ -142,11 +142,16 @@ export class S3Proxy {
   }
 
   #callOf(incoming: IncomingMessage, body: Buffer, done: Promise<void>): Call {
-    const { pathname } = new URL(incoming.url ?? '', this.#endpoint);
-    const key = decodeURIComponent(pathname);
-    const path = key.startsWith(this.#folder) ? key.slice(this.#folder.length) : `outside of the log: ${key}`;
+    const { pathname, searchParams } = new URL(incoming.url ?? '', this.#endpoint);
+    const isMany = incoming.method === 'POST' && searchParams.has('delete');
+    const keys = isMany ? keysIn(pathname, body) : [decodeURIComponent(pathname)];
+    const isOfLog = keys.every((key) => key.startsWith(this.#folder));
+    const path = isOfLog
+      ? keys.map((key) => key.slice(this.#folder.length)).join(' ')
+      : `outside of the log: ${keys.join(' ')}`;
     const { 'if-none-match': ifNoneMatch, 'if-match': ifMatch } = incoming.headers;
-    const kind = key.startsWith(this.#folder) ? kindOf(incoming) : 'other';
+    const ofOne = isMany ? 'delete many' : kindOf(incoming);
+    const kind = isOfLog ? ofOne : 'other';
     const first = `${kind === 'other' ? String(incoming.method) : kind} ${path}`;
     const times = this.calls.filter((each) => each.kind === kind && each.path === path).length;
     return {
@@ -176,9 +181,13 @@ export class S3Proxy {
 
   #take({ kind, path }: Call, body: Buffer): void {
     assert.notEqual(kind, 'other');
+    if (kind !== 'delete' && kind !== 'delete many') {
+      this.taken.plant(path, body);
+      return;
+    }
     // Deleting what is not there is no error, and no write.
-    if (kind !== 'delete') this.taken.plant(path, body);
-    else if (this.taken.peek(path) !== undefined) this.taken.plant(path, undefined);
+    for (const each of path.split(' '))
+      if (this.taken.peek(each) !== undefined) this.taken.plant(each, undefined);
   }
 
   async #forward(incoming: IncomingMessage, body: Buffer): Promise<Real> {
@@ -208,6 +217,12 @@ export interface ProxyOptions {
   /** What the server holds of the log already. Default: nothing. */
   readonly taken?: MemoryStore;
   readonly fault?: (call: Call) => Fault | undefined;
+}
+
+/** The keys in a request to delete many, with the bucket before each as a path has it. */
+function keysIn(pathname: string, body: Buffer): string[] {
+  const bucket = pathname.replace(/\/$/, '');
+  return [...body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => `${bucket}/${key}`);
 }
 
 function kindOf({ method, headers }: IncomingMessage): Kind {

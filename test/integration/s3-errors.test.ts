@@ -244,6 +244,66 @@ describeWithS3('a bucket', (server) => {
       ));
   });
 
+  describe('delete of many', () => {
+    const paths = ['tile/0/000.p/1', 'tile/0/000.p/2', 'tile/0/000.p/3'];
+    const answer =
+      (errors: string): S3Fault =>
+      () => ({
+        status: 200,
+        headers: { 'content-type': 'application/xml' },
+        body: encodeText(`<?xml version="1.0"?><DeleteResult>${errors}</DeleteResult>`),
+      });
+    const error = (key: string, code: string) =>
+      `<Error><Key>log/${key}</Key><Code>${code}</Code><Message>so it is</Message></Error>`;
+
+    it.each([
+      ['AccessDenied', 'refused'],
+      ['InternalError', 'busy'],
+      ['SlowDown', 'busy'],
+    ] as const)('from a server that does all, it says, but %s', (code, kind) =>
+      withFault(answer(error('tile/0/000.p/2', code) + error('tile/0/000.p/3', code)), async (store) => {
+        const deleting = store.delete(paths);
+        await expect(deleting).rejects.toThrow(UnreachableError);
+        await expect(deleting).rejects.toMatchObject({ code: kind });
+        await expect(deleting).rejects.toThrow(
+          `: delete log/tile/0/000.p/1 and 2 others: the server does not delete log/tile/0/000.p/2 and 1 others: ${code}: so it is`,
+        );
+      }),
+    );
+
+    it('from a server to which it is an error that one is not there', () =>
+      withFault(answer(error('tile/0/000.p/2', 'NoSuchKey')), (store) => store.delete(paths)));
+
+    it('is one request for a thousand', () =>
+      withFault(
+        () => undefined,
+        async (store, requests) => {
+          for (const path of paths) await store.create(path, encodeText('x'));
+          const many = Array.from({ length: 1_000 }, (_, i) => `staging/${i}`);
+          const before = requests.length;
+          await store.delete([...many, ...paths]);
+          expect(requests.slice(before)).toStrictEqual(['POST ', 'POST ']);
+          for (const path of paths) expect(await store.stat(path)).toBeUndefined();
+        },
+      ));
+
+    it.each([405, 501])('goes one by one where the server has no such request (%s)', (status) =>
+      withFault(
+        ({ method }) => (method === 'POST' ? s3Error(status, 'NotImplemented') : undefined),
+        async (store, requests) => {
+          for (const path of paths) await store.create(path, encodeText('x'));
+          const before = requests.length;
+          await store.delete(paths);
+          await store.delete(paths);
+          // It is asked once.
+          const singly = paths.map((path) => `DELETE log/${path}`);
+          expect(requests.slice(before)).toStrictEqual(['POST ', ...singly, ...singly]);
+          for (const path of paths) expect(await store.stat(path)).toBeUndefined();
+        },
+      ),
+    );
+  });
+
   it('readRange of more than was asked for, or of another part', async () => {
     for (const [part, body, message] of [
       ['bytes 2-4/10', '2345', /the answer is over 3 bytes$/],

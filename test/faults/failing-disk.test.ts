@@ -1,0 +1,111 @@
+/**
+ * A disk that cannot keep what it was given: after an fsync that failed nobody can say what is on it, and a second one
+ * that succeeds says nothing. The writer stops. (strace gives the errors.)
+ */
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { STELE, withFolder } from '../daemon.js';
+import { describeWithProgram } from '../program.js';
+import { goodRequest, submit } from '../integration/http-support.js';
+
+/** Writes to a store, and prints what came of it: `done`, or the error's name; then what a read gives. */
+const WRITE = `
+  const { FolderStore } = await import(process.argv[2]);
+  const store = new FolderStore(process.argv[1]);
+  const bytes = Buffer.from('bytes');
+  const create = await store.create('tile/0/000.p/1', bytes).then(() => 'done', (error) => error.name);
+  const replace = await store.replace('checkpoint', bytes, undefined).then(() => 'done', (error) => error.name);
+  const read = await store.read('checkpoint').then((object) => object?.bytes.toString(), (error) => error.name);
+  console.log(JSON.stringify({ create, replace, read }));
+`;
+
+interface Written {
+  readonly create: string;
+  readonly replace: string;
+  readonly read?: string;
+}
+
+/** Runs WRITE, of whose fsyncs the one with this number, from 1, fails. */
+function writeWith(strace: string, folder: string, error: string, number: number): Promise<Written> {
+  const module = new URL('../../dist/src/store/folder.js', import.meta.url).href;
+  const inject = ['-e', 'trace=fsync', '-e', `inject=fsync:error=${error}:when=${number}`];
+  const node = [process.execPath, '--input-type=module', '--eval', WRITE, folder, module];
+  // strace counts by thread: with one for all files its count is that of the process.
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
+  return new Promise((resolve, reject) => {
+    const args = ['-f', '-qq', '-o', '/dev/null', ...inject, ...node];
+    execFile(strace, args, { env }, (failure, stdout, stderr) => {
+      if (failure === null) resolve(JSON.parse(stdout) as Written);
+      else reject(new Error(stderr, { cause: failure }));
+    });
+  });
+}
+
+describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk whose fsync fails', (strace) => {
+  it('fails the write for good, whichever fsync it was, and nothing is read that may be lost', () =>
+    withFolder(async (parent) => {
+      const outcomes = new Set<string>();
+      for (let number = 1; ; number++) {
+        const folder = join(parent, String(number));
+        await mkdir(folder);
+        const { create, replace, read } = await writeWith(strace, folder, 'EIO', number);
+        const failed = [create, replace].filter((outcome) => outcome !== 'done');
+        if (failed.length === 0) break;
+        expect(new Set(failed), String(number)).toStrictEqual(new Set(['DamagedStoreError']));
+        // Either the old state, in which nothing was there, or no answer.
+        if (replace !== 'done') expect([undefined, 'DamagedStoreError']).toContain(read);
+        outcomes.add(`${create} ${replace}`);
+        expect((await readdir(folder)).filter((name) => name.endsWith('.tmp') && name !== '.tmp')).toEqual(
+          [],
+        );
+      }
+      // The first failure ends all writing.
+      expect(outcomes).toStrictEqual(
+        new Set(['DamagedStoreError DamagedStoreError', 'done DamagedStoreError']),
+      );
+    }));
+
+  it('is no more than a failed write where there is only no room for the file', () =>
+    withFolder(async (folder) => {
+      // The first fsyncs are of the folders. The file's own is the one that gives ENOSPC back as it is.
+      const outcomes: string[] = [];
+      for (let number = 1; number < 8; number++) {
+        const inner = join(folder, String(number));
+        await mkdir(inner);
+        outcomes.push((await writeWith(strace, inner, 'ENOSPC', number)).create);
+      }
+      expect(outcomes).toContain('Error');
+      expect(outcomes).toContain('DamagedStoreError');
+    }));
+
+  it('stops the daemon, which says so', () =>
+    withFolder(async (data) => {
+      // The folder of the claims: nothing is synced there before the first of them.
+      const inject = ['-P', join(data, 'store', 'staging'), '-e', 'inject=fsync:error=EIO'];
+      const serve = [process.execPath, STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0'];
+      const args = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', ...inject, ...serve];
+      // A group of its own: the daemon goes with strace.
+      const child = spawn(strace, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+      try {
+        let stderr = '';
+        child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+        const exited = new Promise((resolve) => child.once('exit', resolve));
+        const line = await new Promise<string>((resolve) =>
+          child.stdout.once('data', (chunk: Buffer) => {
+            resolve(chunk.toString());
+          }),
+        );
+        const url = /http:\S+/.exec(line)?.[0] ?? '';
+        const answer = await submit(url, goodRequest()).catch(() => undefined);
+        expect(answer?.status).not.toBe(201);
+        expect(await exited).toBe(1);
+        expect(stderr).toMatch(
+          /the log has stopped: the disk could not keep what was written to \S+store\/staging \(EIO: i\/o error, fsync\)\. Check the disk, and start again when it is sound/,
+        );
+      } finally {
+        if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      }
+    }));
+});

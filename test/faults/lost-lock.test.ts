@@ -1,0 +1,74 @@
+/**
+ * A folder whose lock's file is deleted or replaced under a running writer: another writer may then start there, and
+ * the first one notices before it writes anything more.
+ */
+import { cp, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { startDaemon, withFolder, type Daemon } from '../daemon.js';
+import { goodRequest, log, send, submit } from '../integration/http-support.js';
+
+const LOCK = '.lock.sqlite';
+
+/** Submits to a daemon that has lost its lock: it must log nothing more, and stop. */
+async function expectStops(daemon: Daemon): Promise<void> {
+  const ended = new Promise((resolve) => daemon.process.once('exit', resolve));
+  const answer = await submit(daemon.url, goodRequest()).catch(() => undefined);
+  expect(answer?.status).not.toBe(201);
+  expect(await ended).toBe(1);
+  expect(daemon.log()).toMatch(
+    /the log has stopped: \S+\.lock\.sqlite, the lock of the store, was deleted or replaced while this writer ran/,
+  );
+}
+
+it.each([
+  ['deleted', (file: string) => rm(file)],
+  ['moved away', (file: string) => rename(file, `${file}.old`)],
+  [
+    'replaced',
+    async (file: string) => {
+      await rm(file);
+      await writeFile(file, '');
+    },
+  ],
+])('a writer whose lock was %s writes nothing more', (_, lose) =>
+  withFolder(async (data) => {
+    const daemon = await startDaemon(data);
+    try {
+      await log(daemon.url);
+      await lose(join(data, 'store', LOCK));
+      await expectStops(daemon);
+    } finally {
+      await daemon.stop('SIGKILL');
+    }
+    // Nothing is wrong with the log: the entry that was on its way is published by the next writer.
+    const again = await startDaemon(data);
+    expect((await log(again.url)).logIndex).toBe('2');
+    expect(await again.stop()).toBe(0);
+  }),
+);
+
+it('of two writers, the second of which took the lock anew, the first stops and the second goes on', () =>
+  withFolder(async (folder) => {
+    const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+    const store = ['--store', `file:${join(folder, 'store')}`];
+    const made = await startDaemon(one, store);
+    await log(made.url);
+    expect(await made.stop()).toBe(0);
+    await cp(one, two, { recursive: true });
+
+    const first = await startDaemon(one, store);
+    await expect(startDaemon(two, store)).rejects.toThrow(
+      /is owned by another writer that runs: stop it first/,
+    );
+    await rm(join(folder, 'store', LOCK));
+    const second = await startDaemon(two, store);
+    try {
+      await expectStops(first);
+      expect((await log(second.url)).logIndex).toBe('1');
+      expect((await send(second.url, 'GET', '/healthz')).status).toBe(200);
+    } finally {
+      await first.stop('SIGKILL');
+      expect(await second.stop()).toBe(0);
+    }
+  }));

@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LogKey } from '#src/keys/log-key.js';
+import { createFile, makeFolder, replaceFile } from '#src/node/durable-file.js';
+import { FolderStore } from '#src/store/folder.js';
+import { STELE, withFolder } from '../daemon.js';
+
+const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
+
+describe('a file', () => {
+  it('is created once, whoever comes first, and all of it', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'file');
+      const created = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => createFile(file, String(i).repeat(10_000))),
+      );
+      expect(created.filter(Boolean)).toHaveLength(1);
+      expect(await readFile(file, 'utf8')).toBe(String(created.indexOf(true)).repeat(10_000));
+      expect(await readdir(folder)).toStrictEqual(['file']);
+    }));
+
+  it('is replaced under the eyes of its readers, who see one content or the other', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'file');
+      await replaceFile(file, 'a'.repeat(5_000));
+      const state = { done: false };
+      const reading = (async () => {
+        const seen = new Set<string>();
+        while (!state.done) seen.add(await readFile(file, 'utf8'));
+        return seen;
+      })();
+      for (let i = 0; i < 50; i++) await replaceFile(file, (i % 2 === 0 ? 'b' : 'a').repeat(5_000));
+      state.done = true;
+      for (const text of await reading) expect(text).toMatch(/^(a{5000}|b{5000})$/);
+      expect(await readdir(folder)).toStrictEqual(['file']);
+    }));
+
+  it('has the permissions that it is given, also in the place of one that has others', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'file');
+      await createFile(file, 'x', { mode: 0o600 });
+      expect(await modeOf(file)).toBe(0o600);
+      await chmod(file, 0o444);
+      await replaceFile(file, 'y', { mode: 0o600 });
+      expect(await modeOf(file)).toBe(0o600);
+    }));
+
+  it('that cannot be written leaves nothing behind, and what was there as it was', () =>
+    withFolder(async (folder) => {
+      await mkdir(join(folder, 'taken'));
+      await expect(replaceFile(join(folder, 'taken'), 'x')).rejects.toThrow(/EISDIR|EEXIST|ENOTEMPTY/);
+      await expect(createFile(join(folder, 'none', 'file'), 'x')).rejects.toThrow(/ENOENT/);
+      expect(await readdir(folder)).toStrictEqual(['taken']);
+    }));
+
+  it('is in folders that are made with it', () =>
+    withFolder(async (folder) => {
+      await Promise.all([makeFolder(join(folder, 'a', 'b', 'c')), makeFolder(join(folder, 'a', 'b', 'd'))]);
+      await makeFolder(join(folder, 'a', 'b', 'c'));
+      expect(await readdir(join(folder, 'a', 'b'))).toStrictEqual(['c', 'd']);
+      await writeFile(join(folder, 'file'), '');
+      await expect(makeFolder(join(folder, 'file', 'a'))).rejects.toThrow(/ENOTDIR/);
+    }));
+});
+
+describe('the files of a store', () => {
+  it('that never change cannot be written to, and can be deleted', () =>
+    withFolder(async (folder) => {
+      const store = new FolderStore(folder);
+      await store.create('tile/0/000.p/1', new Uint8Array(32));
+      await store.create('staging/0', new Uint8Array(1));
+      await store.replace('checkpoint', new Uint8Array(1), undefined);
+      expect((await modeOf(join(folder, 'tile/0/000.p/1'))) & 0o222).toBe(0);
+      for (const path of ['staging/0', 'checkpoint'])
+        expect((await modeOf(join(folder, path))) & 0o200).toBe(0o200);
+      await store.delete(['tile/0/000.p/1']);
+      expect(await store.stat('tile/0/000.p/1')).toBeUndefined();
+    }));
+});
+
+describe('a key file', () => {
+  it('is not there half: a process that dies while it writes leaves none', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'log.key');
+      // The system ends a process that writes to a file beyond this limit: 0 bytes.
+      const script = 'ulimit -f 0; exec "$@"';
+      const keygen = [process.execPath, STELE, 'keygen', '--origin', 'log.example', '--key', file];
+      const stderr = await new Promise<string>((resolve) => {
+        execFile('sh', ['-c', script, 'sh', ...keygen], (error, _stdout, stderr) => {
+          resolve(error === null ? 'it is made' : stderr);
+        });
+      });
+      // It died without a word, or was told that there is no room.
+      expect(stderr).toMatch(/^$|EFBIG/);
+      expect((await readdir(folder)).filter((name) => name === 'log.key')).toStrictEqual([]);
+      await LogKey.read((await LogKey.create(file), file));
+    }));
+
+  it('is for its owner alone, and not made where one is', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'log.key');
+      await LogKey.create(file);
+      expect(await modeOf(file)).toBe(0o600);
+      const pem = await readFile(file, 'utf8');
+      await expect(LogKey.create(file)).rejects.toThrow(
+        `cannot make the key file ${file}: it is there already`,
+      );
+      expect(await readFile(file, 'utf8')).toBe(pem);
+    }));
+});
