@@ -95,7 +95,11 @@ async function start(
     known === undefined && (await tryAgain(() => store.read('checkpoint'), START_RETRIES)) === undefined;
   const key = await openKey(configuration, isNew, log);
 
-  const metrics = new Metrics(VERSION, () => writer.pending);
+  const metrics = new Metrics(
+    VERSION,
+    () => writer.pending,
+    () => validators,
+  );
   const expected = configuration.expectCheckpoint && (await readCheckpoint(configuration.expectCheckpoint));
   const writer: Writer = await Writer.open(
     {
@@ -123,7 +127,7 @@ async function start(
 
   // Two at least: one that is held up, or ends, leaves one to others.
   const threads = Math.max(2, availableParallelism());
-  const validators = new Validators({ threads, maxQueued: configuration.maxPending, log });
+  const validators: Validators = new Validators({ threads, maxQueued: configuration.maxPending, log });
   opened.push(() => validators.close());
   const logId = keyHash(key.verifierKey(origin));
   const connections = new Connections();

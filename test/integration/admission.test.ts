@@ -35,7 +35,8 @@ describe('a client', () => {
     expect(await other.answers(1)).toEqual([400]);
     const served = many.statuses.length;
     expect(served).toBeLessThan(150);
-    expect(await many.answers(300)).toEqual(Array(300).fill(400));
+    // The last of them may have waited for too long.
+    expect((await many.answers(300)).filter((status) => status !== 400 && status !== 503)).toEqual([]);
     for (const { socket } of [many, other]) socket.destroy();
   });
 

@@ -33,7 +33,6 @@ describe.concurrent('behind an entry that is not published yet', () => {
     ['headers of 20 KiB', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, /headers are too large/],
     ['a body whose chunks are none', `${chunked}xyz\r\n`, 400, /not an HTTP\/1\.1 request/],
     ['a body that ends in the middle', `${chunked}5\r\n{"a":\r\nxyz\r\n`, 400, /not an HTTP\/1\.1 request/],
-    ['a request that does not come', `${chunked}5\r\n{"a":`, 408, /did not arrive within 10 s/],
   ])('%s is refused in its turn', async (_, following, status, message) => {
     const conversation = await Conversation.open(daemon.url);
     const request = goodRequest();
