@@ -69,7 +69,7 @@ async function start(options: Omit<OpenLogOptions, 'url'>): Promise<Running> {
   const threads = Math.max(2, availableParallelism());
   const validators = new Validators({ threads, maxQueued: configuration.maxPending, log });
   opened.push(() => validators.close());
-  const metrics = new Metrics(VERSION);
+  const metrics = new Metrics(VERSION, validators);
   const { server, address } = await DaemonServer.listen(configuration, validators, metrics, log);
   opened.push(() => server.close());
   const url = configuration.publicUrl ?? httpUrlOf(address);

@@ -9,8 +9,9 @@ import { outageOf, type Outage } from './outage.js';
 
 export interface Fault {
   /**
-   * An outage's code passes by itself when its cause does. `clock`: this machine's clock is wrong. `late`: an accepted
-   * entry or a request waits for too long. `starting`: the log is being opened. `damaged`: the store holds what it should not. `stopped`: the writer has ended.
+   * An outage's code passes by itself when its cause does. `starting`: the log is being opened. `clock`: this machine's
+   * clock is wrong. `late`: an accepted entry, or a request, waits for too long. `damaged`: the store holds what it should
+   * not. `stopped`: the writer has ended.
    */
   readonly code: Outage['code'] | 'starting' | 'clock' | 'late' | 'damaged' | 'stopped';
   readonly reason: string;

@@ -149,10 +149,12 @@ function parseAnswer(data: Buffer) {
     const colon = each.indexOf(':');
     return [each.slice(0, colon).toLowerCase(), each.slice(colon + 1).trim()] as const;
   });
+  const fields = Object.fromEntries(headers) as Record<string, string | undefined>;
   return {
     status: Number(line.split(' ')[1]),
-    headers: Object.fromEntries(headers) as Record<string, string | undefined>,
-    body: data.subarray(end + 4),
+    headers: fields,
+    // Without what follows the answer.
+    body: data.subarray(end + 4, end + 4 + Number(fields['content-length'] ?? Infinity)),
   };
 }
 

@@ -13,66 +13,70 @@ const LAST_READ = 1_000;
 interface Connection {
   /** Requests that are not answered yet. */
   unanswered: number;
-  /** Refuses the request whose body is being read. */
-  refuse: ((error: Error) => void) | undefined;
-  /** What is to be done once all is answered, of a connection that failed. */
-  end: (() => void) | undefined;
+  /** The request whose body is being read, and what refuses it. */
+  reading: { readonly request: IncomingMessage; readonly refuse: (error: Error) => void } | undefined;
+  /** What was wrong: nothing that comes after is read. */
+  problem: Problem | undefined;
+  /** Whether the client was told the problem, by the answer to the request that has it. */
+  isTold: boolean;
 }
 
 export class Connections {
   readonly #known = new WeakMap<Duplex, Connection>();
 
   /** To be told of every request as it begins. */
-  begin({ socket }: IncomingMessage, response: ServerResponse): void {
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
     const connection = this.#of(socket);
     connection.unanswered++;
     response.once('close', () => {
       connection.unanswered--;
-      if (connection.unanswered === 0) connection.end?.();
+      if (connection.reading?.request === request) connection.reading = undefined;
+      endWhenAnswered(socket, connection);
     });
   }
 
-  /** To be told, as the body of a connection's newest request is being read, what refuses it; undefined when it is not. */
-  reading({ socket }: IncomingMessage, refuse: ((error: Error) => void) | undefined): void {
-    this.#of(socket).refuse = refuse;
+  /** To be told, as a request's body is being read, what refuses it. The newest request of a connection is the one. */
+  reading(request: IncomingMessage, refuse: (error: Error) => void): void {
+    const connection = this.#of(request.socket);
+    connection.reading = { request, refuse };
+    refuseUnfinished(connection);
   }
 
   /** Ends a connection on which what came is not HTTP, or not in time. */
   fail(socket: Duplex, problem: Problem): void {
     const connection = this.#of(socket);
-    const { refuse, unanswered } = connection;
     // The parser fails again at all that comes after.
-    if (connection.end !== undefined) return;
-    if (refuse === undefined) {
-      connection.end = () => {
-        endWith(socket, answerOf(problem));
-      };
-      if (unanswered === 0) connection.end();
-    } else {
-      // In the middle of a body the problem is the answer to its own request.
-      connection.end = () => {
-        endWith(socket, '');
-      };
-      refuse(new HttpError(problem, problem.message));
-    }
+    if (connection.problem !== undefined) return;
+    connection.problem = problem;
+    refuseUnfinished(connection);
+    endWhenAnswered(socket, connection);
   }
 
   #of(socket: Duplex): Connection {
     const known = this.#known.get(socket);
     if (known !== undefined) return known;
-    const connection = { unanswered: 0, refuse: undefined, end: undefined };
+    const connection = { unanswered: 0, reading: undefined, problem: undefined, isTold: false };
     this.#known.set(socket, connection);
     return connection;
   }
 }
 
+/** In the middle of a body, the problem is the answer to that body's request. One that has come whole has none. */
+function refuseUnfinished(connection: Connection): void {
+  const { reading, problem } = connection;
+  if (problem === undefined || reading === undefined || reading.request.complete) return;
+  connection.isTold = true;
+  reading.refuse(new HttpError(problem, problem.message));
+}
+
+function endWhenAnswered(socket: Duplex, { unanswered, problem, isTold }: Connection): void {
+  if (problem === undefined || unanswered > 0 || !socket.writable) return;
+  socket.end(isTold ? '' : answerOf(problem));
+  setTimeout(() => socket.destroy(), LAST_READ).unref();
+}
+
 function answerOf(problem: Problem): string {
   const body = problemBody(problem);
   return `HTTP/1.1 ${problem.status} ${problem.message}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
-function endWith(socket: Duplex, text: string): void {
-  if (!socket.writable) return;
-  socket.end(text);
-  setTimeout(() => socket.destroy(), LAST_READ).unref();
 }

@@ -8,6 +8,13 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
 const BYTES = [256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
+/** The threads that validate requests: alive, ended before the log did, and the requests that wait for one. */
+interface ValidationState {
+  readonly threads: number;
+  readonly ended: number;
+  readonly queued: number;
+}
+
 export class Metrics {
   readonly registry = new Registry();
   readonly #newEntries: Counter;
@@ -20,7 +27,7 @@ export class Metrics {
 
   #writer: Pick<Writer, 'published' | 'pending'> | undefined;
 
-  constructor(version: string) {
+  constructor(version: string, validation: ValidationState) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.#newEntries = new Counter({
@@ -70,6 +77,31 @@ export class Metrics {
       registers,
       collect() {
         this.set(pending());
+      },
+    });
+    new Gauge({
+      name: 'stele_validation_threads',
+      help: 'Threads alive that validate requests.',
+      registers,
+      collect() {
+        this.set(validation.threads);
+      },
+    });
+    new Gauge({
+      name: 'stele_validation_queued_requests',
+      help: 'Requests that wait for a thread.',
+      registers,
+      collect() {
+        this.set(validation.queued);
+      },
+    });
+    new Counter({
+      name: 'stele_validation_threads_ended_total',
+      help: 'Threads that validated requests, and ended before the log did: each had a request that it could not bear.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(validation.ended);
       },
     });
     new Gauge({

@@ -30,8 +30,8 @@ const LONG_PAUSE = 20;
 
 /** A body that is being read, or was read and waits to be validated. */
 export class RequestBody {
-  /** Its bytes, as they came. */
-  pieces: readonly Uint8Array[] = [];
+  /** Its bytes, as they came; gone once it is released. */
+  pieces: Uint8Array[] = [];
   /** Bytes of the room that it takes. */
   length = 0;
   readonly startedAt = performance.now();
@@ -78,22 +78,21 @@ export class RequestBodies {
 
   /**
    * Reads a request's body. Its bytes count from when they arrive until it is released.
-   * @param onReading given what refuses the body while it is being read.
+   * @param onReading given what refuses the body before it has come whole.
    * @throws HttpError for one that is too long; UnavailableError where there is no room, or the client has left.
    */
   async read(
     request: IncomingMessage,
-    onReading: (refuse: ((error: Error) => void) | undefined) => void,
+    onReading: (refuse: (error: Error) => void) => void,
   ): Promise<RequestBody> {
     const body = new RequestBody(this.#release);
-    const pieces: Uint8Array[] = [];
     let onData!: (piece: Buffer) => void;
     let reading!: Reading;
     const whole = new Promise<void>((resolve, reject) => {
       reading = { refuse: reject, pause: () => request.pause(), resume: () => request.resume() };
       onData = (piece) => {
         const refusal = this.#hold(body, piece.length, reading);
-        if (refusal === undefined) pieces.push(piece);
+        if (refusal === undefined) body.pieces.push(piece);
         else reject(refusal);
       };
       const onLeft = () => {
@@ -105,7 +104,6 @@ export class RequestBodies {
     onReading(reading.refuse);
     try {
       await whole;
-      body.pieces = pieces;
       return body;
     } catch (error) {
       body.release();
@@ -115,7 +113,6 @@ export class RequestBodies {
     } finally {
       this.#long.delete(body);
       this.#paused.delete(reading);
-      onReading(undefined);
     }
   }
 

@@ -8,8 +8,11 @@ import type { NewEntry } from '../batch.js';
 import { HASH_LENGTH } from '../../tiles-spec/index.js';
 import { pack, PROGRESS, unpack, type Answer } from './message.js';
 
-/** How long a thread may be at one step of its work, in milliseconds: the submitter was answered by then. */
-const LONGEST_STEP = 4_000;
+/**
+ * How long a thread may be at one step of its work, in milliseconds. The longest honest one, to read a body of 64 MiB,
+ * takes half of it; and those whose requests are behind it can still be answered in time.
+ */
+const LONGEST_STEP = 2_000;
 
 /** Megabytes of objects in a thread at most. A body of 64 MiB, the longest there can be, takes four times that. */
 const MAX_HEAP = 512;
