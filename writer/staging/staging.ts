@@ -3,6 +3,9 @@
  * sequenced and not yet published, whole, and for ever the leaf hashes, by which a repeated entry is known.
  * @module
  */
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DamagedStoreError } from '../../src/errors.js';
 import { nodeSha256 } from '../../src/node-sha256.js';
 import {
@@ -115,6 +118,7 @@ export class SqliteStaging implements Staging, PartialRecord {
    *   own errors, with their `code`: SQLITE_BUSY where another process has it open.
    */
   static async open(file: string): Promise<SqliteStaging> {
+    await requireWritable(file);
     const database = await Database.open(file, ADVICE);
     try {
       for (const pragma of [
@@ -136,8 +140,7 @@ export class SqliteStaging implements Staging, PartialRecord {
       return staging;
     } catch (error) {
       await database.close();
-      // A number that no column of a whole staging holds.
-      throw error instanceof TypeError ? database.damaged(error.message, { cause: error }) : error;
+      throw isOfDamage(error) ? database.damaged(error.message, { cause: error }) : error;
     }
   }
 
@@ -360,6 +363,22 @@ export class SqliteStaging implements Staging, PartialRecord {
     if (log === undefined) throw this.#database.damaged('it has no row that says of which log it is');
     return log;
   }
+}
+
+/** Tells a file that may not be written from one whose damaged header says so, which SQLite does not. */
+async function requireWritable(file: string): Promise<void> {
+  await access(dirname(file), constants.W_OK);
+  if (existsSync(file)) await access(file, constants.R_OK | constants.W_OK);
+}
+
+/**
+ * Whether an error of opening comes of a file that is not as this version wrote it, though SQLite does not call it
+ * corrupt: SQL that does not fit its tables, a header that says read-only, a number that no column holds.
+ */
+function isOfDamage(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return error instanceof TypeError || code === 'SQLITE_ERROR' || code === 'SQLITE_READONLY';
 }
 
 /** The leaf hash at an index, in a row of some leaves from `first` on; empty where it has not that index. */
