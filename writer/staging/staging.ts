@@ -17,7 +17,7 @@ import {
   type Hash,
 } from '../../tiles-spec/index.js';
 import type { PartialRecord } from '../partial-collector.js';
-import { appendLeaves, blockIn, writeBlocks, type Block } from './blocks.js';
+import { appendLeaves, blockIn, readBlocks, readLeaves, writeBlocks, type Block } from './blocks.js';
 import { blobIn, Database, numberIn, type Queries, type Row } from './database.js';
 import { LeafTable } from './leaf-table.js';
 import {
@@ -151,11 +151,7 @@ export class SqliteStaging implements Staging, PartialRecord {
     for (let from = 0; from * TILE_WIDTH < size; from += PAGE) {
       const to = Math.min(from + PAGE, Math.ceil(size / TILE_WIDTH));
       for (let number = from; number < to; number++) this.#damagedBlocks.add(number);
-      const rows = await this.#database.all(
-        'SELECT number, sum, leaves FROM block WHERE number >= ? AND number < ?',
-        [from, to],
-      );
-      for (const row of rows) this.#addBlock(blockIn(row, size));
+      for (const row of await readBlocks(this.#database, from, to)) this.#addBlock(blockIn(row, size));
     }
     const { batches, damagedFrom } = await readChain(this.#database, size);
     for (const { oldSize, leaves } of batches) this.#addLeaves(oldSize, leaves);
@@ -259,7 +255,7 @@ export class SqliteStaging implements Staging, PartialRecord {
   async #lastBlock(queries: Queries, size: number): Promise<Uint8Array> {
     if (size % TILE_WIDTH === 0) return new Uint8Array(0);
     const number = Math.floor(size / TILE_WIDTH);
-    const [row] = await queries.all('SELECT number, sum, leaves FROM block WHERE number = ?', [number]);
+    const [row] = await readBlocks(queries, number, number + 1);
     const block = row && blockIn(row, size);
     if (block === undefined) throw this.#damagedBlock(number);
     return block.leaves;
@@ -309,11 +305,7 @@ export class SqliteStaging implements Staging, PartialRecord {
     const found = new Map<Hash, number>();
     if (candidates.length === 0) return found;
     const numbers = new Set(candidates.map(({ index }) => Math.floor(index / TILE_WIDTH)));
-    // In one statement: between two a batch could move from the one table to the other, and be in neither.
-    const rows = await this.#database.all(
-      `SELECT number * ${TILE_WIDTH} AS first, number, sum, leaves FROM block WHERE number IN (${[...numbers].join()})
-       UNION ALL SELECT old_size, NULL, NULL, leaves FROM outbox`,
-    );
+    const rows = await readLeaves(this.#database, numbers);
     for (const row of rows) this.#requireIntact(row);
     for (const { hash, index } of candidates) {
       if (rows.some((row) => equalBytes(hashAt(row, index), hash))) found.set(hash, index);
