@@ -13,14 +13,42 @@ export interface Block {
   readonly leaves: Uint8Array;
 }
 
-export async function writeBlocks(queries: Queries, blocks: Iterable<Block>): Promise<void> {
+/**
+ * All blocks. The one that is not full has a table of its own, where it can grow: rows that are written once, in order,
+ * fill their pages, and a row that grew among them would leave each page with one row.
+ */
+const BLOCKS = `(SELECT number, sum, leaves FROM block UNION ALL SELECT number, sum, leaves FROM tail)`;
+
+/** Writes blocks, in the place of those of the same numbers; each is full, but for the log's last. */
+export async function writeBlocks(queries: Queries, blocks: readonly Block[]): Promise<void> {
+  const last = blocks.at(-1);
+  if (last === undefined) return;
+  await queries.run('DELETE FROM tail WHERE number <= ?', [last.number]);
   for (const { number, leaves } of blocks) {
-    await queries.run('INSERT OR REPLACE INTO block (number, sum, leaves) VALUES (?, ?, ?)', [
+    const table = leaves.length === TILE_WIDTH * HASH_LENGTH ? 'block' : 'tail';
+    await queries.run(`INSERT OR REPLACE INTO ${table} (number, sum, leaves) VALUES (?, ?, ?)`, [
       number,
       checksum('block', number, leaves),
       leaves,
     ]);
   }
+}
+
+/** The rows of blocks `from` to `to` (exclusive), for `blockIn`. */
+export function readBlocks(queries: Queries, from: number, to: number): Promise<Row[]> {
+  return queries.all(`SELECT * FROM ${BLOCKS} WHERE number >= ? AND number < ?`, [from, to]);
+}
+
+/**
+ * The leaves of some blocks and of the outbox, each with its `first` index; a block's row is one for `blockIn`, of a
+ * batch `number` is null. In one statement: between two, a batch could move from the outbox to the blocks, and be in
+ * neither.
+ */
+export function readLeaves(queries: Queries, numbers: Iterable<number>): Promise<Row[]> {
+  return queries.all(
+    `SELECT number * ${TILE_WIDTH} AS first, number, sum, leaves FROM ${BLOCKS} WHERE number IN (${[...numbers].join()})
+     UNION ALL SELECT old_size, NULL, NULL, leaves FROM outbox`,
+  );
 }
 
 /** Appends leaves to a log of `size` entries. @param last the leaves of the block that is not full, if there is one. */

@@ -17,8 +17,9 @@ const TABLES: Readonly<Record<string, string>> = {
     id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, verifier_key TEXT NOT NULL, created INTEGER NOT NULL,
     size INTEGER NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL, collected INTEGER NOT NULL, sum BLOB NOT NULL
   ) STRICT`,
-  // The leaf hashes of what is published, 256 a row but for the last.
+  // The leaf hashes of what is published, 256 a row, and those of the last block, which is not full.
   block: `CREATE TABLE block (number INTEGER PRIMARY KEY, sum BLOB NOT NULL, leaves BLOB NOT NULL) STRICT`,
+  tail: `CREATE TABLE tail (number INTEGER PRIMARY KEY, sum BLOB NOT NULL, leaves BLOB NOT NULL) STRICT`,
   // In which widths a tile has been published: a bit a width.
   widths: `CREATE TABLE widths (
     level INTEGER NOT NULL, number INTEGER NOT NULL, bits BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (level, number)

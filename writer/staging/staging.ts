@@ -3,6 +3,9 @@
  * sequenced and not yet published, whole, and for ever the leaf hashes, by which a repeated entry is known.
  * @module
  */
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DamagedStoreError } from '../../src/errors.js';
 import { nodeSha256 } from '../../src/node-sha256.js';
 import {
@@ -14,7 +17,7 @@ import {
   type Hash,
 } from '../../tiles-spec/index.js';
 import type { PartialRecord } from '../partial-collector.js';
-import { appendLeaves, blockIn, writeBlocks, type Block } from './blocks.js';
+import { appendLeaves, blockIn, readBlocks, readLeaves, writeBlocks, type Block } from './blocks.js';
 import { blobIn, Database, numberIn, type Queries, type Row } from './database.js';
 import { LeafTable } from './leaf-table.js';
 import {
@@ -115,6 +118,7 @@ export class SqliteStaging implements Staging, PartialRecord {
    *   own errors, with their `code`: SQLITE_BUSY where another process has it open.
    */
   static async open(file: string): Promise<SqliteStaging> {
+    await requireWritable(file);
     const database = await Database.open(file, ADVICE);
     try {
       for (const pragma of [
@@ -136,8 +140,7 @@ export class SqliteStaging implements Staging, PartialRecord {
       return staging;
     } catch (error) {
       await database.close();
-      // A number that no column of a whole staging holds.
-      throw error instanceof TypeError ? database.damaged(error.message, { cause: error }) : error;
+      throw isOfDamage(error) ? database.damaged(error.message, { cause: error }) : error;
     }
   }
 
@@ -148,11 +151,7 @@ export class SqliteStaging implements Staging, PartialRecord {
     for (let from = 0; from * TILE_WIDTH < size; from += PAGE) {
       const to = Math.min(from + PAGE, Math.ceil(size / TILE_WIDTH));
       for (let number = from; number < to; number++) this.#damagedBlocks.add(number);
-      const rows = await this.#database.all(
-        'SELECT number, sum, leaves FROM block WHERE number >= ? AND number < ?',
-        [from, to],
-      );
-      for (const row of rows) this.#addBlock(blockIn(row, size));
+      for (const row of await readBlocks(this.#database, from, to)) this.#addBlock(blockIn(row, size));
     }
     const { batches, damagedFrom } = await readChain(this.#database, size);
     for (const { oldSize, leaves } of batches) this.#addLeaves(oldSize, leaves);
@@ -256,7 +255,7 @@ export class SqliteStaging implements Staging, PartialRecord {
   async #lastBlock(queries: Queries, size: number): Promise<Uint8Array> {
     if (size % TILE_WIDTH === 0) return new Uint8Array(0);
     const number = Math.floor(size / TILE_WIDTH);
-    const [row] = await queries.all('SELECT number, sum, leaves FROM block WHERE number = ?', [number]);
+    const [row] = await readBlocks(queries, number, number + 1);
     const block = row && blockIn(row, size);
     if (block === undefined) throw this.#damagedBlock(number);
     return block.leaves;
@@ -306,11 +305,7 @@ export class SqliteStaging implements Staging, PartialRecord {
     const found = new Map<Hash, number>();
     if (candidates.length === 0) return found;
     const numbers = new Set(candidates.map(({ index }) => Math.floor(index / TILE_WIDTH)));
-    // In one statement: between two a batch could move from the one table to the other, and be in neither.
-    const rows = await this.#database.all(
-      `SELECT number * ${TILE_WIDTH} AS first, number, sum, leaves FROM block WHERE number IN (${[...numbers].join()})
-       UNION ALL SELECT old_size, NULL, NULL, leaves FROM outbox`,
-    );
+    const rows = await readLeaves(this.#database, numbers);
     for (const row of rows) this.#requireIntact(row);
     for (const { hash, index } of candidates) {
       if (rows.some((row) => equalBytes(hashAt(row, index), hash))) found.set(hash, index);
@@ -360,6 +355,22 @@ export class SqliteStaging implements Staging, PartialRecord {
     if (log === undefined) throw this.#database.damaged('it has no row that says of which log it is');
     return log;
   }
+}
+
+/** Tells a file that may not be written from one whose damaged header says so, which SQLite does not. */
+async function requireWritable(file: string): Promise<void> {
+  await access(dirname(file), constants.W_OK);
+  if (existsSync(file)) await access(file, constants.R_OK | constants.W_OK);
+}
+
+/**
+ * Whether an error of opening comes of a file that is not as this version wrote it, though SQLite does not call it
+ * corrupt: SQL that does not fit its tables, a header that says read-only, a number that no column holds.
+ */
+function isOfDamage(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return error instanceof TypeError || code === 'SQLITE_ERROR' || code === 'SQLITE_READONLY';
 }
 
 /** The leaf hash at an index, in a row of some leaves from `first` on; empty where it has not that index. */
