@@ -118,9 +118,19 @@ export class Writer {
         throw new UnavailableError(`the log takes no entries now: ${fault.reason}`);
       const { place, isRepeat } = await this.#pool.submit(entry, patience);
       return { ...('tree' in place ? proveNew(entry, place) : place), isRepeat };
+    } catch (error) {
+      throw this.#withReason(error);
     } finally {
-      patience.done();
+      patience.end('the request was answered');
     }
+  }
+
+  /** An entry that is not published in time is not published for a reason, where there is a fault. */
+  #withReason(error: unknown): unknown {
+    const fault = this.#outageFault() ?? this.#clockFault();
+    if (!(error instanceof UnavailableError) || fault === undefined || error.message.includes(fault.reason))
+      return error;
+    return new UnavailableError(`${error.message} (${fault.reason})`, { cause: error });
   }
 
   /**
