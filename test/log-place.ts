@@ -86,6 +86,8 @@ export function folderPlace(folder: string): LogPlace {
     read: (path) => readFile(join(folder, path)).catch(() => undefined),
     write: async (path, bytes) => {
       await mkdir(dirname(join(folder, path)), { recursive: true });
+      // Files that never change cannot be written to.
+      await rm(join(folder, path), { force: true });
       await writeFile(join(folder, path), bytes);
     },
     delete: (path) => rm(join(folder, path), { recursive: true, force: true }),

@@ -3,7 +3,7 @@
  * that succeeds says nothing. The writer stops. (strace gives the errors.)
  */
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { STELE, withFolder } from '../daemon.js';
@@ -29,14 +29,18 @@ interface Written {
 
 /** Runs WRITE, of whose fsyncs the one with this number, from 1, fails. */
 function writeWith(strace: string, folder: string, error: string, number: number): Promise<Written> {
-  const module = new URL('../../dist/src/store/folder.js', import.meta.url).href;
   const inject = ['-e', 'trace=fsync', '-e', `inject=fsync:error=${error}:when=${number}`];
+  return runWrite(strace, ['-f', '-qq', '-o', '/dev/null', ...inject], folder);
+}
+
+/** Runs WRITE under strace. */
+function runWrite(strace: string, options: readonly string[], folder: string): Promise<Written> {
+  const module = new URL('../../dist/src/store/folder.js', import.meta.url).href;
   const node = [process.execPath, '--input-type=module', '--eval', WRITE, folder, module];
   // strace counts by thread: with one for all files its count is that of the process.
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
   return new Promise((resolve, reject) => {
-    const args = ['-f', '-qq', '-o', '/dev/null', ...inject, ...node];
-    execFile(strace, args, { env }, (failure, stdout, stderr) => {
+    execFile(strace, [...options, ...node], { env }, (failure, stdout, stderr) => {
       if (failure === null) resolve(JSON.parse(stdout) as Written);
       else reject(new Error(stderr, { cause: failure }));
     });
@@ -78,6 +82,25 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
       }
       expect(outcomes).toContain('Error');
       expect(outcomes).toContain('DamagedStoreError');
+    }));
+
+  it('is heard of by a folder that was open before a name changed in it', () =>
+    withFolder(async (folder) => {
+      const output = join(folder, 'calls');
+      const calls = ['-f', '-qq', '-o', output, '-e', 'trace=open,openat,link,linkat,rename,renameat2'];
+      await runWrite(strace, calls, join(folder, 'store'));
+      const lines = (await readFile(output, 'utf8')).split('\n');
+      for (const [change, place] of [
+        ['link', join(folder, 'store', 'tile', '0')],
+        ['rename', join(folder, 'store')],
+      ] as const) {
+        const changed = lines.findIndex((line) => new RegExp(` ${change}\\w*\\(`).test(line));
+        const opened = lines.findLastIndex((line) => line.includes(`"${place}", O_RDONLY`));
+        expect(changed, change).toBeGreaterThan(0);
+        // The last time that it is opened, and so the time that counts for the fsync after the change.
+        expect(opened, change).toBeGreaterThan(0);
+        expect(opened, change).toBeLessThan(changed);
+      }
     }));
 
   it('stops the daemon, which says so', () =>

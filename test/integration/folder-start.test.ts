@@ -5,7 +5,9 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStore } from '#cli/serve-store.js';
 import { STELE } from '../daemon.js';
 import { describeWithProgram } from '../program.js';
 import { expectMessage, type Ended } from './refusals-support.js';
@@ -126,6 +128,20 @@ describe('a store in a folder', () => {
       /^\S+mounted cannot hold a log: a file cannot be written there: EROFS.*\. Mount its file system for writing, or give another --store$/,
     );
     expect(left).toBe('');
+  });
+
+  it('in which no log was made is as it was: what was made for it is gone', async () => {
+    const place = { kind: 'folder', folder: join(parent, 'new', 'a', 'store') } as const;
+    const log = pino({ level: 'silent' });
+    const { close } = await openStore(place, log);
+    expect(await readdir(place.folder)).toContain('.lock.sqlite');
+    await close();
+    expect(await readdir(parent)).not.toContain('new');
+    // A log was made: its lock stays.
+    const { store, close: closeAgain } = await openStore(place, log);
+    await store.create('checkpoint', new Uint8Array(1));
+    await closeAgain();
+    expect(await readdir(place.folder)).toEqual(expect.arrayContaining(['.lock.sqlite', 'checkpoint']));
   });
 
   it('whose lock cannot be written', async () => {

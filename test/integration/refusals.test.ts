@@ -2,7 +2,7 @@
  * Stores and stagings that do not fit, as operators come by them: the log does not start, says what to do, changes
  * nothing, and goes on once it is put right.
  */
-import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedStoreError, StartRefusedError } from '#src/errors.js';
@@ -165,6 +165,8 @@ describe.concurrent('a start is refused', () => {
       const file = join(data, 'store', path);
       const bytes = await readFile(file);
       bytes[at] = (bytes[at] ?? 0) ^ 1;
+      // Files that never change cannot be written to.
+      await rm(file);
       await writeFile(file, bytes);
     };
     const claim = (text: string) => async (data: string) => {
@@ -172,8 +174,10 @@ describe.concurrent('a start is refused', () => {
       await writeFile(join(data, 'store', 'staging', '5'), text);
     };
     const remove = (path: string) => (data: string) => rm(join(data, 'store', path));
-    const cut = (path: string, length: number) => (data: string) =>
-      truncate(join(data, 'store', path), length);
+    const cut = (path: string, length: number) => async (data: string) => {
+      await chmod(join(data, 'store', path), 0o644);
+      await truncate(join(data, 'store', path), length);
+    };
 
     it('a byte of the right edge, by the command', () =>
       refusesUntil(

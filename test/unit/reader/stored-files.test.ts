@@ -59,7 +59,7 @@ function setUp(maxHeld?: number) {
 }
 
 function bodyOf(answer: FileAnswer): FileBody {
-  if (!('body' in answer) || answer.body === undefined) throw new Error(`no body: ${answer.status}`);
+  if (!('body' in answer)) throw new Error(`no body: ${answer.status}`);
   return answer.body;
 }
 
@@ -134,7 +134,7 @@ describe('a file that changes', () => {
       expect(store.reads).toEqual(['read checkpoint']);
       expect(answer.headers['etag']).toBe('"16"');
       store.files.set('checkpoint', encodeText('x'.repeat(20)));
-      if ('body' in answer && answer.body !== undefined)
+      if ('body' in answer)
         expect('first checkpoint').toContain(Buffer.from(await bytesOf(answer.body)).toString());
       store.files.set('checkpoint', encodeText('first checkpoint'));
     }
