@@ -117,7 +117,7 @@ export class Fitting {
       await this.drop(displaced.oldSize, `the store has other entries from ${published.size} on`);
     this.#log.warn(
       { from: published.size, to: size },
-      `staging.sqlite ends at ${published.size} and the store at ${size}: an older copy of staging, a lost -wal file, or another writer. Bringing it up from the store`,
+      `staging.sqlite has the first ${published.size} of the store's ${size} entries: it is new or an older copy, its -wal was lost, or another writer went on. Reading the others from the store`,
     );
     await refusingDamage('tiles', () => bringUp(this.#staging, tree, this.#onBringUp));
     // The batch that staging knew nothing of may have left its claim.
