@@ -39,12 +39,8 @@ export class Fitting {
     const current = await this.#publisher.current();
     const tree = this.#publisher.reader.at(current.checkpoint);
     await refusingDamage('right edge', () => tree.edge());
+    await requireFit(tree, await this.#staging.published());
     await this.#dropDamagedBatches();
-    requireExtends(
-      tree,
-      await refusingDamage('tree', () => this.#storedRoot(tree)),
-      await this.#staging.published(),
-    );
     await this.#repair(tree);
     await this.#settleStored(tree);
     await this.#bringUp(tree);
@@ -84,12 +80,6 @@ export class Fitting {
       await this.drop(batchesFrom, 'the first of them is damaged, or does not follow what is published');
   }
 
-  /** The root that the store has where staging's published tree ends, as far as the store goes. */
-  async #storedRoot(tree: TreeReader): Promise<Uint8Array | undefined> {
-    const { size } = await this.#staging.published();
-    return size > tree.tree.size ? undefined : tree.rootAt(size);
-  }
-
   async #repair(tree: TreeReader): Promise<void> {
     const repaired = await refusingDamage('tiles', () => repairBlocks(this.#staging, tree));
     if (repaired > 0)
@@ -125,15 +115,17 @@ export class Fitting {
   }
 }
 
-function requireExtends({ tree: stored }: TreeReader, root: Uint8Array | undefined, staged: Tree): void {
-  if (root === undefined) {
+/** @throws StartRefusedError unless the store's log begins with the tree that staging has published. */
+async function requireFit(stored: TreeReader, staged: Tree): Promise<void> {
+  const { size } = stored.tree;
+  if (staged.size > size) {
     throw new StartRefusedError(
-      `the store is at ${stored.size} entries and staging has published ${staged.size}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
+      `the store is at ${size} entries and staging has published ${staged.size}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
     );
   }
-  if (!equalBytes(root, staged.root)) {
+  if (!equalBytes(await refusingDamage('tree', () => stored.rootAt(staged.size)), staged.root)) {
     throw new StartRefusedError(
-      `the store's log of ${stored.size} entries does not extend the ${staged.size} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
+      `the store's log of ${size} entries does not extend the ${staged.size} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
     );
   }
 }
