@@ -40,12 +40,8 @@ export class Fitting {
     const current = await this.#publisher.published.current();
     const tree = this.#publisher.published.patient.at(current.value);
     await refusingDamage('right edge', () => tree.edge());
+    await requireFit(tree, await this.#staging.published());
     await this.#dropDamagedBatches();
-    requireExtends(
-      tree,
-      await refusingDamage('tree', () => this.#storedRoot(tree)),
-      await this.#staging.published(),
-    );
     await this.#repair(tree);
     await this.#settleStored(tree);
     await this.#bringUp(tree);
@@ -85,12 +81,6 @@ export class Fitting {
       await this.drop(batchesFrom, 'the first of them is damaged, or does not follow what is published');
   }
 
-  /** The root that the store has where staging's published tree ends, as far as the store goes. */
-  async #storedRoot(tree: TreeReader): Promise<Uint8Array | undefined> {
-    const { size } = await this.#staging.published();
-    return size > tree.tree.size ? undefined : tree.rootAt(size);
-  }
-
   async #repair(tree: TreeReader): Promise<void> {
     const repaired = await refusingDamage('tiles', () => repairBlocks(this.#staging, tree));
     if (repaired > 0)
@@ -118,7 +108,7 @@ export class Fitting {
       await this.drop(displaced.oldSize, `the store has other entries from ${published.size} on`);
     this.#log.warn(
       { from: published.size, to: size },
-      `staging.sqlite ends at ${published.size} and the store at ${size}: an older copy of staging, a lost -wal file, or another writer. Bringing it up from the store`,
+      `staging.sqlite has the first ${published.size} of the store's ${size} entries: it is new or an older copy, its -wal was lost, or another writer went on. Reading the others from the store`,
     );
     await refusingDamage('tiles', () => bringUp(this.#staging, tree, this.#onBringUp));
     // The batch that staging knew nothing of may have left its claim.
@@ -126,15 +116,17 @@ export class Fitting {
   }
 }
 
-function requireExtends({ tree: stored }: TreeReader, root: Uint8Array | undefined, staged: Tree): void {
-  if (root === undefined) {
+/** @throws StartRefusedError unless the store's log begins with the tree that staging has published. */
+async function requireFit(stored: TreeReader, staged: Tree): Promise<void> {
+  const { size } = stored.tree;
+  if (staged.size > size) {
     throw new StartRefusedError(
-      `the store is at ${stored.size} entries and staging has published ${staged.size}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
+      `the store is at ${size} entries and staging has published ${staged.size}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
     );
   }
-  if (!equalBytes(root, staged.root)) {
+  if (!equalBytes(await refusingDamage('tree', () => stored.rootAt(staged.size)), staged.root)) {
     throw new StartRefusedError(
-      `the store's log of ${stored.size} entries does not extend the ${staged.size} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
+      `the store's log of ${size} entries does not extend the ${staged.size} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
     );
   }
 }
