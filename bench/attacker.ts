@@ -42,6 +42,8 @@ async function holdForEver(): Promise<void> {
 }
 
 const body = attack === 'hold' ? undefined : Buffer.from(ATTACKS[attack as Attack]());
+// Only now is it to be measured: to make the request may have taken seconds.
+console.log('ready');
 await Promise.all(
   Array.from({ length: Number(connections) }, () =>
     body === undefined ? holdForEver() : submitForEver(body),

@@ -49,18 +49,13 @@ export async function measure(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     running.push(daemon);
-    const line = await new Promise<string>((resolve) =>
-      daemon.stdout.once('data', (chunk: Buffer) => {
-        resolve(chunk.toString());
-      }),
-    );
-    const [url = ''] = /http:\S+/.exec(line) ?? [];
-    for (let i = 0; i < processes; i++) {
+    const [url = ''] = /http:\S+/.exec(await firstOutput(daemon)) ?? [];
+    const attackers = Array.from({ length: processes }, () => {
       const args = [here('./attacker.js'), url, attack, String(connections)];
-      running.push(spawn(process.execPath, args, { stdio: 'inherit' }));
-    }
-    // Until the attackers have made their requests.
-    await sleep(2_000);
+      return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    });
+    running.push(...attackers);
+    await Promise.all(attackers.map(firstOutput));
     const health = watchHealth(url);
     const args = [here('./steady-submitter.js'), url, String(perSecond), String(seconds)];
     const { stdout } = await promisify(execFile)(process.execPath, args);
@@ -82,6 +77,15 @@ export async function measure(
     );
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What a process prints first: it is ready then. */
+function firstOutput(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) =>
+    child.stdout?.once('data', (chunk: Buffer) => {
+      resolve(chunk.toString());
+    }),
+  );
 }
 
 function watchHealth(url: string): { stop: () => Promise<string> } {
