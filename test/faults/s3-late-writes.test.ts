@@ -179,7 +179,7 @@ describeWithS3('a write that arrives late', async (server) => {
       const again = await s3.open(staging);
       // It has learnt from the store what the other published.
       assert.equal(again.state, 'open');
-      expect(again.writer.checkpoint.size).toBe(260);
+      expect(again.writer.published.checkpoint.size).toBe(260);
       expect(await again.writer.close()).toBeUndefined();
       await s3.log.checkStaging(staging);
       await s3.log.close(ours);

@@ -5,7 +5,7 @@
  */
 import type { ObjectStore } from '../../src/store/store.js';
 import { equalBytes } from '../../tiles-spec/index.js';
-import type { Retrying } from '../retrying.js';
+import { isFinal, type Retrying } from '../retrying.js';
 
 /** What the store holds, opened, and the tag to swap it by. */
 export interface Stored<T> {
@@ -72,7 +72,7 @@ export class MovingObject<T> {
     let current = from;
     return this.#retrying.run(`swap ${path}`, async () => {
       if (current?.etag === from?.etag) {
-        const swapped = await this.#swap(from, bytes).catch(asError);
+        const swapped = await this.#swap(from, bytes).catch(asPassing);
         // The answer may be lost, or be of a swap that a retry on the way has done before: what the store holds counts.
         current = await this.read();
         if (current?.etag === from?.etag) {
@@ -90,7 +90,8 @@ export class MovingObject<T> {
   }
 }
 
-/** For a call whose failure is not its end. */
-export function asError(error: unknown): Error {
+/** The failure of a write that may have acted all the same, and is read back. @throws the error where it is final. */
+export function asPassing(error: unknown): Error {
+  if (isFinal(error)) throw error;
   return error instanceof Error ? error : new Error(String(error));
 }

@@ -25,7 +25,7 @@ import type { Batch } from '../batch.js';
 import type { Retrying } from '../retrying.js';
 import type { PublishedLog, StoredCheckpoint } from '../published-log.js';
 import { ImmutableObjects } from './immutable-objects.js';
-import { asError } from './moving-object.js';
+import { asPassing } from './moving-object.js';
 
 export interface PublisherOptions {
   readonly store: ObjectStore;
@@ -111,7 +111,7 @@ export class Publisher {
   async #claim(batch: Batch): Promise<StoredCheckpoint | undefined> {
     const path = formatPath({ kind: 'claim', size: batch.oldSize });
     await this.#retrying.run(`claim ${path}`, async () => {
-      const created = await this.#store.create(path, batch.claim).catch(asError);
+      const created = await this.#store.create(path, batch.claim).catch(asPassing);
       if (created === true) return;
       // A refusal or a lost answer does not say whose claim is there: read it back.
       const found = await this.#store.read(path);
