@@ -106,7 +106,7 @@ async function start(folder: string, isRebuilt: boolean): Promise<string[]> {
 
 /** Flips one bit, and sees what comes of it. */
 async function flip(base: string, file: string, bit: number): Promise<Outcome> {
-  const folder = join(FOLDERS, 'flipped');
+  const folder = await mkdtemp(join(FOLDERS, 'flipped-'));
   const before = logIn(base);
   await cp(base, folder, { recursive: true });
   try {
@@ -162,21 +162,29 @@ async function places(file: string, count: number): Promise<number[]> {
   });
 }
 
-describe('a bit of', () => {
+/** Places in one test: some seconds' worth. */
+const PER_TEST = 20;
+
+describe('a bit of', async () => {
   for (const [name, base, file, count] of [
     ['a staging that was closed well', CLOSED, 'staging.sqlite', 200],
     ['a staging with an unpublished batch', KILLED, 'staging.sqlite', 80],
     ['its -wal', KILLED, 'staging.sqlite-wal', 120],
   ] as const) {
-    it(name, async () => {
-      const outcomes: Record<Outcome, number> = { 'no effect': 0, repaired: 0, refused: 0 };
-      for (const bit of await places(join(base, file), count)) {
-        try {
-          outcomes[await flip(base, file, bit)]++;
-        } catch (error) {
-          throw new Error(`bit ${bit} of ${file}`, { cause: error });
+    const outcomes: Record<Outcome, number> = { 'no effect': 0, repaired: 0, refused: 0 };
+    const bits = await places(join(base, file), count);
+    for (let at = 0; at < count; at += PER_TEST) {
+      it(`${name}: places ${at} to ${at + PER_TEST - 1}`, async () => {
+        for (const bit of bits.slice(at, at + PER_TEST)) {
+          try {
+            outcomes[await flip(base, file, bit)]++;
+          } catch (error) {
+            throw new Error(`bit ${bit} of ${file}`, { cause: error });
+          }
         }
-      }
+      });
+    }
+    it(`${name}: all ${count} places`, () => {
       process.stdout.write(`${name}, ${count} bits: ${JSON.stringify(outcomes)}\n`);
       expect(Object.values(outcomes).reduce((sum, each) => sum + each)).toBe(count);
     });
