@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exhaustive model of Stele's claim protocol (writer/publisher.ts and writer/recovery.ts).
+"""Exhaustive model of Stele's claim protocol (writer/publishing/publisher.ts and writer/recovery.ts).
 
 Every interleaving of WRITERS writers on one store is explored, each of which may stop and start anew with no
 memory (staging lost) between any two store calls. A store call is atomic and linearizable. The log is small:
