@@ -86,22 +86,24 @@ export class RequestBodies {
     onReading: (refuse: (error: Error) => void) => void,
   ): Promise<RequestBody> {
     const body = new RequestBody(this.#release);
-    let onData!: (piece: Buffer) => void;
-    let reading!: Reading;
-    const whole = new Promise<void>((resolve, reject) => {
-      reading = { refuse: reject, pause: () => request.pause(), resume: () => request.resume() };
-      onData = (piece) => {
-        const refusal = this.#hold(body, piece.length, reading);
-        if (refusal === undefined) body.pieces.push(piece);
-        else reject(refusal);
-      };
-      const onLeft = () => {
-        reject(new UnavailableError('the client has left'));
-      };
-      request.on('data', onData).once('end', resolve).once('error', onLeft).once('close', onLeft);
-      if (request.destroyed) onLeft();
+    let resolve!: () => void;
+    let refuse!: (error: Error) => void;
+    const whole = new Promise<void>((settle, reject) => {
+      resolve = settle;
+      refuse = reject;
     });
-    onReading(reading.refuse);
+    const reading = { refuse, pause: () => request.pause(), resume: () => request.resume() };
+    const onData = (piece: Buffer) => {
+      const refusal = this.#hold(body, piece.length, reading);
+      if (refusal === undefined) body.pieces.push(piece);
+      else refuse(refusal);
+    };
+    const onLeft = () => {
+      refuse(new UnavailableError('the client has left'));
+    };
+    request.on('data', onData).on('end', resolve).on('error', onLeft).on('close', onLeft);
+    if (request.destroyed) onLeft();
+    onReading(refuse);
     try {
       await whole;
       return body;
@@ -111,6 +113,8 @@ export class RequestBodies {
       request.off('data', onData).resume();
       throw error;
     } finally {
+      // Each request closes in the end, and an error is dear to make.
+      request.off('close', onLeft);
       this.#long.delete(body);
       this.#paused.delete(reading);
     }

@@ -10,7 +10,11 @@ import type { Patience } from '../patience.js';
 import { FairQueue, Share, type QueuedWork } from './fair-queue.js';
 import { ValidatingThread, type ThreadEnd, type ValidatedEntry, type Validation } from './thread.js';
 
-/** Requests a message: enough to share the cost of one. */
+/**
+ * Requests a message. Several share the cost of a message and of an inversion: fewer than the least are not divided over
+ * the threads.
+ */
+const MIN_BATCH = 32;
 const MAX_BATCH = 128;
 
 /** Milliseconds of work a message, as far as is known: what comes next waits so long for a thread. */
@@ -178,7 +182,7 @@ export class Validators {
   #dispatch(): void {
     for (const thread of this.#threads) {
       if (!thread.isIdle) continue;
-      const part = Math.ceil(this.#queue.size / this.#threads.size);
+      const part = Math.max(MIN_BATCH, Math.ceil(this.#queue.size / this.#threads.size));
       const tasks = this.#queue.take(Math.min(part, MAX_BATCH), MAX_BATCH_COST);
       if (tasks.length > 0) thread.send(tasks);
     }
