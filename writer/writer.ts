@@ -23,7 +23,7 @@ import type { LogIdentity } from './staging/staging.js';
 const HEALTHY_ANSWER = 4_000;
 
 /** How long an accepted entry may wait before the log is not healthy, in milliseconds. */
-const HEALTHY_WAIT = 10_000;
+const HEALTHY_WAIT = 5_000;
 
 export interface WriterOptions extends LogOptions {
   /** Milliseconds. */

@@ -377,6 +377,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   AuthorizationHeaderMalformed: "give the bucket's region (--s3-region)",
   InvalidAccessKeyId: 'give the right credentials',
   SignatureDoesNotMatch: 'give the right credentials',
+  RequestTimeTooSkewed: "set this machine's clock right",
 };
 
 /** Statuses that say: later. */

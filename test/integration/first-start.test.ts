@@ -1,0 +1,138 @@
+/**
+ * A daemon's first moments: a first start that fails leaves nothing that was not there, requests that come too early
+ * are told so, and a signal that comes with the first request loses nothing.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startDaemon, STELE, withFolder } from '../daemon.js';
+import { freePort } from '../free-port.js';
+import { log, send } from './http-support.js';
+import { expectKept, settle, submitMany } from './submissions-in-flight.js';
+import { stele } from './refusals-support.js';
+
+/** Takes a port while `use` runs. */
+async function withTakenPort(use: (address: string) => Promise<void>): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await use(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.close();
+  }
+}
+
+describe('a first start that fails leaves nothing that was not there', () => {
+  it('where the port is taken, of the daemon or of its metrics', () =>
+    withFolder((folder) =>
+      withTakenPort(async (address) => {
+        const data = join(folder, 'new', 'data');
+        for (const flags of [
+          ['--listen', address],
+          ['--listen', '127.0.0.1:0', '--metrics-listen', address],
+        ]) {
+          const { code, stderr } = await stele(['serve', '--data', data, ...flags]);
+          expect(code).toBe(2);
+          expect(stderr).toMatch(/^stele: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE[^\n]*\n$/);
+          expect(await readdir(folder)).toEqual([]);
+        }
+      }),
+    ));
+
+  it.each<[string, (folder: string) => Promise<readonly string[]>]>([
+    ['the key is not there', (folder) => Promise.resolve(['--key', join(folder, 'no.key')])],
+    [
+      'the key is none',
+      async (folder) => {
+        await writeFile(join(folder, 'bad.key'), 'no key', { mode: 0o600 });
+        return ['--key', join(folder, 'bad.key')];
+      },
+    ],
+    [
+      'the store is a file',
+      async (folder) => {
+        await writeFile(join(folder, 'file'), '');
+        return ['--store', `file:${join(folder, 'file', 'store')}`];
+      },
+    ],
+    ['no log may be made', () => Promise.resolve(['--no-create'])],
+    ['there is nothing to rebuild from', () => Promise.resolve(['--rebuild'])],
+    ['the origin cannot be one', () => Promise.resolve(['--public-url', 'http://0.0.0.0'])],
+  ])('where %s', (_, prepare) =>
+    withFolder(async (folder) => {
+      const flags = await prepare(folder);
+      const before = await readdir(folder, { recursive: true });
+      const data = join(folder, 'a', 'data');
+      const { code, stderr } = await stele(['serve', '--data', data, '--listen', '127.0.0.1:0', ...flags]);
+      expect(code, stderr).not.toBe(0);
+      expect((await readdir(folder, { recursive: true })).sort()).toEqual(before.sort());
+    }),
+  );
+
+  it('and what was there stays', () =>
+    withFolder(async (folder) => {
+      const data = join(folder, 'data');
+      await mkdir(data);
+      await writeFile(join(data, 'notes.txt'), 'mine');
+      expect(
+        (await stele(['serve', '--data', data, '--listen', '127.0.0.1:0', '--no-create'])).code,
+      ).not.toBe(0);
+      expect(await readdir(data)).toEqual(['notes.txt']);
+      // A log that was made stays, whatever fails after that.
+      await (await startDaemon(data)).stop();
+      await withTakenPort(async (address) => {
+        expect((await stele(['serve', '--data', data, '--listen', address])).code).toBe(2);
+      });
+      expect(existsSync(join(data, 'log.key'))).toBe(true);
+      const daemon = await startDaemon(data);
+      await log(daemon.url);
+      expect(await daemon.stop()).toBe(0);
+    }));
+});
+
+describe('the first requests', () => {
+  it.each(['SIGTERM', 'SIGHUP'] as const)('are answered, and kept, though %s comes with them', (signal) =>
+    withFolder(async (folder) => {
+      const address = `127.0.0.1:${await freePort()}`;
+      const url = `http://${address}`;
+      const child = spawn(process.execPath, [STELE, 'serve', '--data', folder, '--listen', address], {
+        stdio: 'ignore',
+      });
+      const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      // Until the log is open the answer is 503, and never a reset or a file.
+      for (;;) {
+        const health = await send(url, 'GET', '/healthz').catch(() => undefined);
+        if (health?.status === 200) break;
+        if (health !== undefined)
+          expect(JSON.parse(health.body.toString())).toMatchObject({
+            status: 'NOT_SERVING',
+            code: 'starting',
+          });
+      }
+      const submissions = await submitMany(url);
+      await Promise.race(submissions.map(({ answer }) => answer));
+      child.kill(signal);
+      const settled = await settle(submissions);
+      expect(await exited).toBe(0);
+      expect(await expectKept(folder, settled)).toBeGreaterThan(0);
+    }),
+  );
+
+  it('are not taken by a start that is told to stop, which ends well', () =>
+    withFolder(async (folder) => {
+      const child = spawn(process.execPath, [STELE, 'serve', '--data', folder, '--listen', '127.0.0.1:0']);
+      const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      // As soon as it has taken its first lock it handles signals.
+      while (!existsSync(join(folder, 'staging.sqlite')))
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      child.kill('SIGTERM');
+      expect(await exited).toBe(0);
+      const daemon = await startDaemon(folder);
+      await log(daemon.url);
+      expect(await daemon.stop()).toBe(0);
+    }));
+});

@@ -1,0 +1,8 @@
+/**
+ * Loaded into a daemon before its own code: a machine's clock that a test can set, by the milliseconds in the file that
+ * TEST_CLOCK names.
+ */
+import { readFileSync } from 'node:fs';
+
+const now = Date.now.bind(Date);
+Date.now = () => now() + Number(readFileSync(process.env['TEST_CLOCK'], 'utf8'));
