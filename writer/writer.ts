@@ -112,7 +112,7 @@ export class Writer {
    */
   async submit(entry: NewEntry, patience = new Patience()): Promise<ProvedEntry> {
     try {
-      const fault = this.#outageFault() ?? this.#clockFault();
+      const fault = this.#outageFault() ?? clockFaultOf(this.#clock.recentFault());
       // An entry in flight gets its answer when the fault is over: joining it costs nothing.
       if (fault !== undefined && !this.#pool.has(entry.leafHash))
         throw new UnavailableError(`the log takes no entries now: ${fault.reason}`);
@@ -121,13 +121,13 @@ export class Writer {
     } catch (error) {
       throw this.#withReason(error);
     } finally {
-      patience.end('the request was answered');
+      patience.done();
     }
   }
 
   /** An entry that is not published in time is not published for a reason, where there is a fault. */
   #withReason(error: unknown): unknown {
-    const fault = this.#outageFault() ?? this.#clockFault();
+    const fault = this.#outageFault() ?? clockFaultOf(this.#clock.fault());
     if (!(error instanceof UnavailableError) || fault === undefined || error.message.includes(fault.reason))
       return error;
     return new UnavailableError(`${error.message} (${fault.reason})`, { cause: error });
@@ -160,7 +160,7 @@ export class Writer {
 
   /** What is wrong with the log, if anything: as its readers see it, read anew from the store. */
   async fault(): Promise<Fault | undefined> {
-    const fault = this.#outageFault() ?? this.#clockFault();
+    const fault = this.#outageFault() ?? clockFaultOf(this.#clock.fault());
     if (fault !== undefined) return fault;
     const waited = this.#pool.oldestWait;
     if (waited > HEALTHY_WAIT)
@@ -175,11 +175,6 @@ export class Writer {
   #outageFault(): Fault | undefined {
     const outage = this.#outages.current;
     return outage && { code: outage.code, reason: outage.reason };
-  }
-
-  #clockFault(): Fault | undefined {
-    const reason = this.#clock.fault();
-    return reason === undefined ? undefined : { code: 'clock', reason };
   }
 
   async #storeFault(): Promise<Fault | undefined> {
@@ -230,4 +225,8 @@ async function inTime<T>(promise: Promise<T>, late: T): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+function clockFaultOf(reason: string | undefined): Fault | undefined {
+  return reason === undefined ? undefined : { code: 'clock', reason };
 }

@@ -105,7 +105,7 @@ describe('a key file', () => {
       expect(await modeOf(file)).toBe(0o600);
       const pem = await readFile(file, 'utf8');
       await expect(LogKey.create(file)).rejects.toThrow(
-        `cannot make the key file ${file}: it is there already`,
+        `cannot make the key file ${file}: it already exists`,
       );
       expect(await readFile(file, 'utf8')).toBe(pem);
     }));

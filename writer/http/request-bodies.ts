@@ -99,7 +99,8 @@ export class RequestBodies {
       else refuse(refusal);
     };
     const onLeft = () => {
-      refuse(new UnavailableError('the client has left'));
+      // Each request closes in the end, and an error is dear to make.
+      if (!request.readableEnded) refuse(new UnavailableError('the client has left'));
     };
     request.on('data', onData).on('end', resolve).on('error', onLeft).on('close', onLeft);
     if (request.destroyed) onLeft();
@@ -113,7 +114,6 @@ export class RequestBodies {
       request.off('data', onData).resume();
       throw error;
     } finally {
-      // Each request closes in the end, and an error is dear to make.
       request.off('close', onLeft);
       this.#long.delete(body);
       this.#paused.delete(reading);

@@ -14,7 +14,7 @@ import { ValidatingThread, type ThreadEnd, type ValidatedEntry, type Validation 
  * Requests a message. Several share the cost of a message and of an inversion: fewer than the least are not divided over
  * the threads.
  */
-const MIN_BATCH = 32;
+const MIN_BATCH = 48;
 const MAX_BATCH = 128;
 
 /** Milliseconds of work a message, as far as is known: what comes next waits so long for a thread. */
