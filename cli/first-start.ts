@@ -5,24 +5,28 @@
  */
 import { existsSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 export class FirstStart {
   /** Folders that were not there, the innermost first. */
   readonly #folders: readonly string[];
-  readonly #files: readonly string[];
+  readonly #files: string[] = [];
 
-  /** @param names the files that a start may make in the folder. To be made before any of it is. */
-  constructor(folder: string, names: readonly string[]) {
+  /** @param folder where the files go. To be made before the folder is. */
+  constructor(folder: string) {
     const folders: string[] = [];
     for (let each = resolve(folder); !existsSync(each); each = dirname(each)) folders.push(each);
     this.#folders = folders;
-    this.#files = names.map((name) => join(folder, name)).filter((file) => !existsSync(file));
+  }
+
+  /** Remembers files that this process itself has made: another's of the same name must stay. */
+  made(...files: readonly string[]): void {
+    this.#files.push(...files);
   }
 
   /**
-   * Deletes the files that were not there. To be called while this process holds the lock on them: another may wait for
-   * the lock, and would go on with a file that has no name any more.
+   * Deletes the files that were made. To be called while this process holds the lock on them: another may wait for the
+   * lock, and would go on with a file that has no name any more.
    */
   async removeFiles(): Promise<void> {
     for (const file of this.#files) await rm(file, { force: true });

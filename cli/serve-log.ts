@@ -57,13 +57,16 @@ export async function openServedLog(options: OpenLogOptions): Promise<ServedLog>
       `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy, or have it made anew from the store by --rebuild`,
     );
   }
-  const first = new FirstStart(data, [STAGING, `${STAGING}-wal`, `${STAGING}-shm`, LOG_KEY]);
+  const first = new FirstStart(data);
   opened.push(() => first.removeFolders());
   await makeFolder('--data', data);
+  const file = join(data, STAGING);
+  const absent = [file, `${file}-wal`, `${file}-shm`].filter((each) => !existsSync(each));
   const staging = await openStaging(data, rebuild, log);
+  first.made(...absent);
   opened.push(() => staging.close());
   try {
-    return await openOn(staging, options);
+    return await openOn(staging, first, options);
   } catch (error) {
     // A log that has its identity is there, and the next start goes on with it.
     if ((await staging.identity()) === undefined) await first.removeFiles();
@@ -71,23 +74,29 @@ export async function openServedLog(options: OpenLogOptions): Promise<ServedLog>
   }
 }
 
-async function openOn(staging: SqliteStaging, options: OpenLogOptions): Promise<ServedLog> {
+async function openOn(
+  staging: SqliteStaging,
+  first: FirstStart,
+  options: OpenLogOptions,
+): Promise<ServedLog> {
   const { configuration, url, log, opened, signal } = options;
   const { data, rebuild, readUrl, partialGrace } = configuration;
-  const opening = await openStore(configuration.store, log);
+  const opening = await openStore(configuration.store, log, signal);
   const { store, files } = opening;
   opened.push(opening.close);
   const known = await staging.identity();
   const origin =
     configuration.origin ??
     known?.origin ??
-    (rebuild ? await tryAgain(() => originIn(store), START_RETRIES) : undefined) ??
+    (rebuild ? await tryAgain(() => originIn(store), START_RETRIES, signal) : undefined) ??
     parseOrigin(new URL(url).hostname);
   const isNew =
-    known === undefined && (await tryAgain(() => store.read('checkpoint'), START_RETRIES)) === undefined;
+    known === undefined &&
+    (await tryAgain(() => store.read('checkpoint'), START_RETRIES, signal)) === undefined;
+  if (isNew && !rebuild) requireNoTrace(data);
   const expected = configuration.expectCheckpoint && (await readCheckpoint(configuration.expectCheckpoint));
   signal.throwIfAborted();
-  const key = await openKey(configuration, isNew, log);
+  const key = await openKey(configuration, isNew, first, log);
   const writer = await openWriter({ ...options, staging, opening, key, origin, expected });
   opened.push(() => writer.close());
   const collector = new PartialCollector(store, staging, log, partialGrace);
@@ -123,7 +132,7 @@ async function openWriter(options: OpenWriterOptions): Promise<Writer> {
     return await Writer.open(
       {
         ...configuration,
-        ...{ store: opening.store, staging, key, origin, log },
+        ...{ store: opening.store, reads: opening.reads, staging, key, origin, log },
         ...(expected ? { expected } : {}),
         clock: {
           reference: opening.time,
@@ -149,10 +158,23 @@ async function openWriter(options: OpenWriterOptions): Promise<Writer> {
   }
 }
 
+/**
+ * Refuses to make a log where there was one: its key would sign a second history. Only a log that was opened writes
+ * log.vkey.
+ */
+function requireNoTrace(data: string): void {
+  const file = join(data, 'log.vkey');
+  if (!existsSync(file)) return;
+  throw new StartRefusedError(
+    `${file} tells of a log, and neither staging nor the store has one: staging was lost, and --store names another place. Give the right --store, or delete ${file} to make a new log`,
+  );
+}
+
 /** The log's key. One is made only for a log that is yet to be made. */
 async function openKey(
   { keyFile, create, data }: ServeConfiguration,
   isNew: boolean,
+  first: FirstStart,
   log: Logger,
 ): Promise<LogKey> {
   if (existsSync(keyFile)) return LogKey.read(keyFile);
@@ -165,6 +187,7 @@ async function openKey(
     throw new ConfigurationError(`there is no key file ${keyFile}: stele keygen makes one`);
   }
   const key = await LogKey.create(keyFile);
+  first.made(keyFile);
   log.info({ file: resolve(keyFile) }, "made the log's key: keep a copy, for the log ends without it");
   return key;
 }

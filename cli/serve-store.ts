@@ -10,7 +10,7 @@ import { StoredFiles, type FileSource } from '../reader/http/index.js';
 import { FolderStore } from '../src/store/folder.js';
 import type { S3Options, S3Place } from '../src/store/s3-place.js';
 import { SharedReads } from '../src/store/shared-reads.js';
-import type { ObjectStore } from '../src/store/store.js';
+import type { ObjectStore, ReadableStore } from '../src/store/store.js';
 import { tryAgain } from '../src/try-again.js';
 import { FolderLock } from '../writer/staging/lock.js';
 
@@ -39,6 +39,8 @@ export interface OpenedStore {
   readonly store: ObjectStore;
   /** For those who read the log from the daemon. */
   readonly files: FileSource;
+  /** For answers to submitters, whose reads must not keep the writer's own from a connection. */
+  readonly reads: ReadableStore;
   /** The time by the store's server, Unix milliseconds, where it tells one. */
   readonly time?: (() => number | undefined) | undefined;
   readonly close: () => Promise<void>;
@@ -48,8 +50,10 @@ export interface OpenedStore {
  * @throws ConfigurationError when another process owns the folder; StartRefusedError when the folder or the bucket cannot
  *   hold a log; UnreachableError.
  */
-export async function openStore(place: StorePlace, log: Logger): Promise<OpenedStore> {
-  return place.kind === 'folder' ? openFolder(place.folder) : openBucket(place.place, place.options, log);
+export async function openStore(place: StorePlace, log: Logger, signal?: AbortSignal): Promise<OpenedStore> {
+  return place.kind === 'folder'
+    ? openFolder(place.folder)
+    : openBucket(place.place, place.options, log, signal);
 }
 
 async function openFolder(folder: string): Promise<OpenedStore> {
@@ -74,7 +78,7 @@ async function openFolder(folder: string): Promise<OpenedStore> {
     await close();
     throw error;
   }
-  return { store, files: new StoredFiles(store, { pieceLength: FOLDER_PIECE }), close };
+  return { store, reads: store, files: new StoredFiles(store, { pieceLength: FOLDER_PIECE }), close };
 }
 
 /** The folder and those above it that are not there, the innermost first. */
@@ -84,21 +88,28 @@ function missingFolders(folder: string): string[] {
   return missing;
 }
 
-async function openBucket(place: S3Place, options: S3Options, log: Logger): Promise<OpenedStore> {
+async function openBucket(
+  place: S3Place,
+  options: S3Options,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<OpenedStore> {
   // The SDK is for those who have their log there.
   const { S3Store } = await import('../src/store/s3.js');
   const store = new S3Store(place, { timeout: TIMEOUT, ...options });
-  await tryAgain(() => store.probe(), START_RETRIES);
+  await tryAgain(() => store.probe(), START_RETRIES, signal);
   log.info({ bucket: place.bucket, prefix: place.prefix }, 'the store honours conditional writes');
-  const reads = new S3Store(place, { timeout: TIMEOUT, ...options, connections: READ_CONNECTIONS });
+  const readStore = new S3Store(place, { timeout: TIMEOUT, ...options, connections: READ_CONNECTIONS });
+  const reads = new SharedReads(readStore);
   return {
     store,
-    files: new StoredFiles(new SharedReads(reads), { pieceLength: BUCKET_PIECE }),
+    reads,
+    files: new StoredFiles(reads, { pieceLength: BUCKET_PIECE }),
     time: () => store.time,
     // What is under way may yet act. That is no harm: no lock is given up, and every write has its condition.
     close: () => {
       store.close();
-      reads.close();
+      readStore.close();
       return Promise.resolve();
     },
   };

@@ -47,13 +47,13 @@ export async function serve({ values, terminal }: Invocation<typeof SERVE_SETTIN
   } finally {
     // What still waits for the store gives up trying; what is under way there ends before the lock is released.
     abort.abort(new UnavailableError('the log has stopped; try again'));
-    const deadline = setTimeout(die, LONGEST_STOP);
+    // Also for a read that hangs in the kernel, which nobody waits for any more, and which would hold the process.
+    setTimeout(die, LONGEST_STOP).unref();
     for (const close of opened.reverse()) {
       await close().catch((error: unknown) => {
         log.error({ err: error }, 'could not close');
       });
     }
-    clearTimeout(deadline);
   }
 }
 

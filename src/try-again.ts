@@ -22,16 +22,18 @@ export class BusyError extends UnreachableError {
 /**
  * Does `work` up to `retries` times again, with growing pauses, while it fails with an UnreachableError that is no
  * refusal.
- * @throws what it fails with at last.
+ * @param signal ends it, between two tries.
+ * @throws what it fails with at last, or the signal's reason.
  */
-export async function tryAgain<T>(work: () => Promise<T>, retries: number): Promise<T> {
+export async function tryAgain<T>(work: () => Promise<T>, retries: number, signal?: AbortSignal): Promise<T> {
   for (let retry = 0; ; retry++) {
+    signal?.throwIfAborted();
     try {
       return await work();
     } catch (error) {
       const mayPass =
         error instanceof UnreachableError && error.code !== 'refused' && error.code !== 'no-log';
-      if (!mayPass || retry >= retries) throw error;
+      if (signal?.aborted === true || !mayPass || retry >= retries) throw signal?.reason ?? error;
       const pause = FIRST_PAUSE * 2 ** retry * (1 + Math.random());
       await sleep(Math.min(Math.max(pause, error instanceof BusyError ? error.pause : 0), LONGEST_PAUSE));
     }

@@ -74,7 +74,7 @@ export class Clock {
     if ((step === undefined) !== (this.#step === undefined)) this.#onStep(step);
     this.#step = step;
     if (step !== undefined) {
-      return `this machine's clock shows ${iso(step.shown)}, and ${iso(step.expected)} was to be expected: nothing is sequenced by it. Set the clock right; if it is right, restart with --accept-clock`;
+      return `this machine's clock has jumped to ${iso(step.shown)}, where ${iso(step.expected)} was to be expected: nothing is sequenced by it. Set the clock right; if it is right now, restart with --accept-clock`;
     }
     this.#right(now);
     if (this.#accept || this.#last - now <= MAX_STEP) return undefined;

@@ -27,11 +27,13 @@ export function faultOf(error: unknown): Fault {
   return { code: 'unreachable', reason: 'the store does not answer' };
 }
 
-/** Why the writer has ended. What is not about the log itself stays in the daemon's own log. */
+/** Why the writer has ended. Damage is told in the daemon's own log alone: it names files of this machine. */
 export function stopFaultOf(error: unknown): Fault {
-  const isAboutTheLog =
-    isDamage(error) || error instanceof ClaimLostError || error instanceof UnavailableError;
-  const why = isAboutTheLog ? messageOf(error) : (outageOf(error)?.reason ?? "the daemon's own log says why");
+  const isForAnyone = error instanceof ClaimLostError || error instanceof UnavailableError;
+  const why = isForAnyone
+    ? messageOf(error)
+    : (outageOf(error)?.reason ??
+      `${isDamage(error) ? 'its store or its staging is damaged, and ' : ''}the daemon's own log says why`);
   return { code: 'stopped', reason: `the log has stopped: ${why}` };
 }
 

@@ -6,7 +6,7 @@
 import type { Logger } from 'pino';
 import { DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
 import type { LogKey } from '../src/keys/log-key.js';
-import type { ObjectStore } from '../src/store/store.js';
+import type { ObjectStore, ReadableStore } from '../src/store/store.js';
 import {
   equalBytes,
   formatCheckpoint,
@@ -29,6 +29,8 @@ import type { LogIdentity, Staging } from './staging/staging.js';
 
 export interface LogOptions {
   readonly store: ObjectStore;
+  /** The same store, for reads that submitters cause. Default: `store`. */
+  readonly reads?: ReadableStore;
   readonly staging: Staging;
   readonly key: LogKey;
   readonly origin: string;
@@ -96,17 +98,28 @@ async function identifyLog(options: LogOptions, signal: AbortSignal) {
   const expected = options.expected && openExpected(options.expected, verifier);
   const outages = new Outages(log);
   const retrying = new Retrying(log, outages, signal);
-  const published = new PublishedLog(store, verifier, retrying);
+  const published = new PublishedLog(store, options.reads ?? store, verifier, retrying);
   const publisher = new Publisher({ store, published, verifier, retrying, log, signal });
-  const identity = await identify(options, publisher);
-  // Before anything is published: no checkpoint that anyone was shown is ahead of the store's.
+  const { identity, stored, isKnown } = await identify(options, publisher);
+  // Before anything is written: a start that is refused must leave the next one just as much to refuse.
   if (expected !== undefined) await requireExtends(publisher, expected);
+  if (!isKnown) await staging.create(identity);
+  if (stored === undefined) await publisher.publishEmpty(emptyCheckpoint(key, origin));
   const fitting = new Fitting(publisher, staging, log, options.onBringUp);
   return { identity, fitting, publisher, retrying, outages };
 }
 
-/** Makes sure that staging and store are of one log and of this key, and makes the log where both are empty. */
-async function identify(options: LogOptions, publisher: Publisher): Promise<LogIdentity> {
+/** What a log is, as far as staging and store tell. Nothing is written. */
+interface Identified {
+  readonly identity: LogIdentity;
+  /** Whether staging has it. */
+  readonly isKnown: boolean;
+  /** The store's checkpoint. */
+  readonly stored: StoredCheckpoint | undefined;
+}
+
+/** Makes sure that staging and store are of one log and of this key, or both empty. */
+async function identify(options: LogOptions, publisher: Publisher): Promise<Identified> {
   const { staging, key, origin } = options;
   const verifierKey = formatVerifierKey(key.verifierKey(origin));
   const known = await staging.identity();
@@ -133,9 +146,7 @@ async function identify(options: LogOptions, publisher: Publisher): Promise<LogI
     );
   }
   const identity = known ?? { origin, verifierKey, created: await creation(options, publisher, stored) };
-  if (known === undefined) await staging.create(identity);
-  if (stored === undefined) await publisher.publishEmpty(emptyCheckpoint(key, origin));
-  return identity;
+  return { identity, isKnown: known !== undefined, stored };
 }
 
 /**

@@ -9,7 +9,8 @@ import { UnreachableError } from '../src/errors.js';
 /** What is away. */
 export interface Outage {
   /** For machines: alerts and answers. */
-  readonly code: 'disk-full' | 'too-many-files' | 'read-only' | 'not-permitted' | 'unreachable';
+  readonly code:
+    'disk-full' | 'too-many-files' | 'read-only' | 'not-permitted' | 'unreachable' | 'unexpected';
   /** For anyone: it names no host, path or bucket. */
   readonly reason: string;
   /** Whether an operator has to act on this machine: waiting alone may not help. */
@@ -29,6 +30,13 @@ const NOT_PERMITTED = {
   isLocal: true,
 } as const;
 const UNREACHABLE = { code: 'unreachable', reason: 'the store does not answer', isLocal: false } as const;
+
+/** The store shows what it must not, as a checkpoint that is gone: a later answer may be another. */
+const UNEXPECTED = {
+  code: 'unexpected',
+  reason: "the store's answers are not those of this log's store; the daemon's own log says more",
+  isLocal: false,
+} as const;
 
 /** By the code that Node or SQLite gives an error. */
 const BY_CODE: Readonly<Record<string, Outage>> = {
@@ -81,7 +89,7 @@ export class Outages {
       this.#since = performance.now();
       this.#log.warn({ err: error, what }, `${what} failed, and is tried again until it succeeds`);
     }
-    this.#failing.set(what, outageOf(error) ?? UNREACHABLE);
+    this.#failing.set(what, outageOf(error) ?? UNEXPECTED);
   }
 
   /** A call that had failed has succeeded. */

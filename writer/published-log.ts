@@ -7,7 +7,7 @@ import { LogReader, MemoryCache, type TreeReader } from '../reader/index.js';
 import { gunzip } from '../reader/node/gunzip.js';
 import { DamagedStoreError } from '../src/errors.js';
 import { nodeSha256 } from '../src/node-sha256.js';
-import type { ObjectStore } from '../src/store/store.js';
+import type { ObjectStore, ReadableStore } from '../src/store/store.js';
 import {
   equalBytes,
   FormatError,
@@ -33,26 +33,32 @@ export interface Growth {
 export class PublishedLog {
   /** Reads the log's files until the store answers: for a start and for publishing, which wait an outage out. */
   readonly patient: LogReader;
-  /** Reads each file once: for answers, whose submitters do not wait. */
+  /** Reads each file once: for /healthz, whose client does not wait. */
   readonly impatient: LogReader;
+  /** Reads each file once, for answers to submitters. */
+  readonly #answers: LogReader;
   readonly #object: MovingObject<SignedCheckpoint>;
   readonly #listeners = new Set<(growth: Growth) => void>();
   #published: { readonly checkpoint: SignedCheckpoint; readonly tree: TreeReader } | undefined;
 
-  constructor(store: ObjectStore, verifier: NoteVerifier, retrying: Retrying) {
+  /** @param reads the same store, by connections that the writer's own calls do not wait for. */
+  constructor(store: ObjectStore, reads: ReadableStore, verifier: NoteVerifier, retrying: Retrying) {
     this.#object = new MovingObject(store, retrying, {
       path: formatPath({ kind: 'checkpoint' }),
       open: (bytes) => openStored(bytes, verifier),
       requireForward,
     });
     const options = { verifier, gunzip, sha: nodeSha256 };
-    const read = async (path: string) => (await store.read(path))?.bytes;
+    const readOf = (from: Pick<ObjectStore, 'read'>) => async (path: string) =>
+      (await from.read(path))?.bytes;
+    const read = readOf(store);
     this.patient = new LogReader({
       ...options,
       read: (path) => retrying.run(`read ${path}`, () => read(path)),
     });
+    this.impatient = new LogReader({ ...options, read });
     // Full tiles never change: each tree after this one finds them there.
-    this.impatient = new LogReader({ ...options, read, cache: new MemoryCache() });
+    this.#answers = new LogReader({ ...options, read: readOf(reads), cache: new MemoryCache() });
   }
 
   /** The checkpoint published last, as far as this process has seen. */
@@ -60,7 +66,7 @@ export class PublishedLog {
     return this.#last.checkpoint;
   }
 
-  /** The log at that checkpoint, each file read once. */
+  /** The log at that checkpoint, for answers to submitters. */
   get tree(): TreeReader {
     return this.#last.tree;
   }
@@ -101,6 +107,13 @@ export class PublishedLog {
     return stored;
   }
 
+  /** Takes the right edge of the published tree from the caller, who has read it: it spares reading it again. */
+  knowEdge(edge: RightEdge): void {
+    const { checkpoint } = this.#last;
+    if (edge.size === checkpoint.size)
+      this.#published = { checkpoint, tree: this.#answers.at(checkpoint, edge) };
+  }
+
   get #last() {
     if (this.#published === undefined) throw new TypeError('the checkpoint has not been read yet');
     return this.#published;
@@ -109,7 +122,7 @@ export class PublishedLog {
   #grow(checkpoint: SignedCheckpoint, edge?: RightEdge): void {
     const from = this.#published?.checkpoint.size;
     if (from === checkpoint.size) return;
-    this.#published = { checkpoint, tree: this.impatient.at(checkpoint, edge) };
+    this.#published = { checkpoint, tree: this.#answers.at(checkpoint, edge) };
     if (from === undefined) return;
     for (const listener of this.#listeners) listener({ from, checkpoint });
   }

@@ -62,7 +62,7 @@ export class Sequencer {
       for (;;) {
         const entries = await this.#cut();
         if (entries.length === 0) break;
-        await this.#rightClock();
+        if (!(await this.#rightClock(entries))) break;
         const { batch, tree } = await this.#sequence(entries);
         await publishing;
         publishing = this.#publish(batch, tree, entries);
@@ -72,7 +72,7 @@ export class Sequencer {
         });
       }
     } finally {
-      // Whatever ends the loop: what is on its way is published, and nothing is written once this has returned.
+      // Whatever ends the loop, the batch on its way is published first, or has failed.
       await publishing;
     }
   }
@@ -90,14 +90,20 @@ export class Sequencer {
 
   /**
    * Waits while the machine's clock is wrong: entries that were accepted before it jumped are not sequenced by it.
-   * @throws UnavailableError where the pool is closed meanwhile.
+   * Returns false where the pool is closed meanwhile: the entries have failed then.
    */
-  async #rightClock(): Promise<void> {
-    const { pool, clock } = this.#options;
+  async #rightClock(entries: readonly PendingEntry[]): Promise<boolean> {
+    const { pool, clock, publisher } = this.#options;
     for (let fault = clock.fault(); fault !== undefined; fault = clock.fault()) {
-      if (pool.isClosed) throw new UnavailableError(fault);
+      if (pool.isClosed) {
+        for (const entry of entries) entry.fail(new UnavailableError(fault));
+        return false;
+      }
       await pool.filled(Infinity, CLOCK_POLL);
+      // A bucket's answer tells the time.
+      await publisher.published.impatient.checkpoint().catch(() => undefined);
     }
+    return true;
   }
 
   /** Gives the entries their indices: the batch, signed, is durable in staging, and seen nowhere else. */

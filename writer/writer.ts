@@ -2,7 +2,7 @@
  * A log's one writer: opened on a store and a staging that fit, it takes entries and answers with proofs.
  * @module
  */
-import { UnavailableError } from '../src/errors.js';
+import { DamagedStoreError, UnavailableError } from '../src/errors.js';
 import type { ObjectStore } from '../src/store/store.js';
 import { nodeSha256 } from '../src/node-sha256.js';
 import { equalBytes, ProofError, verifyInclusion } from '../tiles-spec/index.js';
@@ -24,6 +24,11 @@ const HEALTHY_ANSWER = 4_000;
 
 /** How long an accepted entry may wait before the log is not healthy, in milliseconds. */
 const HEALTHY_WAIT = 5_000;
+
+const UNANSWERED: Fault = {
+  code: 'unreachable',
+  reason: `the store has not answered for ${HEALTHY_ANSWER / 1000} s`,
+};
 
 export interface WriterOptions extends LogOptions {
   /** Milliseconds. */
@@ -50,6 +55,8 @@ export class Writer {
   readonly #pool: EntryPool;
   readonly #clock: Clock;
   readonly #outages: Outages;
+  /** Why nothing goes on, where that is so. */
+  #end: Fault | undefined;
   readonly #store: ObjectStore;
   readonly #retrying: Retrying;
 
@@ -58,9 +65,12 @@ export class Writer {
     const { identity, signer, verifier, publisher, retrying, outages, lastTime, tail } = opened;
     this.identity = identity;
     this.published = publisher.published;
+    this.published.knowEdge(tail.edge);
     const pool = new EntryPool({
       findRepeat: async (entry, isAwaited) => {
-        const index = await staging.find(entry.leafHash);
+        const index = await staging.find(entry.leafHash).catch((error: unknown) => {
+          throw this.#staged(error);
+        });
         return index === undefined ? undefined : this.#proveRepeat(entry, index, isAwaited);
       },
       maxPending,
@@ -78,7 +88,8 @@ export class Writer {
     this.stopped = sequencer.run().then(
       () => undefined,
       (error: unknown) => {
-        pool.abort(new UnavailableError(stopFaultOf(error).reason));
+        this.#end = stopFaultOf(error);
+        pool.abort(new UnavailableError(this.#end.reason));
         return error instanceof Error ? error : new Error(String(error));
       },
     );
@@ -112,7 +123,7 @@ export class Writer {
    */
   async submit(entry: NewEntry, patience = new Patience()): Promise<ProvedEntry> {
     try {
-      const fault = this.#outageFault() ?? clockFaultOf(this.#clock.recentFault());
+      const fault = this.#end ?? this.#outageFault() ?? clockFaultOf(this.#clock.recentFault());
       // An entry in flight gets its answer when the fault is over: joining it costs nothing.
       if (fault !== undefined && !this.#pool.has(entry.leafHash))
         throw new UnavailableError(`the log takes no entries now: ${fault.reason}`);
@@ -158,18 +169,27 @@ export class Writer {
     }
   }
 
+  /** A start repairs damage in staging; until then a repeat can no longer be told from a new entry. */
+  #staged(error: unknown): unknown {
+    if (!(error instanceof DamagedStoreError)) return error;
+    this.#end ??= { code: 'damaged', reason: 'staging is damaged: a start of the writer repairs it' };
+    return error;
+  }
+
   /** What is wrong with the log, if anything: as its readers see it, read anew from the store. */
   async fault(): Promise<Fault | undefined> {
-    const fault = this.#outageFault() ?? clockFaultOf(this.#clock.fault());
+    const fault = this.#end ?? this.#outageFault();
     if (fault !== undefined) return fault;
+    const storeFault = () => inTime<Fault | undefined>(this.#storeFault(), UNANSWERED);
+    // The answer of a bucket tells the time, by which a clock that was wrong may be right again.
+    if (this.#clock.fault() !== undefined) await storeFault();
+    return clockFaultOf(this.#clock.fault()) ?? this.#lateness() ?? storeFault();
+  }
+
+  #lateness(): Fault | undefined {
     const waited = this.#pool.oldestWait;
-    if (waited > HEALTHY_WAIT)
-      return { code: 'late', reason: `an accepted entry has waited for ${Math.round(waited / 1000)} s` };
-    const unanswered = {
-      code: 'unreachable',
-      reason: `the store has not answered for ${HEALTHY_ANSWER / 1000} s`,
-    } as const;
-    return inTime<Fault | undefined>(this.#storeFault(), unanswered);
+    if (waited <= HEALTHY_WAIT) return undefined;
+    return { code: 'late', reason: `an accepted entry has waited for ${Math.round(waited / 1000)} s` };
   }
 
   #outageFault(): Fault | undefined {

@@ -93,7 +93,8 @@ export class S3Bucket {
       (next, context) => async (args) => {
         const result = await next(args);
         const response = result.response as Response;
-        this.#noteTime(response.headers['date']);
+        // Not a proxy's page.
+        if (response.statusCode < 500) this.#noteTime(response.headers['date']);
         const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
         if (response.body !== undefined && !isObject) {
           const longest = context.commandName === 'DeleteObjectsCommand' ? MAX_DELETE_ANSWER : MAX_ANSWER;

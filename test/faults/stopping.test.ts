@@ -59,7 +59,9 @@ describe('a store that is damaged in one place and does not answer in another', 
         if (path.startsWith('tile/0/')) throw new DamagedStoreError('other bytes');
         await Promise.resolve();
       };
-      await expect(writer.submit(entry('a'))).rejects.toThrow('the log has stopped: other bytes');
+      await expect(writer.submit(entry('a'))).rejects.toThrow(
+        'the log has stopped: its store or its staging is damaged',
+      );
       expect(await writer.stopped).toBeInstanceOf(DamagedStoreError);
       const tries = bundleTries;
       await new Promise((resolve) => setTimeout(resolve, 500));

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -91,6 +91,45 @@ describe('a first start that fails leaves nothing that was not there', () => {
       const daemon = await startDaemon(data);
       await log(daemon.url);
       expect(await daemon.stop()).toBe(0);
+    }));
+});
+
+describe('a start that is refused', () => {
+  it('leaves the next one just as much to refuse', () =>
+    withFolder(async (folder) => {
+      const data = join(folder, 'data');
+      const daemon = await startDaemon(data);
+      for (let i = 0; i < 2; i++) await log(daemon.url);
+      await daemon.stop();
+      await cp(join(data, 'store'), join(folder, 'old'), { recursive: true });
+      const again = await startDaemon(data);
+      await log(again.url);
+      await again.stop();
+      // The store is rolled back, and staging lost.
+      const newest = join(folder, 'newest.checkpoint');
+      await cp(join(data, 'store', 'checkpoint'), newest);
+      await rm(join(data, 'store'), { recursive: true });
+      await cp(join(folder, 'old'), join(data, 'store'), { recursive: true });
+      for (const name of await readdir(data)) if (name.startsWith('staging')) await rm(join(data, name));
+
+      const serve = ['serve', '--data', data, '--listen', '127.0.0.1:0'];
+      const refused = await stele([...serve, '--rebuild', '--expect-checkpoint', newest]);
+      expect(refused.code, refused.stderr).toBe(1);
+      expect(refused.stderr).toContain('the log has 2 entries, and the expected checkpoint 3');
+      const plain = await stele(serve);
+      expect(plain.code, plain.stderr).toBe(1);
+      expect(plain.stderr).toContain('staging is empty, and the store has a log of 2 entries');
+    }));
+
+  it('is one that would make a second log of a key, where the first is told of', () =>
+    withFolder(async (folder) => {
+      const data = join(folder, 'data');
+      await (await startDaemon(data)).stop();
+      for (const name of await readdir(data)) if (name.startsWith('staging')) await rm(join(data, name));
+      const elsewhere = `file:${join(folder, 'mistyped')}`;
+      const refused = await stele(['serve', '--data', data, '--listen', '127.0.0.1:0', '--store', elsewhere]);
+      expect(refused.code, refused.stderr).toBe(1);
+      expect(refused.stderr).toMatch(/log\.vkey tells of a log, and neither staging nor the store has one/);
     }));
 });
 

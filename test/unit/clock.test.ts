@@ -52,7 +52,7 @@ describe('a clock that jumps', () => {
     machine.pass(DAY);
     machine.shown += jump;
     expect(clock.fault()).toContain(
-      `shows ${new Date(START + DAY + jump).toISOString()}, and ${new Date(START + DAY).toISOString()} was to be expected`,
+      `jumped to ${new Date(START + DAY + jump).toISOString()}, where ${new Date(START + DAY).toISOString()} was to be expected`,
     );
     expect(clock.fault()).toContain('--accept-clock');
     machine.pass(DAY);
@@ -134,7 +134,7 @@ describe("a store's server that tells the time", () => {
     machine.shown += DAY;
     let reference: number | undefined = START;
     const clock = machine.clock({ reference: () => reference });
-    expect(clock.fault()).toContain(`and ${new Date(START).toISOString()} was to be expected`);
+    expect(clock.fault()).toContain(`where ${new Date(START).toISOString()} was to be expected`);
     reference = machine.shown - 1_000;
     expect(clock.fault()).toBeUndefined();
   });

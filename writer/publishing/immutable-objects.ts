@@ -1,6 +1,5 @@
 /**
- * Objects that never change: created once and, where one is there already, compared. A batch's tiles, a search
- * segment and a published head go into the store by this one way.
+ * Objects that never change: created once and, where one is there already, compared.
  * @module
  */
 import { setMaxListeners } from 'node:events';
@@ -31,8 +30,8 @@ export class ImmutableObjects {
   /**
    * Stores objects, at most 32 at once, in any order. All are durable when this returns.
    * @param signal gives up.
-   * @throws DamagedStoreError where one is there with other content; the signal's reason. No write is under way then
-   *   that has not been asked for before.
+   * @throws DamagedStoreError where one is there with other content; the signal's reason. Writes that were under way may
+   *   still act.
    */
   async put(objects: readonly StoredObject[], signal: AbortSignal): Promise<void> {
     // The first failure ends the tries of the others, which might go on for ever.

@@ -1,6 +1,6 @@
 /**
- * An object that moves forward by compare-and-swap: a checkpoint, a search head, a list of heads, a trust file. Each is
- * one small object that its writers replace, and that must never go back.
+ * An object that moves forward by compare-and-swap, as a checkpoint does: one small object that its writers replace, and
+ * that must never go back.
  * @module
  */
 import type { ObjectStore } from '../../src/store/store.js';

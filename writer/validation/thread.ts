@@ -124,7 +124,8 @@ export class ValidatingThread<Task extends Validation> {
       // Another thread would come to the same end by it.
       if (place !== suspect && suspect >= 0) continue;
       this.#tasks.delete(place);
-      const message = `the thread that validated the request has ended: ${reason}; try again`;
+      // The reason may name files of this machine: it is for the daemon's own log.
+      const message = 'the request could not be validated; try again';
       task.settle(new UnavailableError(message), performance.now() - this.#since);
     }
     const unfinished = [...this.#tasks.values()];
