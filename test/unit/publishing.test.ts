@@ -93,7 +93,7 @@ describe('trying again', () => {
     ).toBe(1);
   });
 
-  it.each([
+  it.each<[string, Error]>([
     ['damage', new DamagedStoreError('x')],
     ['an I/O error', withCode('EIO')],
     ['a fault of the program', new TypeError('x')],
