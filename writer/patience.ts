@@ -9,21 +9,16 @@ import { UnavailableError } from '../src/errors.js';
 const SUBMITTER_PATIENCE = 4_000;
 
 export class Patience {
-  readonly #over: Promise<never>;
   readonly #timer: NodeJS.Timeout;
-  #reject!: (error: UnavailableError) => void;
   #isOver = false;
-  /** What the submitter is told if time is up now. */
-  #tooLate = 'the log is too busy; try again';
+  /** Ends the wait for the step at hand. */
+  #refuse: (error: UnavailableError) => void = () => undefined;
+  /** What the submitter is told if time is up now or, where it is over, why it is. */
+  #why = 'the log is too busy; try again';
 
   constructor(milliseconds = SUBMITTER_PATIENCE) {
-    this.#over = new Promise<never>((_, reject) => {
-      this.#reject = reject;
-    });
-    // It may end while nothing waits.
-    this.#over.catch(() => undefined);
     this.#timer = setTimeout(() => {
-      this.end(this.#tooLate);
+      this.end(this.#why);
     }, milliseconds);
   }
 
@@ -33,20 +28,26 @@ export class Patience {
   }
 
   /**
-   * Waits for one step of the work, which goes on when the wait ends early.
+   * Waits for one step of the work, which goes on when the wait ends early. One step is waited for at a time.
    * @param tooLate what the submitter is told if its time is up before the step is done.
    * @throws UnavailableError once the patience is over; else what `work` throws.
    */
-  async wait<T>(work: Promise<T>, tooLate: string): Promise<T> {
-    this.#tooLate = tooLate;
-    return Promise.race([work, this.#over]);
+  wait<T>(work: Promise<T>, tooLate: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver) reject(new UnavailableError(this.#why));
+      else this.#why = tooLate;
+      this.#refuse = reject;
+      // Also where the wait is over: what the work fails with must not go unhandled.
+      work.then(resolve, reject);
+    });
   }
 
   /** Ends all waiting, unless it is over already: time is up, or the submitter has left. */
   end(why: string): void {
     if (this.#isOver) return;
     this.done();
-    this.#reject(new UnavailableError(why));
+    this.#why = why;
+    this.#refuse(new UnavailableError(why));
   }
 
   /** To be called when the submitter is answered: until then a timer runs. */

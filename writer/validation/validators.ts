@@ -18,7 +18,7 @@ const MIN_BATCH = 48;
 const MAX_BATCH = 128;
 
 /** Milliseconds of work a message, as far as is known: what comes next waits so long for a thread. */
-const MAX_BATCH_COST = 25;
+const MAX_BATCH_COST = 40;
 
 /** Milliseconds that a request is thought to cost before anything is known of its sender's: so many, and more a byte. */
 const COST = 0.2;
