@@ -9,6 +9,9 @@ import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DamagedStoreError, messageOf } from '../errors.js';
 
+/** The names that `withTemporary` gives. */
+const TEMPORARY_NAME = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
 export interface FileOptions {
   /** Permissions, of which the umask of the process takes some away. Default 0o644. */
   readonly mode?: number;
@@ -100,6 +103,11 @@ export async function makeFolder(folder: string): Promise<void> {
     await makeFolder(dirname(folder));
     await make();
   }
+}
+
+/** Whether a file of this name is one that these functions had not finished when their process died. */
+export function isTemporary(name: string): boolean {
+  return TEMPORARY_NAME.test(name);
 }
 
 /** Whether an error is the system's of this code. */

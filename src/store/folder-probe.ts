@@ -9,7 +9,15 @@ import { messageOf, StartRefusedError } from '../errors.js';
 import { changeNames, hasCode, makeFolder, writeSynced } from '../node/durable-file.js';
 
 /** What the names of the probe's files begin with. */
-export const PROBE = '.probe-';
+const PROBE = '.probe-';
+
+/** The names of the probe's files. */
+const PROBE_NAME = /^\.probe-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-linked|-renamed)?$/;
+
+/** Whether a file of this name is one that a probe left when its process died. */
+export function isProbe(name: string): boolean {
+  return PROBE_NAME.test(name);
+}
 
 /** As long as a block of most file systems: a file of a few bytes may have room where nothing else has. */
 const CONTENT = Buffer.alloc(4096, 'stele');

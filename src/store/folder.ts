@@ -8,8 +8,15 @@ import { open, readdir, rm, rmdir, stat, unlink, type FileHandle } from 'node:fs
 import { dirname, join } from 'node:path';
 import { isImmutable, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
 import { DamagedStoreError } from '../errors.js';
-import { createFile, hasCode, makeFolder, replaceFile, type FileOptions } from '../node/durable-file.js';
-import { PROBE, probeFolder } from './folder-probe.js';
+import {
+  createFile,
+  hasCode,
+  isTemporary,
+  makeFolder,
+  replaceFile,
+  type FileOptions,
+} from '../node/durable-file.js';
+import { isProbe, probeFolder } from './folder-probe.js';
 import { tooLong, type ObjectRange, type ObjectStat, type ObjectStore, type StoreObject } from './store.js';
 
 const TEMPORARY = '.tmp';
@@ -54,10 +61,15 @@ export class FolderStore implements ObjectStore {
     return probeFolder(this.#folder);
   }
 
-  /** Removes what a process that died had not finished writing. For the owner alone. */
+  /**
+   * Removes what a process that died had not finished writing. For the owner alone. The folder may hold files of others,
+   * also in `.tmp`: only files that have the names of a store's own are removed.
+   */
   async sweep(): Promise<void> {
-    const left = (await readdir(this.#folder)).filter((name) => name === TEMPORARY || name.startsWith(PROBE));
-    for (const name of left) await rm(join(this.#folder, name), { recursive: true, force: true });
+    const temporaryIn = join(this.#folder, TEMPORARY);
+    await removeFiles(temporaryIn, isTemporary);
+    await rmdir(temporaryIn).catch(() => undefined);
+    await removeFiles(this.#folder, isProbe);
   }
 
   async create(path: string, bytes: Uint8Array): Promise<boolean> {
@@ -193,6 +205,13 @@ export class FolderStore implements ObjectStore {
     if (folder !== this.#folder) await this.#ensureFolder(dirname(folder));
     await makeFolder(folder);
   }
+}
+
+/** Removes the files of a folder, if there is one, whose names are `isOurs`. */
+async function removeFiles(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  const entries = (await orUndefined(readdir(folder, { withFileTypes: true }))) ?? [];
+  for (const entry of entries)
+    if (entry.isFile() && isOurs(entry.name)) await rm(join(folder, entry.name), { force: true });
 }
 
 /** Runs `use` with a file that is open to read; undefined where there is none. */

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FolderStore } from '#src/store/folder.js';
 import { FormatError } from '#tiles-spec/index.js';
@@ -69,10 +70,25 @@ describe('FolderStore', () => {
   it('sweeps away what a writer that died left, and nothing else', () =>
     withStore(async (store, folder) => {
       await store.create('checkpoint', bytesOf(1));
-      await writeFile(join(folder, '.tmp', 'left'), 'x');
+      const uuid = randomUUID();
+      const left = [`.tmp/.${uuid}.tmp`, `.probe-${uuid}`, `.probe-${uuid}-linked`, `.probe-${uuid}-renamed`];
+      for (const name of left) await writeFile(join(folder, name), 'x');
       await new FolderStore(folder).sweep();
       expect(await readdir(folder)).toStrictEqual(['checkpoint']);
       expect(await readFile(join(folder, 'checkpoint'))).toHaveLength(96);
       expect(await new FolderStore(folder).create('staging/0', bytesOf(1))).toBe(true);
+    }));
+
+  it('sweeps away nothing of others, though it is in a folder of the same name', () =>
+    withStore(async (store, folder) => {
+      const uuid = randomUUID();
+      const others = ['.probe-mine/y', '.tmp/thesis.txt', '.tmp/x.tmp', `.tmp/.${uuid}.tmp.bak/z`];
+      for (const file of others) {
+        await mkdir(dirname(join(folder, file)), { recursive: true });
+        await writeFile(join(folder, file), 'x');
+      }
+      await writeFile(join(folder, '.tmp', `.${uuid}.tmp`), 'x');
+      await store.sweep();
+      expect(await filesIn(folder)).toStrictEqual(others.sort());
     }));
 });
