@@ -76,7 +76,7 @@ export class FolderStore implements ObjectStore {
     // A file that never changes is protected from writing; those who may write to its folder can still delete it.
     const mode = isImmutable(parsePath(path)) ? 0o444 : 0o644;
     const file = this.#file(path);
-    return this.#writing(this.#options(file, mode).then((options) => createFile(file, bytes, options)));
+    return this.#writing(this.#inFolders(file, mode, (options) => createFile(file, bytes, options)));
   }
 
   async stat(path: string): Promise<ObjectStat | undefined> {
@@ -116,8 +116,7 @@ export class FolderStore implements ObjectStore {
     const file = this.#file(path);
     const swap = this.#swap.then(async () => {
       if ((await this.stat(path))?.etag !== etag) return false;
-      const options = await this.#options(file, 0o644);
-      await this.#replace(file, bytes, options);
+      await this.#inFolders(file, 0o644, (options) => this.#replace(file, bytes, options));
       return true;
     });
     this.#swap = swap.catch(() => undefined);
@@ -169,6 +168,21 @@ export class FolderStore implements ObjectStore {
   async #requireWritable(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     await this.#owner?.check();
+  }
+
+  /**
+   * Writes a file by `write` in folders that are there. Others may remove a folder that this process remembers: a cleaner
+   * of temporary files `.tmp`, a delete of the last partial tile the folder of a new one. Every write there would then
+   * fail for ever, so all are made again, once: a folder that is gone once more fails this write alone.
+   */
+  async #inFolders<T>(file: string, mode: number, write: (options: FileOptions) => Promise<T>): Promise<T> {
+    try {
+      return await write(await this.#options(file, mode));
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error;
+      this.#folders.clear();
+      return write(await this.#options(file, mode));
+    }
   }
 
   /** Makes ready for a write of a file. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FolderStore } from '#src/store/folder.js';
@@ -65,6 +65,18 @@ describe('FolderStore', () => {
       expect(await readdir(join(folder, 'tile', '0'))).toStrictEqual(['000.p']);
       await store.delete(['tile/0/000.p/4']);
       expect(await readdir(join(folder, 'tile', '0'))).toStrictEqual([]);
+    }));
+
+  it('makes its folders again where others have removed them', () =>
+    withStore(async (store, folder) => {
+      await store.create('tile/0/000.p/1', bytesOf(1));
+      await rm(join(folder, '.tmp'), { recursive: true });
+      expect(await store.create('tile/0/000.p/2', bytesOf(2))).toBe(true);
+      await rm(join(folder, '.tmp'), { recursive: true });
+      expect(await store.replace('checkpoint', bytesOf(1), undefined)).toBe(true);
+      await rm(join(folder, 'tile'), { recursive: true });
+      expect(await store.create('tile/0/000.p/3', bytesOf(3))).toBe(true);
+      expect(await filesIn(folder)).toStrictEqual(['checkpoint', 'tile/0/000.p/3']);
     }));
 
   it('sweeps away what a writer that died left, and nothing else', () =>
