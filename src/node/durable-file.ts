@@ -5,7 +5,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DamagedStoreError, messageOf } from '../errors.js';
 
@@ -79,7 +79,8 @@ export async function changeNames<T>(folder: string, change: () => Promise<T>): 
   try {
     const changed = await change();
     await handle.sync().catch((error: unknown) => {
-      throw notDurable(folder, error);
+      // Some file systems have no fsync for folders. It is no sign that they lost anything.
+      if (!hasCode(error, 'EINVAL') && !hasCode(error, 'EBADF')) throw notDurable(folder, error);
     });
     return changed;
   } finally {
@@ -87,22 +88,37 @@ export async function changeNames<T>(folder: string, change: () => Promise<T>): 
   }
 }
 
-/** Makes a folder, and those above it that are missing, each durable in the one above. One that is there is fine. */
+/**
+ * Makes a folder, and those above it that are missing, each durable in the one above. One that is there is fine, also
+ * where this process may not read the one above it.
+ * @throws what the system says, EEXIST where a file has the name; DamagedStoreError as `changeNames`.
+ */
 export async function makeFolder(folder: string): Promise<void> {
-  const make = () =>
-    changeNames(dirname(folder), () =>
-      // Where it is there, the process that made it may have died before it was durable.
-      mkdir(folder).catch((error: unknown) => {
-        if (!hasCode(error, 'EEXIST')) throw error;
-      }),
-    );
   try {
-    await make();
+    await makeInParent(folder);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     await makeFolder(dirname(folder));
-    await make();
+    await makeInParent(folder);
   }
+}
+
+async function makeInParent(folder: string): Promise<void> {
+  try {
+    await changeNames(dirname(folder), () =>
+      // Where it is there, the process that made it may have died before it was durable.
+      mkdir(folder).catch(async (error: unknown) => {
+        if (!(await isFolder(folder))) throw error;
+      }),
+    );
+  } catch (error) {
+    // A folder cannot be synced by a user who may not read it. Who made the folder in it has seen to that.
+    if (!hasCode(error, 'EACCES') || !(await isFolder(folder))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** Whether a file of this name is one that these functions had not finished when their process died. */

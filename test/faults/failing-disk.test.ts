@@ -84,6 +84,15 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
       expect(outcomes).toContain('DamagedStoreError');
     }));
 
+  it.each(['EINVAL', 'EBADF'])('is no failure where the folder’s file system has none: %s', (error) =>
+    withFolder(async (parent) => {
+      const folder = join(parent, 'store');
+      await mkdir(folder);
+      const inject = ['-P', parent, '-P', folder, '-e', 'trace=fsync', '-e', `inject=fsync:error=${error}`];
+      const written = await runWrite(strace, ['-f', '-qq', '-o', '/dev/null', ...inject], folder);
+      expect(written).toStrictEqual({ create: 'done', replace: 'done', read: 'bytes' });
+    }));
+
   it('is heard of by a folder that was open before a name changed in it', () =>
     withFolder(async (folder) => {
       const output = join(folder, 'calls');

@@ -62,6 +62,7 @@ describe('a file', () => {
       expect(await readdir(join(folder, 'a', 'b'))).toStrictEqual(['c', 'd']);
       await writeFile(join(folder, 'file'), '');
       await expect(makeFolder(join(folder, 'file', 'a'))).rejects.toThrow(/ENOTDIR/);
+      await expect(makeFolder(join(folder, 'file'))).rejects.toThrow(/EEXIST/);
     }));
 });
 
