@@ -91,23 +91,24 @@ export async function changeNames<T>(folder: string, change: () => Promise<T>): 
 /**
  * Makes a folder, and those above it that are missing, each durable in the one above. One that is there is fine, also
  * where this process may not read the one above it.
+ * @param mode permissions of those that are made, of which the umask takes some away.
  * @throws what the system says, EEXIST where a file has the name; DamagedStoreError as `changeNames`.
  */
-export async function makeFolder(folder: string): Promise<void> {
+export async function createFolder(folder: string, mode = 0o777): Promise<void> {
   try {
-    await makeInParent(folder);
+    await makeInParent(folder, mode);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
-    await makeFolder(dirname(folder));
-    await makeInParent(folder);
+    await createFolder(dirname(folder), mode);
+    await makeInParent(folder, mode);
   }
 }
 
-async function makeInParent(folder: string): Promise<void> {
+async function makeInParent(folder: string, mode: number): Promise<void> {
   try {
     await changeNames(dirname(folder), () =>
       // Where it is there, the process that made it may have died before it was durable.
-      mkdir(folder).catch(async (error: unknown) => {
+      mkdir(folder, { mode }).catch(async (error: unknown) => {
         if (!(await isFolder(folder))) throw error;
       }),
     );

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, StartRefusedError } from '../errors.js';
-import { changeNames, hasCode, makeFolder, writeSynced } from '../node/durable-file.js';
+import { changeNames, hasCode, createFolder, writeSynced } from '../node/durable-file.js';
 
 /** What the names of the probe's files begin with. */
 const PROBE = '.probe-';
@@ -38,7 +38,7 @@ export async function probeFolder(folder: string): Promise<void> {
       );
     }
   };
-  await attempt('it cannot be made', () => makeFolder(folder));
+  await attempt('it cannot be made', () => createFolder(folder));
   try {
     await attempt('a file cannot be written there', () => writeSynced(written, CONTENT, 0o444));
     await attempt(LINK, () => changeNames(folder, () => link(written, linked)));

@@ -12,7 +12,7 @@ import {
   createFile,
   hasCode,
   isTemporary,
-  makeFolder,
+  createFolder,
   replaceFile,
   type FileOptions,
 } from '../node/durable-file.js';
@@ -217,7 +217,7 @@ export class FolderStore implements ObjectStore {
   async #makeFolder(folder: string): Promise<void> {
     // Each above it once, however many files are written at a time.
     if (folder !== this.#folder) await this.#ensureFolder(dirname(folder));
-    await makeFolder(folder);
+    await createFolder(folder);
   }
 }
 
