@@ -3,9 +3,10 @@
  * @module
  */
 import { constants } from 'node:fs';
-import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConfigurationError, messageOf } from '../src/errors.js';
+import { ConfigurationError, DamagedStoreError, messageOf } from '../src/errors.js';
+import { createFolder } from '../src/node/durable-file.js';
 
 /** @param what names it in errors: a flag, or an argument. @throws ConfigurationError */
 export async function readInput(what: string, file: string): Promise<Uint8Array> {
@@ -40,11 +41,15 @@ export async function writeOutput(what: string, file: string, content: string | 
   }
 }
 
-/** Makes a folder, and those above it; one that is there already is fine. @throws ConfigurationError */
+/**
+ * Makes a folder, and those above it, all durable; one that is there already is fine.
+ * @throws ConfigurationError; DamagedStoreError where the disk fails.
+ */
 export async function makeFolder(what: string, folder: string, mode = 0o777): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode });
+    await createFolder(folder, mode);
   } catch (error) {
+    if (error instanceof DamagedStoreError) throw error;
     throw new ConfigurationError(`${what}: cannot make the folder ${folder}: ${reasonOf(error)}`);
   }
 }

@@ -5,9 +5,12 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DamagedStoreError, messageOf } from '../errors.js';
+
+/** The names that `withTemporary` gives. */
+const TEMPORARY_NAME = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 export interface FileOptions {
   /** Permissions, of which the umask of the process takes some away. Default 0o644. */
@@ -76,7 +79,8 @@ export async function changeNames<T>(folder: string, change: () => Promise<T>): 
   try {
     const changed = await change();
     await handle.sync().catch((error: unknown) => {
-      throw notDurable(folder, error);
+      // Some file systems have no fsync for folders. It is no sign that they lost anything.
+      if (!hasCode(error, 'EINVAL') && !hasCode(error, 'EBADF')) throw notDurable(folder, error);
     });
     return changed;
   } finally {
@@ -84,22 +88,43 @@ export async function changeNames<T>(folder: string, change: () => Promise<T>): 
   }
 }
 
-/** Makes a folder, and those above it that are missing, each durable in the one above. One that is there is fine. */
-export async function makeFolder(folder: string): Promise<void> {
-  const make = () =>
-    changeNames(dirname(folder), () =>
-      // Where it is there, the process that made it may have died before it was durable.
-      mkdir(folder).catch((error: unknown) => {
-        if (!hasCode(error, 'EEXIST')) throw error;
-      }),
-    );
+/**
+ * Makes a folder, and those above it that are missing, each durable in the one above. One that is there is fine, also
+ * where this process may not read the one above it.
+ * @param mode permissions of those that are made, of which the umask takes some away.
+ * @throws what the system says, EEXIST where a file has the name; DamagedStoreError as `changeNames`.
+ */
+export async function createFolder(folder: string, mode = 0o777): Promise<void> {
   try {
-    await make();
+    await makeInParent(folder, mode);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
-    await makeFolder(dirname(folder));
-    await make();
+    await createFolder(dirname(folder), mode);
+    await makeInParent(folder, mode);
   }
+}
+
+async function makeInParent(folder: string, mode: number): Promise<void> {
+  try {
+    await changeNames(dirname(folder), () =>
+      // Where it is there, the process that made it may have died before it was durable.
+      mkdir(folder, { mode }).catch(async (error: unknown) => {
+        if (!(await isFolder(folder))) throw error;
+      }),
+    );
+  } catch (error) {
+    // A folder cannot be synced by a user who may not read it. Who made the folder in it has seen to that.
+    if (!hasCode(error, 'EACCES') || !(await isFolder(folder))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+/** Whether a file of this name is one that these functions had not finished when their process died. */
+export function isTemporary(name: string): boolean {
+  return TEMPORARY_NAME.test(name);
 }
 
 /** Whether an error is the system's of this code. */

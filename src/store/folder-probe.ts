@@ -6,10 +6,18 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, StartRefusedError } from '../errors.js';
-import { changeNames, hasCode, makeFolder, writeSynced } from '../node/durable-file.js';
+import { changeNames, hasCode, createFolder, writeSynced } from '../node/durable-file.js';
 
 /** What the names of the probe's files begin with. */
-export const PROBE = '.probe-';
+const PROBE = '.probe-';
+
+/** The names of the probe's files. */
+const PROBE_NAME = /^\.probe-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-linked|-renamed)?$/;
+
+/** Whether a file of this name is one that a probe left when its process died. */
+export function isProbe(name: string): boolean {
+  return PROBE_NAME.test(name);
+}
 
 /** As long as a block of most file systems: a file of a few bytes may have room where nothing else has. */
 const CONTENT = Buffer.alloc(4096, 'stele');
@@ -30,7 +38,7 @@ export async function probeFolder(folder: string): Promise<void> {
       );
     }
   };
-  await attempt('it cannot be made', () => makeFolder(folder));
+  await attempt('it cannot be made', () => createFolder(folder));
   try {
     await attempt('a file cannot be written there', () => writeSynced(written, CONTENT, 0o444));
     await attempt(LINK, () => changeNames(folder, () => link(written, linked)));

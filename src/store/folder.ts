@@ -8,8 +8,15 @@ import { open, readdir, rm, rmdir, stat, unlink, type FileHandle } from 'node:fs
 import { dirname, join } from 'node:path';
 import { isImmutable, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
 import { DamagedStoreError } from '../errors.js';
-import { createFile, hasCode, makeFolder, replaceFile, type FileOptions } from '../node/durable-file.js';
-import { PROBE, probeFolder } from './folder-probe.js';
+import {
+  createFile,
+  hasCode,
+  isTemporary,
+  createFolder,
+  replaceFile,
+  type FileOptions,
+} from '../node/durable-file.js';
+import { isProbe, probeFolder } from './folder-probe.js';
 import { tooLong, type ObjectRange, type ObjectStat, type ObjectStore, type StoreObject } from './store.js';
 
 const TEMPORARY = '.tmp';
@@ -54,17 +61,22 @@ export class FolderStore implements ObjectStore {
     return probeFolder(this.#folder);
   }
 
-  /** Removes what a process that died had not finished writing. For the owner alone. */
+  /**
+   * Removes what a process that died had not finished writing. For the owner alone. The folder may hold files of others,
+   * also in `.tmp`: only files that have the names of a store's own are removed.
+   */
   async sweep(): Promise<void> {
-    const left = (await readdir(this.#folder)).filter((name) => name === TEMPORARY || name.startsWith(PROBE));
-    for (const name of left) await rm(join(this.#folder, name), { recursive: true, force: true });
+    const temporaryIn = join(this.#folder, TEMPORARY);
+    await removeFiles(temporaryIn, isTemporary);
+    await rmdir(temporaryIn).catch(() => undefined);
+    await removeFiles(this.#folder, isProbe);
   }
 
   async create(path: string, bytes: Uint8Array): Promise<boolean> {
     // A file that never changes is protected from writing; those who may write to its folder can still delete it.
     const mode = isImmutable(parsePath(path)) ? 0o444 : 0o644;
     const file = this.#file(path);
-    return this.#writing(this.#options(file, mode).then((options) => createFile(file, bytes, options)));
+    return this.#writing(this.#inFolders(file, mode, (options) => createFile(file, bytes, options)));
   }
 
   async stat(path: string): Promise<ObjectStat | undefined> {
@@ -104,8 +116,7 @@ export class FolderStore implements ObjectStore {
     const file = this.#file(path);
     const swap = this.#swap.then(async () => {
       if ((await this.stat(path))?.etag !== etag) return false;
-      const options = await this.#options(file, 0o644);
-      await this.#replace(file, bytes, options);
+      await this.#inFolders(file, 0o644, (options) => this.#replace(file, bytes, options));
       return true;
     });
     this.#swap = swap.catch(() => undefined);
@@ -159,6 +170,21 @@ export class FolderStore implements ObjectStore {
     await this.#owner?.check();
   }
 
+  /**
+   * Writes a file by `write` in folders that are there. Others may remove a folder that this process remembers: a cleaner
+   * of temporary files `.tmp`, a delete of the last partial tile the folder of a new one. Every write there would then
+   * fail for ever, so all are made again, once: a folder that is gone once more fails this write alone.
+   */
+  async #inFolders<T>(file: string, mode: number, write: (options: FileOptions) => Promise<T>): Promise<T> {
+    try {
+      return await write(await this.#options(file, mode));
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error;
+      this.#folders.clear();
+      return write(await this.#options(file, mode));
+    }
+  }
+
   /** Makes ready for a write of a file. */
   async #options(file: string, mode: number): Promise<FileOptions> {
     await this.#requireWritable();
@@ -191,8 +217,15 @@ export class FolderStore implements ObjectStore {
   async #makeFolder(folder: string): Promise<void> {
     // Each above it once, however many files are written at a time.
     if (folder !== this.#folder) await this.#ensureFolder(dirname(folder));
-    await makeFolder(folder);
+    await createFolder(folder);
   }
+}
+
+/** Removes the files of a folder, if there is one, whose names are `isOurs`. */
+async function removeFiles(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  const entries = (await orUndefined(readdir(folder, { withFileTypes: true }))) ?? [];
+  for (const entry of entries)
+    if (entry.isFile() && isOurs(entry.name)) await rm(join(folder, entry.name), { force: true });
 }
 
 /** Runs `use` with a file that is open to read; undefined where there is none. */

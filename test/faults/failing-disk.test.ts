@@ -84,6 +84,32 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
       expect(outcomes).toContain('DamagedStoreError');
     }));
 
+  it.each(['EINVAL', 'EBADF'])('is no failure where the folder’s file system has none: %s', (error) =>
+    withFolder(async (parent) => {
+      const folder = join(parent, 'store');
+      await mkdir(folder);
+      const inject = ['-P', parent, '-P', folder, '-e', 'trace=fsync', '-e', `inject=fsync:error=${error}`];
+      const written = await runWrite(strace, ['-f', '-qq', '-o', '/dev/null', ...inject], folder);
+      expect(written).toStrictEqual({ create: 'done', replace: 'done', read: 'bytes' });
+    }),
+  );
+
+  it('ends a first start whose data folder may not stay', () =>
+    withFolder(async (parent) => {
+      const data = join(parent, 'data');
+      const trace = ['-f', '-qq', '-o', '/dev/null', '-P', parent, '-e', 'trace=fsync'];
+      const inject = ['-e', 'inject=fsync:error=EIO', process.execPath];
+      // Without a key it ends in any case.
+      const serve = [STELE, 'serve', '--data', data, '--key', join(parent, 'none.pem')];
+      const stderr = await new Promise<string>((resolve) => {
+        execFile(strace, [...trace, ...inject, ...serve], (_error, _stdout, stderr) => {
+          resolve(stderr);
+        });
+      });
+      expect(stderr).toContain(`the disk could not keep what was written to ${parent} (EIO`);
+      expect(await readdir(parent)).toStrictEqual([]);
+    }));
+
   it('is heard of by a folder that was open before a name changed in it', () =>
     withFolder(async (folder) => {
       const output = join(folder, 'calls');

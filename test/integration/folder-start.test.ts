@@ -75,6 +75,18 @@ describe('a store in a folder', () => {
     );
   });
 
+  it('that is there, in a folder that the writer may not read', async () => {
+    const above = join(parent, 'unread');
+    await mkdir(above, { mode: 0o711 });
+    await chmod(above, 0o711);
+    const store = await newFolder('unread/store');
+    const data = await newFolder('beside-unread');
+    // Past the store, to the next thing that is wrong.
+    const args = ['--data', data, '--store', `file:${store}`, '--key', join(data, 'none.pem')];
+    expect(await refused(2, ...args)).toMatch(/^there is no key file /);
+    expect(await readdir(store)).toStrictEqual([]);
+  });
+
   describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'where strace is', (strace) => {
     it('on a file system without hard links', async () => {
       const data = await newFolder('no-links');

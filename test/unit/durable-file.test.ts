@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LogKey } from '#src/keys/log-key.js';
-import { createFile, makeFolder, replaceFile } from '#src/node/durable-file.js';
+import { createFile, createFolder, replaceFile } from '#src/node/durable-file.js';
 import { FolderStore } from '#src/store/folder.js';
 import { STELE, withFolder } from '../daemon.js';
 
@@ -57,11 +57,15 @@ describe('a file', () => {
 
   it('is in folders that are made with it', () =>
     withFolder(async (folder) => {
-      await Promise.all([makeFolder(join(folder, 'a', 'b', 'c')), makeFolder(join(folder, 'a', 'b', 'd'))]);
-      await makeFolder(join(folder, 'a', 'b', 'c'));
+      await Promise.all([
+        createFolder(join(folder, 'a', 'b', 'c')),
+        createFolder(join(folder, 'a', 'b', 'd')),
+      ]);
+      await createFolder(join(folder, 'a', 'b', 'c'));
       expect(await readdir(join(folder, 'a', 'b'))).toStrictEqual(['c', 'd']);
       await writeFile(join(folder, 'file'), '');
-      await expect(makeFolder(join(folder, 'file', 'a'))).rejects.toThrow(/ENOTDIR/);
+      await expect(createFolder(join(folder, 'file', 'a'))).rejects.toThrow(/ENOTDIR/);
+      await expect(createFolder(join(folder, 'file'))).rejects.toThrow(/EEXIST/);
     }));
 });
 

@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FolderStore } from '#src/store/folder.js';
 import { FormatError } from '#tiles-spec/index.js';
@@ -66,13 +67,40 @@ describe('FolderStore', () => {
       expect(await readdir(join(folder, 'tile', '0'))).toStrictEqual([]);
     }));
 
+  it('makes its folders again where others have removed them', () =>
+    withStore(async (store, folder) => {
+      await store.create('tile/0/000.p/1', bytesOf(1));
+      await rm(join(folder, '.tmp'), { recursive: true });
+      expect(await store.create('tile/0/000.p/2', bytesOf(2))).toBe(true);
+      await rm(join(folder, '.tmp'), { recursive: true });
+      expect(await store.replace('checkpoint', bytesOf(1), undefined)).toBe(true);
+      await rm(join(folder, 'tile'), { recursive: true });
+      expect(await store.create('tile/0/000.p/3', bytesOf(3))).toBe(true);
+      expect(await filesIn(folder)).toStrictEqual(['checkpoint', 'tile/0/000.p/3']);
+    }));
+
   it('sweeps away what a writer that died left, and nothing else', () =>
     withStore(async (store, folder) => {
       await store.create('checkpoint', bytesOf(1));
-      await writeFile(join(folder, '.tmp', 'left'), 'x');
+      const uuid = randomUUID();
+      const left = [`.tmp/.${uuid}.tmp`, `.probe-${uuid}`, `.probe-${uuid}-linked`, `.probe-${uuid}-renamed`];
+      for (const name of left) await writeFile(join(folder, name), 'x');
       await new FolderStore(folder).sweep();
       expect(await readdir(folder)).toStrictEqual(['checkpoint']);
       expect(await readFile(join(folder, 'checkpoint'))).toHaveLength(96);
       expect(await new FolderStore(folder).create('staging/0', bytesOf(1))).toBe(true);
+    }));
+
+  it('sweeps away nothing of others, though it is in a folder of the same name', () =>
+    withStore(async (store, folder) => {
+      const uuid = randomUUID();
+      const others = ['.probe-mine/y', '.tmp/thesis.txt', '.tmp/x.tmp', `.tmp/.${uuid}.tmp.bak/z`];
+      for (const file of others) {
+        await mkdir(dirname(join(folder, file)), { recursive: true });
+        await writeFile(join(folder, file), 'x');
+      }
+      await writeFile(join(folder, '.tmp', `.${uuid}.tmp`), 'x');
+      await store.sweep();
+      expect(await filesIn(folder)).toStrictEqual(others.sort());
     }));
 });
