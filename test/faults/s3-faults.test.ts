@@ -122,8 +122,9 @@ function stopsWith({ shape, calls }: Reference, call: Call, { answer }: Fault): 
   if (call.path.startsWith('staging/') || earlier.at(-1)?.status === 412)
     return answer === 'short' ? DamagedStoreError : undefined;
   // Read at the start, as all other tiles are. A full one stands in for a partial one that is gone.
-  const full = shape.base?.store.peek(call.path.replace(/\.p\/.*/, ''));
-  return answer === 404 && full !== undefined ? undefined : StartRefusedError;
+  const [full = '', width] = call.path.split('.p/');
+  const hasFull = width !== undefined && shape.base?.store.peek(full) !== undefined;
+  return answer === 404 && hasFull ? undefined : StartRefusedError;
 }
 
 /** Has a writer fail at a call, and the log go on. */
@@ -253,6 +254,7 @@ describeWithS3('each S3 call', async (server) => {
       [
         'read checkpoint: 200',
         'read checkpoint (2): 200',
+        'read tile/0/000: 200',
         'read tile/0/001.p/3: 200',
         'read tile/1/000.p/1: 200',
         'delete staging/254: 204',

@@ -70,8 +70,10 @@ describeWithS3('stele serve', async (server) => {
       'read staging/0: 404',
       'read trusted_root.json: 404',
       'create trusted_root.json: 200',
+      'read trusted_root.json (2): 200',
       'read signing_config.json: 404',
       'create signing_config.json: 200',
+      'read signing_config.json (2): 200',
     ]);
   });
 
