@@ -4,7 +4,9 @@
  */
 import { cp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { Database } from '#writer/staging/database.js';
+import { FolderLock } from '#writer/staging/lock.js';
 import { startDaemon, withFolder, type Daemon } from '../daemon.js';
 import { goodRequest, log, send, submit } from '../integration/http-support.js';
 
@@ -70,5 +72,27 @@ it('of two writers, the second of which took the lock anew, the first stops and 
     } finally {
       await first.stop('SIGKILL');
       expect(await second.stop()).toBe(0);
+    }
+  }));
+
+it('a lock whose file was removed between its opening and its locking is not taken, also where it was new', () =>
+  withFolder(async (folder) => {
+    const file = join(folder, LOCK);
+    const open = Database.open.bind(Database);
+    let other: FolderLock | undefined;
+    // Between the opening and the locking of the first: its file goes, as by a start that fails, and another is locked.
+    const opening = vi.spyOn(Database, 'open').mockImplementationOnce(async (path) => {
+      const opened = await open(path);
+      await rm(file);
+      other = await FolderLock.take(folder);
+      return opened;
+    });
+    try {
+      await expect(FolderLock.take(folder)).rejects.toThrow('the file was replaced meanwhile: start again');
+      // The other one's file is still there, and still its own.
+      await expect(other?.check()).resolves.toBeUndefined();
+    } finally {
+      opening.mockRestore();
+      await other?.release();
     }
   }));

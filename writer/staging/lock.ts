@@ -3,9 +3,11 @@
  * however it dies.
  * @module
  */
+import { closeSync, openSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError, DamagedStoreError, messageOf } from '../../src/errors.js';
+import { hasCode } from '../../src/node/durable-file.js';
 import { Database } from './database.js';
 
 /**
@@ -35,6 +37,7 @@ export class FolderLock {
    */
   static async take(folder: string): Promise<FolderLock> {
     const file = join(folder, LOCK_FILE);
+    const isNew = makeFile(file);
     const before = await identityOf(file);
     const database = await Database.open(file).catch((error: unknown) => {
       throw notTaken(file, error);
@@ -44,13 +47,14 @@ export class FolderLock {
       // A transaction that writes nothing succeeds on a file that cannot be written, and then locks nothing.
       await database.transaction((queries) => queries.run('PRAGMA user_version = 1'));
       const identity = await identityOf(file);
-      // Another process may have removed the file between its opening and its locking.
-      if (identity === undefined || (before !== undefined && before !== identity))
+      // Another process may have removed the file between its opening and its locking, and a third one made another.
+      if (identity === undefined || identity !== before)
         throw new Error('the file was replaced meanwhile: start again');
-      return new FolderLock(file, database, identity, before === undefined);
+      return new FolderLock(file, database, identity, isNew);
     } catch (error) {
-      const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
-      if (before === undefined && !busy) await rm(file, { force: true });
+      const busy = hasCode(error, 'SQLITE_BUSY');
+      // A file that took the place of the one made here is another's.
+      if (isNew && !busy && (await identityOf(file)) === before) await rm(file, { force: true });
       await database.close();
       throw busy
         ? new ConfigurationError(`${folder} is owned by another writer that runs: stop it first`)
@@ -80,19 +84,34 @@ export class FolderLock {
   }
 }
 
+/**
+ * Makes the lock's file, empty, so that there is one to compare with before it is locked. False where there is one: it is
+ * not opened, for to close it would drop a lock of this process. No other code runs before the new file is closed.
+ * @throws ConfigurationError
+ */
+function makeFile(file: string): boolean {
+  try {
+    closeSync(openSync(file, 'wx', 0o644));
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw notTaken(file, error);
+  }
+}
+
 /** Which file has this name: another one that takes the name while this one is open has another number. */
 async function identityOf(file: string): Promise<string | undefined> {
   try {
     const { dev, ino } = await stat(file, { bigint: true });
     return `${dev}:${ino}`;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
 function notTaken(file: string, error: unknown): ConfigurationError {
-  const isReadOnly = error instanceof Error && 'code' in error && error.code === 'SQLITE_READONLY';
+  const isReadOnly = hasCode(error, 'SQLITE_READONLY');
   const advice = isReadOnly ? '. Give the user that runs the writer the right to write it' : '';
   return new ConfigurationError(
     `${file}, the lock of the store, cannot be taken: ${messageOf(error)}${advice}`,
