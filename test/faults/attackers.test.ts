@@ -19,7 +19,8 @@ describe('good submissions', () => {
 
   it.each(['many fields', 'large envelope', 'P-521', 'hold'])('beside attackers: %s', async (attack) => {
     const { logged, peak } = await measured(attack);
-    expect(logged).toBeGreaterThan(calm.logged / 2);
+    // Each of eight attackers takes as much of two processors as the good client may.
+    expect(logged).toBeGreaterThan(calm.logged / 5);
     if (process.platform === 'linux') expect(peak).toBeLessThan(MOST_MEMORY);
   });
 });
