@@ -91,7 +91,7 @@ export class Retrying {
     const outage = outageOf(error);
     if (!this.#isStarting || outage?.isLocal !== true) return;
     throw new StartRefusedError(
-      `cannot ${what}: ${outage.reason} (${messageOf(error)}). Mend that, and start again`,
+      `cannot ${what}: ${outage.reason} (${messageOf(error)}). Fix that, and start again`,
       {
         cause: error,
       },

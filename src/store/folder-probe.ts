@@ -68,5 +68,5 @@ function adviceOn(error: unknown, isLink: boolean): string {
   if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) return 'Make room on its file system';
   if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM'))
     return 'Give the user that runs the writer the right to read and write there';
-  return 'Mend that, or give another --store';
+  return 'Fix that, or give another --store';
 }
