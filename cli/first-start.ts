@@ -14,9 +14,7 @@ export class FirstStart {
 
   /** @param folder where the files go. To be made before the folder is. */
   constructor(folder: string) {
-    const folders: string[] = [];
-    for (let each = resolve(folder); !existsSync(each); each = dirname(each)) folders.push(each);
-    this.#folders = folders;
+    this.#folders = missingFolders(folder);
   }
 
   /** Remembers files that this process itself has made: another's of the same name must stay. */
@@ -36,4 +34,11 @@ export class FirstStart {
   async removeFolders(): Promise<void> {
     for (const folder of this.#folders) await rmdir(folder).catch(() => undefined);
   }
+}
+
+/** The folder and those above it that are not there, the innermost first. */
+export function missingFolders(folder: string): string[] {
+  const missing: string[] = [];
+  for (let each = resolve(folder); !existsSync(each); each = dirname(each)) missing.push(each);
+  return missing;
 }

@@ -2,9 +2,7 @@
  * The store of `stele serve`: a folder that this process owns, or a bucket that has proved what a log needs of it.
  * @module
  */
-import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { StoredFiles, type FileSource } from '../reader/http/index.js';
 import { FolderStore } from '../src/store/folder.js';
@@ -13,6 +11,7 @@ import { SharedReads } from '../src/store/shared-reads.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
 import { tryAgain } from '../src/try-again.js';
 import { FolderLock } from '../writer/staging/lock.js';
+import { missingFolders } from './first-start.js';
 
 /** Where the log's files are. */
 export type StorePlace =
@@ -79,13 +78,6 @@ async function openFolder(folder: string): Promise<OpenedStore> {
     throw error;
   }
   return { store, reads: store, files: new StoredFiles(store, { pieceLength: FOLDER_PIECE }), close };
-}
-
-/** The folder and those above it that are not there, the innermost first. */
-function missingFolders(folder: string): string[] {
-  const missing: string[] = [];
-  for (let each = resolve(folder); !existsSync(each); each = dirname(each)) missing.push(each);
-  return missing;
 }
 
 async function openBucket(

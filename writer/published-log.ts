@@ -92,7 +92,7 @@ export class PublishedLog {
   }
 
   /**
-   * Puts a checkpoint in the place of `from`, or of none.
+   * Replaces the checkpoint `from`, or creates one where there is none.
    * @param edge the right edge of its tree, where the caller has it: it spares reading it.
    * @returns what the store holds then: another writer may have moved it further, or been first.
    */

@@ -171,7 +171,7 @@ async function* pieces(
       throw new Error(`${file.path} changed while it was read`);
     yield part.bytes;
     at += part.bytes.length;
-    // In the place of the piece before, which is then let go of.
+    // One piece is in memory at a time: the client has taken the one before.
     part = at < end ? await file.read(at, Math.min(end, at + file.pieceLength)) : undefined;
   }
 }

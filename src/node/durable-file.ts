@@ -40,7 +40,7 @@ export function createFile(
 }
 
 /**
- * Writes a file in the place of the one that is there, if any.
+ * Writes a file, and replaces the one that is there, if any.
  * @throws what the system says; DamagedStoreError as `changeNames`.
  */
 export function replaceFile(
