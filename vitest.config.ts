@@ -1,19 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { S3_COST, s3Project, SUITES } from './test/s3-suites.js';
+import { s3Project, SUITES } from './test/s3-suites.js';
 
 export default defineConfig({
   test: {
     projects: [
+      // What a newcomer waits for: `npm test`.
       {
         extends: true,
-        test: { name: 'folder', include: ['test/**/*.test.ts'], exclude: ['test/faults/**', ...S3_COST] },
+        test: { name: 'folder', include: ['test/**/*.test.ts'], exclude: ['test/faults/**'] },
       },
-      // Some of them once more, with their logs in a bucket.
+      // What takes longer: `npm run test:faults`.
+      { extends: true, test: { name: 'faults', include: ['test/faults/**/*.test.ts'] } },
+      // Some of both once more, with their logs in a bucket.
       s3Project('s3', SUITES),
-      // Longer than a newcomer waits: `npm run test:faults`.
-      { extends: true, test: { name: 'faults', include: ['test/faults/**/*.test.ts', ...S3_COST] } },
-      s3Project('s3-faults', ['test/faults/daemon-kill.test.ts']),
     ],
     // Every processor: much of the time goes by in waiting for daemons.
     maxWorkers: availableParallelism(),

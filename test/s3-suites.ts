@@ -7,9 +7,21 @@ import type { TestProjectInlineConfiguration } from 'vitest/config';
 
 /** The log's integration suite and the reader's: all that goes through a store. */
 export const SUITES = [
-  ...['concurrency', 'http', 'http-metrics', 'http-signals', 'partials', 'sigstore', 'vectors'],
-  ...['fsck', 'fsck-faults', 'reader-open', 'reader-state'],
-].map((suite) => `test/integration/${suite}.test.ts`);
+  ...[
+    'concurrency',
+    'http',
+    'http-metrics',
+    'http-signals',
+    'partials',
+    'sigstore',
+    'vectors',
+    'fsck',
+    'reader-open',
+  ]
+    .concat('reader-state')
+    .map((suite) => `test/integration/${suite}.test.ts`),
+  ...['fsck-faults', 'daemon-kill'].map((suite) => `test/faults/${suite}.test.ts`),
+];
 
 // Left out, because the store has no part in them: command lines and their refusals (bad-input, cli-*, command-line*,
 // completion, http-limits, npm-start, verify-vectors), servers that the test itself is (reader-hostile, reader-memory), logs that
@@ -17,12 +29,10 @@ export const SUITES = [
 // folders. Because they would take minutes: fsck-changes, hundreds of checks of a log of 66,000 entries.
 
 /** Tests of S3 alone, which start a server of their own. */
-export const S3_TESTS = ['store', 'errors', 'probe', 'daemon']
-  .map((suite) => `test/integration/s3-${suite}.test.ts`)
-  .concat('test/integration/cli-s3.test.ts');
-
-/** Counts the calls of a log in a bucket, which are the same on each server, for most of a minute. */
-export const S3_COST = ['test/integration/s3-cost.test.ts'];
+export const S3_TESTS = [
+  ...['store', 'errors', 'probe'].map((suite) => `test/integration/s3-${suite}.test.ts`),
+  ...['s3-daemon', 'cli-s3'].map((suite) => `test/faults/${suite}.test.ts`),
+];
 
 /** A project of suites, on the server that STELE_TEST_S3 and STELE_TEST_S3_ENDPOINT say. */
 export function s3Project(name: string, include: readonly string[]): TestProjectInlineConfiguration {

@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { formatVerifierKey } from '#tiles-spec/index.js';
 import { startDaemon, STELE, withFolder } from '../daemon.js';
 import { log, send } from './http-support.js';
-import { expectMessage, stele } from './refusals-support.js';
+import { expectMessage, stele } from '../faults/refusals-support.js';
 
 /** Runs a command that is wrongly used. */
 async function misused(args: readonly string[], environment?: Record<string, string>): Promise<string> {

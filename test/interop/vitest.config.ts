@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { s3Project, S3_TESTS, SUITES } from '../s3-suites.js';
 
-// `npm test` has Versity's gateway.
+// `npm run test:faults` has Versity's gateway.
 process.env['STELE_TEST_S3'] ??= 'minio';
 
 export default defineConfig({
@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'clients', include: ['test/interop/*.interop.ts'] } },
-      s3Project(process.env['STELE_TEST_S3'], [...SUITES, 'test/faults/daemon-kill.test.ts', ...S3_TESTS]),
+      s3Project(process.env['STELE_TEST_S3'], [...SUITES, ...S3_TESTS]),
     ],
     reporters: ['verbose'],
     maxWorkers: availableParallelism(),

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedStoreError, StartRefusedError } from '#src/errors.js';
 import { startDaemon } from '../daemon.js';
-import { log } from './http-support.js';
+import { log } from '../integration/http-support.js';
 import { filesIn, Folders, grow, refused, replace } from './refusals-support.js';
 
 const folders = new Folders();

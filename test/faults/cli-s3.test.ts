@@ -7,7 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon.js';
 import { publishBucket } from '../s3-server.js';
 import { describeWithS3 } from '../with-s3.js';
-import { expectCase, expectEnded, jsonOf, startStub, User, type Environment } from './cli-support.js';
+import {
+  expectCase,
+  expectEnded,
+  jsonOf,
+  startStub,
+  User,
+  type Environment,
+} from '../integration/cli-support.js';
 
 describeWithS3('a log in a bucket', (server) => {
   let user: User;

@@ -7,10 +7,10 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { S3Proxy, type Call } from '../faults/s3-proxy.js';
+import { S3Proxy, type Call } from './s3-proxy.js';
 import { describeWithS3 } from '../with-s3.js';
-import { log, send } from './http-support.js';
-import { hashedRekordRequest } from './submission.js';
+import { log, send } from '../integration/http-support.js';
+import { hashedRekordRequest } from '../integration/submission.js';
 
 /** Bytes follow from signatures, which are random. */
 const TOLERANCE = 0.03;

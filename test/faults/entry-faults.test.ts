@@ -5,8 +5,8 @@ import { verifyLoggedEntry } from '#src/sigstore/entry-proof.js';
 import type { EntryProof, TransparencyLogEntry } from '#src/sigstore/transparency-log-entry.js';
 import { isTrustedLog, parseTrustedRoot, type KnownLog } from '#src/sigstore/trusted-root.js';
 import { encodeText, FormatError, ProofError, sha256, type Sha256 } from '#tiles-spec/index.js';
-import { describeWithVectors, readVector, readVectorText } from '../../vectors.js';
-import { conformanceCase, jsonFile, verifyCase, without } from './support.js';
+import { describeWithVectors, readVector, readVectorText } from '../vectors.js';
+import { conformanceCase, jsonFile, verifyCase, without } from '../unit/sigstore/support.js';
 
 function entryOf(file: Uint8Array): TransparencyLogEntry {
   const [entry] = parseSigstoreBundle(file).entries;

@@ -2,7 +2,7 @@
  * Lies that a server may tell, as tables: what is answered in the place of a file, and what the reader says to it.
  */
 import type { ServerResponse } from 'node:http';
-import type { Fault, TestLog, TestServer } from './reader-support.js';
+import type { Fault, TestLog, TestServer } from '../integration/reader-support.js';
 
 export interface Logs {
   /** Of 1300 entries, seen before at 700. */

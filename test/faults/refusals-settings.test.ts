@@ -13,7 +13,7 @@ import { LogKey } from '#src/keys/log-key.js';
 import { FolderStore } from '#src/store/folder.js';
 import { parseTimes } from '#tiles-spec/index.js';
 import { startDaemon } from '../daemon.js';
-import { log } from './http-support.js';
+import { log } from '../integration/http-support.js';
 import { entry, filesIn, Folders, grow, refused, withWriter } from './refusals-support.js';
 
 const folders = new Folders();

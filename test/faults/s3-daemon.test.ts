@@ -11,7 +11,7 @@ import { startDaemon, withFolder, type Daemon } from '../daemon.js';
 import { s3Error, startS3Proxy, type S3Fault } from '../s3-proxy.js';
 import { keysIn, publishBucket } from '../s3-server.js';
 import { describeWithS3 } from '../with-s3.js';
-import { expectProblem, goodRequest, log, send, submit, type Logged } from './http-support.js';
+import { expectProblem, goodRequest, log, send, submit, type Logged } from '../integration/http-support.js';
 import { expectMessage, stele } from './refusals-support.js';
 
 describeWithS3('a daemon on a bucket', (server) => {

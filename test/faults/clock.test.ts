@@ -9,7 +9,7 @@ import { expect, it, vi } from 'vitest';
 import { openLog } from '#reader/node/index.js';
 import { startDaemon, withFolder, type Daemon } from '../daemon.js';
 import { describeWithS3 } from '../with-s3.js';
-import { expectProblem, goodRequest, log, send, submit } from './http-support.js';
+import { expectProblem, goodRequest, log, send, submit } from '../integration/http-support.js';
 
 const DAY = 86_400_000;
 

@@ -22,7 +22,7 @@ import {
   type Places,
   type ReadPlace,
   type Verdict,
-} from './fsck-support.js';
+} from '../integration/fsck-support.js';
 
 let folder: string;
 /** Tiles of level 0, full and partial, and a partial one of level 1. */

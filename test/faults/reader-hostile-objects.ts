@@ -15,7 +15,7 @@ import {
   type HostileCase,
   type Logs,
 } from './reader-hostile-support.js';
-import { sendFile } from './reader-support.js';
+import { sendFile } from '../integration/reader-support.js';
 
 const bundleOf = (change: (bodies: Uint8Array[]) => Uint8Array[], bundle = 1) => {
   return ({ log }: Logs) =>

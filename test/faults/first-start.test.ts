@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startDaemon, STELE, withFolder } from '../daemon.js';
 import { freePort } from '../free-port.js';
-import { log, send } from './http-support.js';
-import { expectKept, settle, submitMany } from './submissions-in-flight.js';
+import { log, send } from '../integration/http-support.js';
+import { expectKept, settle, submitMany } from '../integration/submissions-in-flight.js';
 import { stele } from './refusals-support.js';
 
 /** Takes a port while `use` runs. */

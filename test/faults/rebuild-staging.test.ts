@@ -7,7 +7,7 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon } from '../daemon.js';
-import { goodRequest, log } from './http-support.js';
+import { goodRequest, log } from '../integration/http-support.js';
 import { filesIn, Folders, grow, refused, replace, stele, withWriter } from './refusals-support.js';
 
 const folders = new Folders();

@@ -24,7 +24,7 @@ import {
   type Changes,
   type MadeLog,
   type Places,
-} from './fsck-support.js';
+} from '../integration/fsck-support.js';
 
 let folder: string;
 let log: MadeLog;

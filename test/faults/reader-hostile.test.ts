@@ -19,7 +19,7 @@ import {
   TestLog,
   timeAt,
   type TestServer,
-} from './reader-support.js';
+} from '../integration/reader-support.js';
 
 const SEEN = 700;
 const SIZE = 1300;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon.js';
-import { expectProblem, goodRequest, log, send, submit } from './http-support.js';
+import { expectProblem, goodRequest, log, send, submit } from '../integration/http-support.js';
 
 const DEADLY = join(import.meta.dirname, 'deadly-requests.cjs');
 

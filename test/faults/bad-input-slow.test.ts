@@ -6,7 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon.js';
-import { ENTRIES, exchange, expectProblem, goodRequest, log, open, type Answer } from './http-support.js';
+import {
+  ENTRIES,
+  exchange,
+  expectProblem,
+  goodRequest,
+  log,
+  open,
+  type Answer,
+} from '../integration/http-support.js';
 
 describe.concurrent('a request that comes slowly', () => {
   const head = `POST ${ENTRIES} HTTP/1.1\r\nHost: log\r\nContent-Type: application/json\r\n`;
