@@ -40,11 +40,39 @@ export interface PendingEntry extends NewEntry {
   fail(error: Error): void;
 }
 
-interface InFlight {
-  readonly entry: PendingEntry;
-  readonly place: Promise<Placement | ProvedPlacement>;
+/** An entry in flight, with those who wait for it. */
+class InFlight implements PendingEntry {
+  readonly body: Uint8Array;
+  readonly leafHash: Hash;
+  readonly attestation: Uint8Array | undefined;
+  readonly acceptedAt = performance.now();
+  readonly outcome: Promise<Placement | ProvedPlacement>;
   /** Submitters who wait for it. */
-  waiting: number;
+  waiting = 0;
+  #resolve!: (place: Placement | ProvedPlacement) => void;
+  #reject!: (error: Error) => void;
+  readonly #onEnd: (entry: InFlight) => void;
+
+  constructor({ body, leafHash, attestation }: NewEntry, onEnd: (entry: InFlight) => void) {
+    this.body = body;
+    this.leafHash = leafHash;
+    this.attestation = attestation;
+    this.#onEnd = onEnd;
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  place(place: Placement | ProvedPlacement): void {
+    this.#onEnd(this);
+    this.#resolve(place);
+  }
+
+  fail(error: Error): void {
+    this.#onEnd(this);
+    this.#reject(error);
+  }
 }
 
 export interface PoolOptions {
@@ -86,7 +114,7 @@ export class EntryPool {
     inFlight.waiting++;
     try {
       const tooLate = 'the entry is not published yet, and may be soon; try again: a repeat joins it';
-      const place = await patience.wait(inFlight.place, tooLate);
+      const place = await patience.wait(inFlight.outcome, tooLate);
       return { place, isRepeat: known !== undefined || !('tree' in place) };
     } finally {
       inFlight.waiting--;
@@ -97,46 +125,30 @@ export class EntryPool {
   #accept(entry: NewEntry, key: string): InFlight {
     if (this.#closed !== undefined) throw this.#closed;
     if (this.full || this.#bytes + lengthOf(entry) > MAX_PENDING_BYTES) throw this.#isFull();
-    let succeed!: (place: Placement | ProvedPlacement) => void;
-    let refuse!: (error: Error) => void;
-    const place = new Promise<Placement | ProvedPlacement>((resolve, reject) => {
-      succeed = resolve;
-      refuse = reject;
-    });
-    // A waiter may have given up by the time that this fails.
-    place.catch(() => undefined);
-    const settle =
-      <T>(then: (value: T) => void) =>
-      (value: T) => {
-        if (this.#inFlight.get(key) === inFlight) {
-          this.#inFlight.delete(key);
-          this.#bytes -= lengthOf(entry);
-        }
-        then(value);
-      };
-    const pending: PendingEntry = {
-      ...entry,
-      acceptedAt: performance.now(),
-      place: settle(succeed),
-      fail: settle(refuse),
-    };
-    const inFlight: InFlight = { entry: pending, place, waiting: 0 };
+    const inFlight = new InFlight(entry, this.#ended);
     // In flight before the database is asked: of two equal entries, one must find the other.
     this.#inFlight.set(key, inFlight);
     this.#bytes += lengthOf(entry);
     this.#options
-      .findRepeat(entry, () => inFlight.waiting > 0)
+      .findRepeat(inFlight, () => inFlight.waiting > 0)
       .then(
         (repeat) => {
-          if (repeat === undefined) this.#enqueue(pending);
-          else settle(succeed)(repeat);
+          if (repeat === undefined) this.#enqueue(inFlight);
+          else inFlight.place(repeat);
         },
         (error: unknown) => {
-          pending.fail(error instanceof Error ? error : new Error(String(error)));
+          inFlight.fail(error instanceof Error ? error : new Error(String(error)));
         },
       );
     return inFlight;
   }
+
+  readonly #ended = (entry: InFlight): void => {
+    const key = keyOf(entry.leafHash);
+    if (this.#inFlight.get(key) !== entry) return;
+    this.#inFlight.delete(key);
+    this.#bytes -= lengthOf(entry);
+  };
 
   #enqueue(pending: PendingEntry): void {
     if (this.#closed !== undefined) {
@@ -190,7 +202,7 @@ export class EntryPool {
   abort(error: Error): void {
     this.#closed = error;
     this.#queue = [];
-    for (const { entry } of this.#inFlight.values()) entry.fail(error);
+    for (const entry of this.#inFlight.values()) entry.fail(error);
     this.#wake();
   }
 
@@ -212,7 +224,7 @@ export class EntryPool {
   /** How long the oldest entry in flight has waited, in milliseconds; 0 where there is none. */
   get oldestWait(): number {
     const [oldest] = this.#inFlight.values();
-    return oldest === undefined ? 0 : performance.now() - oldest.entry.acceptedAt;
+    return oldest === undefined ? 0 : performance.now() - oldest.acceptedAt;
   }
 }
 

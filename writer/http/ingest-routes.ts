@@ -20,6 +20,13 @@ const PATH = '/api/v2/log/entries';
 
 const STARTING = new UnavailableError('the log is starting; try again');
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of a submission's client, once its body has come. */
+    patience?: Patience;
+  }
+}
+
 /** The log that entries go to. */
 export interface IngestLog {
   readonly writer: Writer;
@@ -50,11 +57,13 @@ export function ingestRoutes(
     }),
   );
 
+  app.decorateRequest('patience');
   app.route({
     method: 'POST',
     url: PATH,
     onRequest: (request, reply, done) => {
       reply.raw.once('close', () => {
+        request.patience?.end('the client has left');
         // A request whose client leaves at the wrong moment never comes to its handler.
         if (request.body instanceof RequestBody) request.body.release();
       });
@@ -77,19 +86,16 @@ export function ingestRoutes(
     handler: async (request, reply) => {
       // From here on all is waited for together. Before, the body came as fast as its client sent it.
       const patience = new Patience();
+      request.patience = patience;
       const opened = log();
       if (opened === undefined) throw STARTING;
       const { writer, logId } = opened;
-      reply.raw.once('close', () => {
-        patience.end('the client has left');
-      });
       const { body } = request;
       // The answer may be seconds away, and needs only the entry.
       request.body = undefined;
       if (!(body instanceof RequestBody)) throw new TypeError('the body was read');
       metrics.requestSize.observe(body.length);
       const entry = await validators
-
         .validate(body.pieces, submitterOf(request.raw.socket), patience)
         .finally(() => {
           body.release();

@@ -110,11 +110,12 @@ export class RequestBodies {
       return body;
     } catch (error) {
       body.release();
-      // A client that is still sending does not read its answer: what comes is dropped.
-      request.off('data', onData).resume();
       throw error;
     } finally {
-      request.off('close', onLeft);
+      // The request lives until its answer, and would keep all of this until then.
+      request.off('data', onData).off('end', resolve).off('error', onLeft).off('close', onLeft);
+      // A client that is still sending does not read its answer: what comes is dropped.
+      if (!request.readableEnded) request.resume();
       this.#long.delete(body);
       this.#paused.delete(reading);
     }

@@ -293,6 +293,8 @@ export class SqliteStaging implements Staging, PartialRecord {
   }
 
   async find(leafHash: Hash): Promise<number | undefined> {
+    // Each entry is looked up, and few are there.
+    if (this.#leaves.candidates(leafHash).length === 0) return undefined;
     const [index] = (await this.#indicesOf([leafHash])).values();
     return index;
   }
