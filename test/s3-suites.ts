@@ -24,7 +24,7 @@ export const SUITES = [
 ];
 
 // Left out, because the store has no part in them: command lines and their refusals (bad-input, cli-*, command-line*,
-// completion, http-limits, npm-start, verify-vectors), servers that the test itself is (reader-hostile, reader-memory), logs that
+// completion, npm-start, verify-vectors), servers that the test itself is (reader-hostile, reader-memory), logs that
 // are nowhere (fsck-edge). Because folders are what they are about: refusals*, where an operator restores and mixes up
 // folders. Because they would take minutes: fsck-changes, hundreds of checks of a log of 66,000 entries.
 

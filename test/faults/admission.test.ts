@@ -6,8 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon.js';
-import { badSignature, Conversation, dearBadSignature, head, submission } from './admission-support.js';
-import { expectProblem, goodEnvelope, goodRequest, log, submit } from './http-support.js';
+import {
+  badSignature,
+  Conversation,
+  dearBadSignature,
+  head,
+  submission,
+} from '../integration/admission-support.js';
+import { expectProblem, goodEnvelope, goodRequest, log, submit } from '../integration/http-support.js';
 
 const MEBIBYTE = 1024 * 1024;
 
