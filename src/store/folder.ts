@@ -84,7 +84,9 @@ export class FolderStore implements ObjectStore {
       const object = await this.read(path);
       return object && { size: object.bytes.length, etag: object.etag };
     }
-    const found = await orUndefined(stat(this.#file(path)));
+    const file = this.#file(path);
+    const found = await orUndefined(stat(file));
+    if (found?.isDirectory() === true) throw notAsItShouldBe(file, 'folder', 'file');
     return found && { size: found.size, etag: path };
   }
 
@@ -217,7 +219,13 @@ export class FolderStore implements ObjectStore {
   async #makeFolder(folder: string): Promise<void> {
     // Each above it once, however many files are written at a time.
     if (folder !== this.#folder) await this.#ensureFolder(dirname(folder));
-    await createFolder(folder);
+    try {
+      await createFolder(folder);
+    } catch (error) {
+      throw hasCode(error, 'EEXIST') || hasCode(error, 'ENOTDIR')
+        ? notAsItShouldBe(folder, 'file', 'folder')
+        : error;
+    }
   }
 }
 
@@ -234,9 +242,18 @@ async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>
   if (handle === undefined) return undefined;
   try {
     return await use(handle);
+  } catch (error) {
+    throw hasCode(error, 'EISDIR') ? notAsItShouldBe(file, 'folder', 'file') : error;
   } finally {
     await handle.close();
   }
+}
+
+/** Trying again would not help: a start is refused, and a running writer stops. */
+function notAsItShouldBe(path: string, found: string, wanted: string): DamagedStoreError {
+  return new DamagedStoreError(
+    `${path} is a ${found}, where the log has a ${wanted}. Move it away, and restore what was there from a copy`,
+  );
 }
 
 /** `length` bytes from `start`, or fewer where the file ends before. A system call may give fewer than it is asked for. */

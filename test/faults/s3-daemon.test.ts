@@ -264,5 +264,9 @@ describeWithS3('a daemon on a bucket', (server) => {
           canonicalizedBody,
         );
       }
+      // As its message says.
+      const again = await start(loser === daemons[0] ? one : two, flags('shared'));
+      expect(Number((await log(again.url)).logIndex)).toBe(checkpoint.size);
+      expect(await again.stop()).toBe(0);
     }));
 });

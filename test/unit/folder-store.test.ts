@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DamagedStoreError } from '#src/errors.js';
 import { FolderStore } from '#src/store/folder.js';
 import { FormatError } from '#tiles-spec/index.js';
 import { withFolder } from '../daemon.js';
@@ -43,7 +44,22 @@ describe('FolderStore', () => {
       }
       await writeFile(join(folder, 'staging'), '');
       expect(await store.read('staging/0')).toBeUndefined();
-      await expect(store.create('staging/0', bytesOf(0))).rejects.toThrow(/ENOTDIR|EEXIST/);
+      await expect(store.create('staging/0', bytesOf(0))).rejects.toThrow(
+        /staging is a file, where the log has a folder\. Move it away/,
+      );
+    }));
+
+  it('is damaged where a folder is in the place of a file: trying again would not end', () =>
+    withStore(async (store, folder) => {
+      for (const path of ['checkpoint', 'tile/0/000']) {
+        await mkdir(join(folder, path), { recursive: true });
+        const says = /is a folder, where the log has a file\. Move it away/;
+        await expect(store.read(path)).rejects.toThrow(says);
+        await expect(store.stat(path)).rejects.toThrow(says);
+        await expect(store.readRange(path, 0, 1)).rejects.toThrow(says);
+        await expect(store.read(path)).rejects.toBeInstanceOf(DamagedStoreError);
+      }
+      await expect(store.replace('checkpoint', bytesOf(0), undefined)).rejects.toThrow(DamagedStoreError);
     }));
 
   it('leaves its lock alone, and what is beside it', () =>

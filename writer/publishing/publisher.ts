@@ -27,6 +27,10 @@ import type { PublishedLog, StoredCheckpoint } from '../published-log.js';
 import { ImmutableObjects } from './immutable-objects.js';
 import { asPassing } from './moving-object.js';
 
+/** What the operator of a writer that has lost to another can do. */
+const ADVICE =
+  'One store has one writer: stop the other one, and this one goes on from there when it is started again; or leave this one stopped';
+
 export interface PublisherOptions {
   readonly store: ObjectStore;
   readonly published: PublishedLog;
@@ -126,14 +130,14 @@ export class Publisher {
     await this.dropClaim(batch.oldSize);
     if (await this.#covers(current.value, batch)) return undefined;
     throw new ClaimLostError(
-      `another writer has published ${current.value.size} entries while this one was at ${batch.oldSize}`,
+      `another writer has published ${current.value.size} entries while this one was at ${batch.oldSize}. ${ADVICE}`,
     );
   }
 
   #lost(size: number, claim: Uint8Array): Error {
     const { checkpoint: theirs } = batchOf(size, claim, this.#verifier);
     return new ClaimLostError(
-      `another writer has claimed the batch from ${size} to ${theirs.size}: of two writers on one store one stops; start this one again when the other has stopped`,
+      `another writer has claimed the batch from ${size} to ${theirs.size}. ${ADVICE}`,
     );
   }
 
