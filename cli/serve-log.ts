@@ -17,7 +17,7 @@ import { encodeText, keyHash } from '../tiles-spec/index.js';
 import { PartialCollector } from '../writer/partial-collector.js';
 import type { SqliteStaging } from '../writer/staging/staging.js';
 import { Writer } from '../writer/writer.js';
-import { ClockStepFile } from './clock-step-file.js';
+import { ClockFile } from './clock-file.js';
 import { makeFolder } from './files.js';
 import { FirstStart } from './first-start.js';
 import type { ServedLog } from './serve-http.js';
@@ -54,7 +54,7 @@ export async function openServedLog(options: OpenLogOptions): Promise<ServedLog>
   const { data, rebuild, create } = configuration;
   if (!create && !rebuild && !existsSync(join(data, STAGING))) {
     throw new StartRefusedError(
-      `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids to make a log: give the right --data, or restore ${STAGING} from its newest copy, or have it made anew from the store by --rebuild`,
+      `there is no ${STAGING} in ${data}, and --no-create or --expect-checkpoint forbids making a log: give the right --data or, where staging was lost, have it rebuilt from the store by --rebuild`,
     );
   }
   const first = new FirstStart(data);
@@ -126,7 +126,7 @@ interface OpenWriterOptions extends OpenLogOptions {
 
 async function openWriter(options: OpenWriterOptions): Promise<Writer> {
   const { configuration, opening, staging, key, origin, expected, log, terminal, signal } = options;
-  const stepFile = new ClockStepFile(configuration.data);
+  const clockFile = new ClockFile(configuration.data);
   const progress = new BringUpProgress(terminal);
   try {
     return await Writer.open(
@@ -137,13 +137,10 @@ async function openWriter(options: OpenWriterOptions): Promise<Writer> {
         clock: {
           reference: opening.time,
           accept: configuration.acceptClock,
-          earlier: await stepFile.read(),
-          onStep: (step) => {
-            if (step !== undefined)
-              log.error(step, "this machine's clock has jumped: nothing is sequenced by it");
-            else log.info('the clock is right again');
-            stepFile.write(step).catch((error: unknown) => {
-              log.warn({ err: error }, 'the jump of the clock could not be noted for the next start');
+          earlier: await clockFile.read(),
+          onChange: (memory) => {
+            clockFile.write(memory).catch((error: unknown) => {
+              log.warn({ err: error }, 'what is known of the clock could not be noted for the next start');
             });
           },
         },
@@ -177,7 +174,15 @@ async function openKey(
   first: FirstStart,
   log: Logger,
 ): Promise<LogKey> {
-  if (existsSync(keyFile)) return LogKey.read(keyFile);
+  if (existsSync(keyFile)) {
+    const key = await LogKey.read(keyFile);
+    if (isNew)
+      log.warn(
+        { file: resolve(keyFile) },
+        'there is no log yet, and a new one is made with a key that is there: if this key has a log already, stop now, for its store is lost or --store names another place',
+      );
+    return key;
+  }
   if (!isNew) {
     throw new StartRefusedError(
       `there is no key file ${keyFile}, and there is a log already: give the right --data, or the log's own key with --key`,

@@ -62,7 +62,7 @@ export const SERVE_SETTINGS = {
   'max-pending': {
     value: 'N',
     default: '4096',
-    description: 'entries in flight before others are told to come again',
+    description: 'entries in flight before others are told to try again',
   },
   'partial-grace': {
     value: 'DURATION',
@@ -70,7 +70,7 @@ export const SERVE_SETTINGS = {
     description: 'how long partial tiles stay after the full one is published',
   },
   rebuild: {
-    description: 'make staging anew from the store where it is lost or beyond use',
+    description: 'rebuild staging from the store where it is lost or unusable',
     flagOnly: true,
   },
   'accept-clock': {

@@ -26,7 +26,10 @@ export async function openStaging(data: string, rebuild: boolean, log: Logger): 
   } catch (error) {
     if (rebuild && isUseless(error)) {
       const aside = await moveAside(file);
-      log.warn({ err: error, aside }, `${messageOf(error)}. The file is kept as ${aside}; a new one is made`);
+      log.warn(
+        { aside },
+        `${file} cannot be used (${causeOf(error)}). It is kept as ${aside}; a new one is made`,
+      );
       return SqliteStaging.open(file);
     }
     throw refusal(file, error);
@@ -40,9 +43,14 @@ function isUseless(error: unknown): boolean {
 
 function refusal(file: string, error: unknown): Error {
   const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
-  if (busy) return new ConfigurationError(`${file} is in use by another writer that runs: stop it first`);
+  if (busy) return new ConfigurationError(`${file} is in use by another running writer: stop it first`);
   if (isUseless(error)) return new StartRefusedError(messageOf(error), { cause: error });
   return new StartRefusedError(`${file} cannot be opened: ${messageOf(error)}`, { cause: error });
+}
+
+/** What is wrong, without the advice that is being followed. */
+function causeOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
 }
 
 /** Gives staging's files other names. Returns the first one's. */

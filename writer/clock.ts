@@ -11,10 +11,18 @@ export const MAX_STEP = 10 * 60_000;
 /** How old an answer may be that costs nothing, in milliseconds. */
 const RECENT = 50;
 
-/** A jump of the clock: what it showed, and what was to be expected. Unix milliseconds. */
+/** A jump of the clock: what it showed, and what was expected. Unix milliseconds. */
 export interface ClockStep {
   readonly shown: number;
   readonly expected: number;
+}
+
+/** What outlives a process. */
+export interface ClockMemory {
+  /** A jump that nobody has accepted, and that the clock shows still. */
+  readonly step?: ClockStep | undefined;
+  /** The time of the log's last entry, where it was ahead of a clock that an operator has accepted. */
+  readonly accepted?: number | undefined;
 }
 
 export interface ClockOptions {
@@ -28,10 +36,12 @@ export interface ClockOptions {
   readonly reference?: (() => number | undefined) | undefined;
   /** The operator says that the machine's clock is right. */
   readonly accept?: boolean | undefined;
-  /** A jump that an earlier process has met, and that nobody has accepted. */
-  readonly earlier?: ClockStep | undefined;
-  /** Told of a jump when it is met, and of nothing when the clock is right again: for the next process to know. */
-  readonly onStep?: ((step: ClockStep | undefined) => void) | undefined;
+  /** What an earlier process has left. */
+  readonly earlier?: ClockMemory | undefined;
+  /** Given what the next process has to know, whenever that changes. */
+  readonly onChange?: ((memory: ClockMemory) => void) | undefined;
+  /** Told of a fault when it is first seen, and of nothing when it is over. */
+  readonly onFault?: ((fault: string | undefined) => void) | undefined;
 }
 
 export class Clock {
@@ -39,7 +49,11 @@ export class Clock {
   readonly #steady: () => number;
   readonly #reference: () => number | undefined;
   readonly #accept: boolean;
-  readonly #onStep: (step: ClockStep | undefined) => void;
+  readonly #onChange: (memory: ClockMemory) => void;
+  readonly #onFault: (fault: string | undefined) => void;
+  /** The operator's word is kept until the clock has caught up with the log, over restarts. */
+  readonly #accepted: number;
+  /** The newest fault, if there was one, and when it was looked for. */
   #known: { readonly at: number; readonly fault: string | undefined } = { at: -Infinity, fault: undefined };
   #last: number;
   /** When the clock was last found right, by both. */
@@ -54,11 +68,14 @@ export class Clock {
     this.#steady = options.steady ?? (() => uptime() * 1000);
     this.#reference = options.reference ?? (() => undefined);
     this.#accept = options.accept ?? false;
-    this.#onStep = options.onStep ?? (() => undefined);
+    this.#onChange = options.onChange ?? (() => undefined);
+    this.#onFault = options.onFault ?? (() => undefined);
     this.#last = options.last;
     this.#anchor = { now: this.#now(), steady: this.#steady() };
-    this.#step = options.earlier;
-    this.#isEarlier = options.earlier !== undefined;
+    this.#step = options.earlier?.step;
+    this.#isEarlier = this.#step !== undefined;
+    this.#accepted = this.#accept ? this.#last : (options.earlier?.accepted ?? 0);
+    if (this.#accept && this.#isAhead(this.#anchor.now)) this.#change(this.#step);
   }
 
   /** The time of the next batch: the clock's, or the last entry's where that is later. Only where there is no fault. */
@@ -69,23 +86,37 @@ export class Clock {
 
   /** What is wrong with the machine's clock, if anything, and what an operator can do. */
   fault(): string | undefined {
+    const fault = this.#look();
+    if ((fault === undefined) !== (this.#known.fault === undefined)) this.#onFault(fault);
+    this.#known = { at: performance.now(), fault };
+    return fault;
+  }
+
+  #look(): string | undefined {
     const now = this.#now();
     const step = this.#stepAt(now);
-    if ((step === undefined) !== (this.#step === undefined)) this.#onStep(step);
+    if ((step === undefined) !== (this.#step === undefined)) this.#change(step);
     this.#step = step;
     if (step !== undefined) {
-      return `this machine's clock has jumped to ${iso(step.shown)}, where ${iso(step.expected)} was to be expected: nothing is sequenced by it. Set the clock right; if it is right now, restart with --accept-clock`;
+      return `this machine's clock has jumped to ${iso(step.shown)}, where ${iso(step.expected)} was expected: nothing is sequenced by it. Set the clock right; if it is right now, restart with --accept-clock`;
     }
     this.#right(now);
-    if (this.#accept || this.#last - now <= MAX_STEP) return undefined;
+    if (this.#last <= this.#accepted || !this.#isAhead(now)) return undefined;
     return `the log's last entry is of ${iso(this.#last)}, and this machine's clock shows ${iso(now)}: it is behind, or an earlier one was ahead. Set the clock right; if it is right, restart with --accept-clock, and the log goes on with its last time`;
   }
 
   /** What was wrong within the last 50 ms: for each submission, where asking the system anew would cost 10 us. */
   recentFault(): string | undefined {
-    const now = performance.now();
-    if (now - this.#known.at > RECENT) this.#known = { at: now, fault: this.fault() };
-    return this.#known.fault;
+    return performance.now() - this.#known.at > RECENT ? this.fault() : this.#known.fault;
+  }
+
+  /** Whether the log's last entry is of a time that the clock has not reached. */
+  #isAhead(now: number): boolean {
+    return this.#last - now > MAX_STEP;
+  }
+
+  #change(step: ClockStep | undefined): void {
+    this.#onChange({ step, accepted: this.#isAhead(this.#now()) ? this.#accepted : undefined });
   }
 
   /** The jump that the clock shows, if it shows one. */

@@ -86,7 +86,7 @@ export class Fitting {
     if (repaired > 0)
       this.#log.warn(
         { blocks: repaired },
-        `staging.sqlite was damaged: ${repaired} blocks of leaf hashes are read anew from the store. Look to the disk`,
+        `staging.sqlite was damaged: blocks of leaf hashes (${repaired}) were read again from the store. Check the disk`,
       );
   }
 
@@ -106,10 +106,12 @@ export class Fitting {
     const [displaced] = await this.#staging.unpublished();
     if (displaced !== undefined)
       await this.drop(displaced.oldSize, `the store has other entries from ${published.size} on`);
-    this.#log.warn(
-      { from: published.size, to: size },
-      `staging.sqlite has the first ${published.size} of the store's ${size} entries: it is new or an older copy, its -wal was lost, or another writer went on. Reading the others from the store`,
-    );
+    // A new one was told of already, where the operator asked for it.
+    if (published.size > 0)
+      this.#log.warn(
+        { from: published.size, to: size },
+        `staging.sqlite has the first ${published.size} of the store's ${size} entries: it is an older copy, its -wal was lost, or another writer went on. Reading the others from the store`,
+      );
     await refusingDamage('tiles', () => bringUp(this.#staging, tree, this.#onBringUp));
     // The batch that staging knew nothing of may have left its claim.
     await this.#dropClaim(published.size);

@@ -68,9 +68,7 @@ export async function openLog(options: LogOptions, signal: AbortSignal): Promise
   const { publisher, retrying } = parts;
   const verifier = key.verifier(origin);
   if (options.rebuild === true && (await staging.published()).size > 0)
-    log.info(
-      'staging is there and is not made anew; what it lacks it learns from the store, as at every start',
-    );
+    log.info('staging is there and is not rebuilt; what it lacks it reads from the store, as at every start');
   const recovered = await new Recovery(publisher, staging, fitting, verifier, log).run();
   retrying.started();
   return { ...recovered, ...parts, identity, signer: key.signer(origin), verifier };
@@ -104,7 +102,10 @@ async function identifyLog(options: LogOptions, signal: AbortSignal) {
   // Before anything is written: a start that is refused must leave the next one just as much to refuse.
   if (expected !== undefined) await requireExtends(publisher, expected);
   if (!isKnown) await staging.create(identity);
-  if (stored === undefined) await publisher.publishEmpty(emptyCheckpoint(key, origin));
+  if (stored === undefined) {
+    await publisher.publishEmpty(emptyCheckpoint(key, origin));
+    log.info({ origin }, `made a new, empty log ${origin}`);
+  }
   const fitting = new Fitting(publisher, staging, log, options.onBringUp);
   return { identity, fitting, publisher, retrying, outages };
 }
@@ -136,7 +137,7 @@ async function identify(options: LogOptions, publisher: Publisher): Promise<Iden
   const stored = await publisher.published.read().catch((error: unknown) => {
     if (!(error instanceof DamagedStoreError)) throw error;
     throw new StartRefusedError(
-      `the checkpoint in the store is not one of ${origin} by this key: ${messageOf(error.cause)}. Give the log its own store, origin and key, or restore the store from a copy`,
+      `the checkpoint in the store is not one of ${origin} by this key: ${messageOf(error.cause)}. Check --store, --origin and --key, or restore the store from a copy`,
     );
   });
   const staged = await staging.tree();
@@ -163,19 +164,19 @@ async function creation(
     throw new StartRefusedError(
       rebuild
         ? 'staging and store are both empty: there is no log from which --rebuild could make staging. Give the right --store'
-        : 'there is no log here, in staging or store, and --no-create or --expect-checkpoint forbids to make one',
+        : 'there is no log here, in staging or store, and --no-create or --expect-checkpoint forbids making one',
     );
   }
   const checkpoint = stored.value;
   if (checkpoint.size > 0 && !rebuild) {
     throw new StartRefusedError(
-      `staging is empty, and the store has a log of ${checkpoint.size} entries: staging was lost, or --data names another place. Give the right folder, or restore staging.sqlite from its newest copy, or have it made anew from the store by --rebuild or stele rebuild-staging`,
+      `staging.sqlite is missing or empty, and the store has a log of ${checkpoint.size} entries. If --data names another place, give the right one. If this is the log's live store, start once with --rebuild. If the store comes from a copy, start once with --rebuild and with --expect-checkpoint and the newest checkpoint that anyone has: entries that were acknowledged may be missing from the copy, and the log would fork`,
     );
   }
   if (rebuild)
     log.warn(
       { size: checkpoint.size },
-      `staging is lost, and is made anew from the store's log of ${checkpoint.size} entries. Whether the store was rolled back as well cannot be told from inside: start with --expect-checkpoint and the newest checkpoint that anyone has`,
+      `staging is rebuilt from the store's log of ${checkpoint.size} entries. Whether the store was rolled back as well cannot be told from inside: --expect-checkpoint with the newest checkpoint that anyone has makes sure of it`,
     );
   const reader = publisher.published.patient;
   return refusingDamage('first times', () =>
@@ -206,7 +207,7 @@ async function requireExtends(publisher: Publisher, expected: SignedCheckpoint):
   const size = stored?.value.size ?? 0;
   if (stored === undefined || size < expected.size) {
     throw new StartRefusedError(
-      `the log has ${size} entries, and the expected checkpoint ${expected.size}: staging and store were both restored from an old copy. Restore a newer one`,
+      `the store has ${size} entries, and the expected checkpoint ${expected.size}: the store is an old copy. Restore a newer one. If there is none, this log has ended: say so in public, keep the copy readable, and make a new log of another name with another key`,
     );
   }
   if (!equalBytes(await publisher.published.patient.at(stored.value).rootAt(expected.size), expected.root)) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Logger } from 'pino';
-import { UnreachableError } from '../src/errors.js';
+import { messageOf, UnreachableError } from '../src/errors.js';
 
 /** What is away. */
 export interface Outage {
@@ -87,7 +87,8 @@ export class Outages {
   failed(what: string, error: unknown): void {
     if (this.#failing.size === 0) {
       this.#since = performance.now();
-      this.#log.warn({ err: error, what }, `${what} failed, and is tried again until it succeeds`);
+      const why = `${messageOf(error)}; trying again until it succeeds`;
+      this.#log.warn({ err: error, what }, `cannot ${what}: ${why}`);
     }
     this.#failing.set(what, outageOf(error) ?? UNEXPECTED);
   }
@@ -96,7 +97,7 @@ export class Outages {
   succeeded(what: string): void {
     if (!this.#failing.delete(what) || this.#failing.size > 0) return;
     const seconds = Math.round((performance.now() - this.#since) / 1000);
-    this.#log.info({ what, seconds }, `${what} succeeded after ${seconds} s`);
+    this.#log.info({ what, seconds }, `the outage is over after ${seconds} s: ${what}`);
   }
 
   /** Nobody waits for the call any more. */

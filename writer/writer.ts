@@ -75,7 +75,13 @@ export class Writer {
       },
       maxPending,
     });
-    const clock = new Clock({ now: options.now, ...options.clock, last: lastTime });
+    const onFault = (fault: string | undefined) => {
+      if (fault === undefined) log.info('the clock is right again');
+      else log.error(fault);
+    };
+    const clock = new Clock({ now: options.now, onFault, ...options.clock, last: lastTime });
+    // Now, and not with the first entry: an operator reads what a start says.
+    clock.fault();
     this.#pool = pool;
     this.#clock = clock;
     this.#outages = outages;

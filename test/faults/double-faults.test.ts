@@ -44,7 +44,11 @@ async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wrec
   for (let number = 0; ; number++) {
     const log = base.clone();
     const opened = await log.open(faultAt(number, 'crash after'));
-    if (opened.state === 'open') await log.trySubmit(opened, batch);
+    if (opened.state === 'open') {
+      await log.trySubmit(opened, batch);
+      // An answer comes before the batch is cleaned up.
+      await Promise.race([opened.writer.close(), opened.process.crashed]);
+    }
     if (!opened.process.isDead) return wrecks;
     wrecks.push(await wreckOf(`a crash after ${opened.process.durable.at(-1) ?? ''}`, log));
   }

@@ -115,7 +115,7 @@ describe('a start that is refused', () => {
       const serve = ['serve', '--data', data, '--listen', '127.0.0.1:0'];
       const refused = await stele([...serve, '--rebuild', '--expect-checkpoint', newest]);
       expect(refused.code, refused.stderr).toBe(1);
-      expect(refused.stderr).toContain('the log has 2 entries, and the expected checkpoint 3');
+      expect(refused.stderr).toContain('the store has 2 entries, and the expected checkpoint 3');
       const plain = await stele(serve);
       expect(plain.code, plain.stderr).toBe(1);
       expect(plain.stderr).toContain('staging is empty, and the store has a log of 2 entries');

@@ -61,7 +61,7 @@ it('of two writers, the second of which took the lock anew, the first stops and 
 
     const first = await startDaemon(one, store);
     await expect(startDaemon(two, store)).rejects.toThrow(
-      /is owned by another writer that runs: stop it first/,
+      /is owned by another running writer: stop it first/,
     );
     await rm(join(folder, 'store', LOCK));
     const second = await startDaemon(two, store);

@@ -97,6 +97,6 @@ describe.concurrent('a copy of staging', () => {
   it('that holds nothing is refused, as it is not known to be of this log', async () => {
     const opened = await LOG.clone().open({}, { staging: new MemoryStaging() });
     assert.equal(opened.state, 'failed');
-    expect(String(opened.error)).toMatch(/staging is empty, .* made anew from the store by --rebuild/);
+    expect(String(opened.error)).toMatch(/staging\.sqlite is missing or empty, .* start once with --rebuild/);
   });
 });

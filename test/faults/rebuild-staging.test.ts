@@ -68,7 +68,7 @@ describe.concurrent('a staging', () => {
       withWriter(folder, (writer) => Promise.resolve(writer.identity.created));
     const before = await created(await folders.copy(current));
     expect(await serves(data, '--rebuild')).toMatch(
-      /staging is lost, and is made anew from the store's log of 5 entries\. .*--expect-checkpoint/,
+      /staging is rebuilt from the store's log of 5 entries\. .*--expect-checkpoint/,
     );
     // Trust files have whole seconds.
     expect(await created(data)).toBe(Math.floor(before / 1000) * 1000);
@@ -83,7 +83,7 @@ describe.concurrent('a staging', () => {
     expect(made.stdout).toMatch(
       /staging\.sqlite has the leaf hashes of 5 entries of 127\.0\.0\.1: 5 are read/,
     );
-    expect(made.stderr).toMatch(/^stele: staging is lost, and is made anew .*--expect-checkpoint/);
+    expect(made.stderr).toMatch(/^stele: staging is rebuilt from .*--expect-checkpoint/);
     expect(await filesIn(join(data, 'store'))).toStrictEqual(store);
     await serves(data);
   });
@@ -95,7 +95,7 @@ describe.concurrent('a staging', () => {
     expect([code, stderr]).toStrictEqual([0, '']);
     expect(stdout).toMatch(/staging\.sqlite fits the store, at 5 entries: nothing is changed/);
     expect(await filesIn(data)).toStrictEqual(before);
-    expect(await serves(data, '--rebuild')).toMatch(/staging is there and is not made anew/);
+    expect(await serves(data, '--rebuild')).toMatch(/staging is there and is not rebuilt/);
   });
 
   it('that is older is brought up by rebuild-staging', async () => {
@@ -170,7 +170,7 @@ describe.concurrent('--rebuild refuses', () => {
     await WITHOUT(data);
     const expected = join(current, 'store', 'checkpoint');
     expect(await refused(data, 1, '--rebuild', '--expect-checkpoint', expected)).toMatch(
-      /the log has 2 entries, and the expected checkpoint 5/,
+      /the store has 2 entries, and the expected checkpoint 5/,
     );
     const right = await folders.copy(current);
     await WITHOUT(right);

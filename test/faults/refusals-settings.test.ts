@@ -126,7 +126,7 @@ describe.concurrent('where there is no log', () => {
     const data = join(await folders.make(), 'none');
     const value = flag === '--no-create' ? [] : [join(current, 'store', 'checkpoint')];
     expect(await refused(data, 1, flag, ...value)).toMatch(
-      /^there is no staging\.sqlite in \S+none, and --no-create or --expect-checkpoint forbids to make a log: give the right --data/,
+      /^there is no staging\.sqlite in \S+none, and --no-create or --expect-checkpoint forbids making a log: give the right --data/,
     );
     expect(existsSync(data)).toBe(false);
   });
@@ -152,7 +152,7 @@ describe.concurrent('--expect-checkpoint', () => {
 
   it('of a newer log, which staging and store were both restored before', async () => {
     expect(await expectRefused(await folders.copy(old), checkpointOf(current))).toMatch(
-      /^the log has 2 entries, and the expected checkpoint 4: staging and store were both restored from an old copy\. Restore a newer one/,
+      /^the store has 2 entries, and the expected checkpoint 4: the store is an old copy\. Restore a newer one\. If there is none, this log has ended/,
     );
   });
 
@@ -203,7 +203,7 @@ describe.concurrent('--expect-checkpoint', () => {
         expectRefused(await folders.copy(old), `${url}/checkpoint`),
         expectRefused(await folders.copy(old), `${url}/none`, 2),
       ]);
-      expect(behind).toMatch(/^the log has 2 entries, and the expected checkpoint 4/);
+      expect(behind).toMatch(/^the store has 2 entries, and the expected checkpoint 4/);
       expect(missing).toMatch(/^cannot read the checkpoint http:\S+: status 404/);
       const data = await folders.copy(current);
       expect(await starts(data, '--expect-checkpoint', `${url}/checkpoint`)).toBe(4);
@@ -279,7 +279,7 @@ describe('a clock that jumps', () => {
       },
       {
         now: () => machine.shown,
-        clock: { steady: () => machine.steady, onStep: (step) => steps.push(step) },
+        clock: { steady: () => machine.steady, onChange: ({ step }) => steps.push(step) },
       },
     );
     expect(steps).toEqual([

@@ -35,7 +35,7 @@ export function stele(
     const child = execFile(
       process.execPath,
       [STELE, ...args],
-      { env, timeout: 15_000, killSignal: 'SIGKILL' },
+      { env, timeout: 120_000, killSignal: 'SIGKILL' },
       (_error, stdout, stderr) => {
         resolve({ code: child.exitCode, stdout, stderr });
       },

@@ -107,14 +107,14 @@ describe.concurrent('a start is refused', () => {
     refusesUntil(
       rightStore,
       store(() => other),
-      /^the checkpoint in the store is not one of 127\.0\.0\.1 by this key: .*Give the log its own store, origin and key/,
+      /^the checkpoint in the store is not one of 127\.0\.0\.1 by this key: .*Check --store, --origin and --key/,
     ));
 
   it('on a staging that was deleted', () =>
     refusesUntil(
       rightStaging,
       (data) => rm(join(data, 'staging.sqlite')),
-      /^staging is empty, and the store has a log of 5 entries: staging was lost.*restore staging\.sqlite from its newest copy, or have it made anew from the store by --rebuild or stele rebuild-staging/,
+      /^staging\.sqlite is missing or empty, and the store has a log of 5 entries\. .*--rebuild and with --expect-checkpoint/,
     ));
 
   it('on another data folder, which has no key', async () => {
@@ -270,7 +270,7 @@ describe.concurrent('a start is refused', () => {
       /staging\.sqlite is damaged: .*malformed\. Keep the file, .*--rebuild/,
     ],
     ['a text', (file: string) => writeFile(file, 'hello'), /is damaged: .*not a database/],
-    ['empty', (file: string) => truncate(file, 0), /^staging is empty, and the store has a log of 5 entries/],
+    ['empty', (file: string) => truncate(file, 0), /^staging\.sqlite is missing or empty, and the store has a log of 5 entries/],
   ] as const)('on a staging that is %s', async (_, wrong, message) => {
     const data = await folders.copy(current);
     const file = join(data, 'staging.sqlite');
@@ -292,8 +292,8 @@ describe.concurrent('a start is refused', () => {
         refused(elsewhere, 2, '--store', `file:${join(data, 'store')}`),
         refused(data, 2),
       ]);
-      expect(sameData).toMatch(/staging\.sqlite is in use by another writer that runs: stop it first/);
-      expect(sameStore).toMatch(/store is owned by another writer that runs: stop it first/);
+      expect(sameData).toMatch(/staging\.sqlite is in use by another running writer: stop it first/);
+      expect(sameStore).toMatch(/store is owned by another running writer: stop it first/);
       expect(both).toMatch(/stop it first/);
       expect((await log(daemon.url)).logIndex).toBe('5');
       const listen = ['--listen', new URL(daemon.url).host];

@@ -114,7 +114,8 @@ async function other(log: TestLog, staging: MemoryStaging, number: number): Prom
   if (opened.state === 'open') {
     await log.trySubmit(opened, THEIRS);
     if (!opened.process.isDead) {
-      const error = await opened.writer.close();
+      // An answer comes before the batch is cleaned up, so that the process may die meanwhile.
+      const error = await Promise.race([opened.writer.close(), opened.process.crashed]);
       if (error !== undefined) requireLost(error);
     }
   }

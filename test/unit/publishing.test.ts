@@ -68,8 +68,8 @@ describe('an outage', () => {
     ]);
     expect(results).toEqual(['done', 'done']);
     expect(lines().map(({ level }) => level)).toEqual([40, 30]);
-    expect(lines()[0]?.msg).toContain('failed, and is tried again until it succeeds');
-    expect(lines()[1]?.msg).toContain('succeeded after');
+    expect(lines()[0]?.msg).toContain('trying again until it succeeds');
+    expect(lines()[1]?.msg).toContain('the outage is over after');
   });
 });
 

@@ -57,7 +57,7 @@ export class FolderLock {
       if (isNew && !busy && (await identityOf(file)) === before) await rm(file, { force: true });
       await database.close();
       throw busy
-        ? new ConfigurationError(`${folder} is owned by another writer that runs: stop it first`)
+        ? new ConfigurationError(`${folder} is owned by another running writer: stop it first`)
         : notTaken(file, error);
     }
   }
