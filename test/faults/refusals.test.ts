@@ -270,7 +270,11 @@ describe.concurrent('a start is refused', () => {
       /staging\.sqlite is damaged: .*malformed\. Keep the file, .*--rebuild/,
     ],
     ['a text', (file: string) => writeFile(file, 'hello'), /is damaged: .*not a database/],
-    ['empty', (file: string) => truncate(file, 0), /^staging\.sqlite is missing or empty, and the store has a log of 5 entries/],
+    [
+      'empty',
+      (file: string) => truncate(file, 0),
+      /^staging\.sqlite is missing or empty, and the store has a log of 5 entries/,
+    ],
   ] as const)('on a staging that is %s', async (_, wrong, message) => {
     const data = await folders.copy(current);
     const file = join(data, 'staging.sqlite');
