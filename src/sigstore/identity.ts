@@ -127,14 +127,14 @@ async function trustedAuthorities(trustedRootFile: Uint8Array): Promise<TrustedA
   }
 }
 
-/** The library looks at no critical extension; one of an authority may limit the names that it certifies. */
+/** The library looks at few extensions, and an authority may be limited in the names that it certifies by another. */
 function whyLeftOut({ uri, certChain }: CertificateAuthority): string | undefined {
   const [extension] = (certChain?.certificates ?? []).flatMap(
     ({ rawBytes }) => unprocessedExtension(rawBytes) ?? [],
   );
   return extension === undefined
     ? undefined
-    : `the authority ${uri} was left out, for it has the critical extension ${extension}, which Stele does not process`;
+    : `the authority ${uri} was left out, for it has the extension ${extension}, which Stele does not process`;
 }
 
 /** What the library verifies: our reading of the bundle, without its log entries, and with our own signature check. */
