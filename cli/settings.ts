@@ -38,12 +38,25 @@ export const VERIFY_SETTINGS = {
   ...ENTRY_SETTINGS,
   'certificate-identity': {
     value: 'NAME',
-    description: 'who must have signed: the e-mail address or URI that the certificate names',
+    description:
+      'who must have signed: an e-mail address, URI, DNS name, IP address or user name that the certificate has, as it stands there',
+    group: 'Who signed',
+  },
+  'certificate-identity-regexp': {
+    value: 'REGEXP',
+    description:
+      'the same, for any name that matches in whole: a regular expression of JavaScript (flag u), anchored at both ends',
     group: 'Who signed',
   },
   'certificate-oidc-issuer': {
     value: 'URL',
-    description: 'who must have vouched for that identity',
+    description: 'the identity provider that must have vouched for that name',
+    group: 'Who signed',
+  },
+  'certificate-oidc-issuer-regexp': {
+    value: 'REGEXP',
+    description:
+      "the same, for any provider that matches in whole; ^$ is for a certificate that names none, as a company's own authority makes",
     group: 'Who signed',
   },
   ...LOG_SETTINGS,

@@ -173,7 +173,7 @@ function verifierOf({ spki, certificate }: PublicKeyFile, { keyDetails }: Algori
 function materialOf({ spki, certificate }: PublicKeyFile): SigstoreBundle['material'] {
   return certificate === undefined
     ? { type: 'publicKey', hint: publicKeyHint(spki) }
-    : { type: 'certificate', der: certificate, chain: [] };
+    : { type: 'certificate', der: certificate };
 }
 
 function requestOf(request: object): Uint8Array {

@@ -4,6 +4,7 @@
  */
 import { ConfigurationError } from '../src/errors.js';
 import type { ShownEntry } from '../src/sigstore/entry-proof.js';
+import { namePattern, type NamePattern } from '../src/sigstore/name-pattern.js';
 import { readPublicKeyFile } from '../src/sigstore/public-key-file.js';
 import {
   verifyBundle,
@@ -81,7 +82,7 @@ function signerText(signer: Signer): string {
     case 'given key':
       return 'by the public key given';
     case 'identity':
-      return `by ${signer.identity}, vouched for by ${signer.issuer}`;
+      return `by ${signer.identity}, vouched for by ${signer.issuer ?? 'no provider that it names'}`;
     case 'logged key':
       return 'by the public key that is logged';
     case 'logged certificate':
@@ -121,11 +122,9 @@ function resultJson({ verified, notChecked, entries: [entry] }: CheckedBundle, s
 
 /** Who must have signed; undefined where the user does not say. */
 async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPolicy | undefined> {
-  const {
-    'certificate-identity': identity,
-    'certificate-oidc-issuer': issuer,
-    'public-key': keyFile,
-  } = values;
+  const { 'public-key': keyFile } = values;
+  const identity = wantedName('certificate-identity', values);
+  const issuer = wantedName('certificate-oidc-issuer', values);
   if (keyFile !== undefined && (identity !== undefined || issuer !== undefined)) {
     throw new ConfigurationError(
       'give --public-key, or --certificate-identity and --certificate-oidc-issuer: not both',
@@ -136,7 +135,9 @@ async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPol
     return { publicKey: readPublicKeyFile(await readInput('--public-key', keyFile), keyFile).spki };
   }
   if (identity === undefined || issuer === undefined) {
-    throw new ConfigurationError('--certificate-identity and --certificate-oidc-issuer go together');
+    throw new ConfigurationError(
+      '--certificate-identity and --certificate-oidc-issuer go together; each may be the one that ends in -regexp',
+    );
   }
   const trustedRoot = values['trusted-root'];
   if (trustedRoot === undefined) {
@@ -145,4 +146,16 @@ async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPol
     );
   }
   return { identity, issuer, trustedRoot: await readInput('--trusted-root', trustedRoot) };
+}
+
+/** A name that is given as it stands, or by a pattern. */
+function wantedName(
+  name: 'certificate-identity' | 'certificate-oidc-issuer',
+  values: VerifyInvocation['values'],
+): string | NamePattern | undefined {
+  const pattern = `${name}-regexp` as const;
+  const { [name]: text, [pattern]: regexp } = values;
+  if (regexp === undefined) return text;
+  if (text !== undefined) throw new ConfigurationError(`give --${name} or --${pattern}: not both`);
+  return namePattern(regexp, `--${pattern}`);
 }

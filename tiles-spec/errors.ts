@@ -34,3 +34,8 @@ export class ProofError extends Error {
 export class NewerVersionError extends FormatError {
   override name = 'NewerVersionError';
 }
+
+/** Bytes that are not DER. The message says why, to be put after "is not DER: ". */
+export class DerError extends FormatError {
+  override name = 'DerError';
+}

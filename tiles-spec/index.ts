@@ -7,6 +7,8 @@ export * from './authenticated-tiles.js';
 export * from './base64.js';
 export * from './bundle.js';
 export * from './bytes.js';
+export * from './certificate.js';
+export * from './certificate-names.js';
 export * from './checkpoint.js';
 export * from './claim.js';
 export * from './decimal.js';

@@ -3,16 +3,11 @@
  * @module
  */
 import { z } from 'zod';
-import { decodeBase64, encodeBase64, encodeHex } from '../../tiles-spec/index.js';
-import {
-  entryKind,
-  type CertificateNames,
-  type IndexKey,
-  type Proposal,
-  type SignatureToCheck,
-} from './kind.js';
+import { decodeBase64, encodeBase64, encodeHex, FormatError } from '../../tiles-spec/index.js';
+import { certificateKeys } from './certificate-keys.js';
+import { entryKind, type IndexKey, type Proposal, type SignatureToCheck } from './kind.js';
 import { keyFingerprints } from './key-fingerprints.js';
-import { loggedBytes } from './protojson.js';
+import { findingsOf, loggedBytes } from './protojson.js';
 import { verifierBody, verifierField } from './verifier.js';
 
 const request = z.strictObject({
@@ -54,13 +49,21 @@ const logged = z.strictObject({
   }),
 });
 
-/** The index keys of a logged hashedrekord: its digest, its key's fingerprints, its certificate's names. */
-export function keysOfHashedRekord(spec: unknown, certificateNames: CertificateNames): IndexKey[] {
-  const { data, signature } = logged.parse(spec).hashedRekordV002;
+/**
+ * The index keys of a logged hashedrekord: its digest, its key's fingerprints, its certificate's names.
+ * @throws FormatError when `spec` is none.
+ */
+export function keysOfHashedRekord(spec: unknown): IndexKey[] {
+  const parsed = logged.safeParse(spec);
+  if (!parsed.success) {
+    const [finding] = findingsOf(parsed.error);
+    throw new FormatError(`canonical body: spec.${finding?.path ?? ''} ${finding?.why ?? 'is malformed'}`);
+  }
+  const { data, signature } = parsed.data.hashedRekordV002;
   const { publicKey, x509Certificate } = signature.verifier;
   const keys = [`${PREFIXES[data.algorithm]}:${encodeHex(decodeBase64(data.digest))}`];
   if (publicKey !== undefined) keys.push(...keyFingerprints(decodeBase64(publicKey.rawBytes)));
-  if (x509Certificate !== undefined) keys.push(...certificateNames(decodeBase64(x509Certificate.rawBytes)));
+  if (x509Certificate !== undefined) keys.push(...certificateKeys(decodeBase64(x509Certificate.rawBytes)));
   return keys;
 }
 

@@ -28,12 +28,10 @@ export type Digest = (name: Algorithm['digestName'], message: Uint8Array) => Has
 
 /**
  * A text that finds an entry: `sha256:<hex>` of an artifact (`sha384:`, `sha512:`), `spki:<hex>` and `pem:<hex>`
- * (SHA-256 of a key's DER SPKI, and of a key's or certificate's PEM as Rekor writes it), `san:<name>` of a certificate.
+ * (SHA-256 of a key's DER SPKI, and of a key's or certificate's PEM as Rekor writes it), `san:<name>` and
+ * `san-sha256:<hex>` of a certificate (tiles-spec/README.md, "Names in certificates").
  */
 export type IndexKey = string;
-
-/** The index keys of a DER certificate. Handed in, because what parses X.509 is large, and only they need it. */
-export type CertificateNames = (der: Uint8Array) => IndexKey[];
 
 /** One kind of entry, by one form of request. */
 export interface EntryKind<Request = unknown> {
@@ -47,7 +45,7 @@ export interface EntryKind<Request = unknown> {
   /** @throws InvalidEntryError when a request of the right shape makes no entry. */
   propose(request: Request, digest: Digest): Proposal;
   /** The keys that find a logged entry, from the `spec` of its body alone. The rules of a (kind, version) are frozen. */
-  keysOf(spec: unknown, certificateNames: CertificateNames): IndexKey[];
+  keysOf(spec: unknown): IndexKey[];
 }
 
 /** Keeps a kind's own request type inside the kind. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { z } from 'zod';
+import { OBJECT_IDENTIFIER, readableElements, SEQUENCE } from '../../tiles-spec/der.js';
 import { encodeBase64 } from '../../tiles-spec/index.js';
 import type { Algorithm } from '../signatures/algorithms.js';
 import { keyDetailsField, loggedBytes } from './protojson.js';
@@ -48,15 +49,7 @@ export function verifierBody({ form, der, algorithm }: Verifier) {
  * OBJECT IDENTIFIER, a certificate its version or serial number (RFC 5280 section 4.1).
  */
 function isPublicKey(der: Uint8Array): boolean {
-  const inner = contentsOf(der, 0);
-  return der[0] === SEQUENCE && der[inner] === SEQUENCE && der[contentsOf(der, inner)] === OBJECT_IDENTIFIER;
-}
-
-const SEQUENCE = 0x30;
-const OBJECT_IDENTIFIER = 0x06;
-
-/** Where the contents of the DER value at `at` begin. */
-function contentsOf(der: Uint8Array, at: number): number {
-  const length = der[at + 1] ?? 0;
-  return at + 2 + (length > 0x80 ? length - 0x80 : 0);
+  const [outer] = readableElements(der);
+  const [inner] = outer?.tag === SEQUENCE ? readableElements(outer.content) : [];
+  return inner?.tag === SEQUENCE && inner.content[0] === OBJECT_IDENTIFIER;
 }

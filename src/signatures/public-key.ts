@@ -5,12 +5,14 @@
  */
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { BIT_STRING, INTEGER, SEQUENCE, readElement, readPositive } from '../../tiles-spec/der.js';
+import { DerError } from '../../tiles-spec/errors.js';
 import { InvalidEntryError } from '../errors.js';
 import type { KeyDetails } from './algorithms.js';
 import { P256, P384, P521, decodePoint } from './curves.js';
 import type { Curve, Point } from './curves.js';
-import { BIT_STRING, DerError, INTEGER, SEQUENCE, readElement, readPositive } from './der.js';
 import { checkEd25519Point } from './ed25519ph.js';
+import { bytesToNumber } from './numbers.js';
 
 /** A key that the log accepts, with the only `keyDetails` that may be said of it. */
 export type PublicKey = EcdsaKey | RsaKey | Ed25519Key;
@@ -135,7 +137,10 @@ function readRsaPublicKey(rsaPublicKey: Uint8Array): { modulus: bigint; exponent
     const first = readElement(content, INTEGER);
     const second = readElement(first.rest, INTEGER);
     if (rest.length > 0 || second.rest.length > 0) throw new DerError('bytes follow the exponent');
-    return { modulus: readPositive(first.content), exponent: readPositive(second.content) };
+    return {
+      modulus: bytesToNumber(readPositive(first.content)),
+      exponent: bytesToNumber(readPositive(second.content)),
+    };
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     throw new InvalidEntryError(`publicKey: is not the DER encoding of an RSA key: ${error.message}`);

@@ -2,9 +2,7 @@
  * The authorities beside a log that signatures with certificates need, from the PEM files that they publish.
  * @module
  */
-// @peculiar/x509 needs it loaded first.
-import 'reflect-metadata';
-import { X509Certificate } from '@peculiar/x509';
+import { X509Certificate } from 'node:crypto';
 import { FormatError, sha256 } from '../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf } from '../errors.js';
 import { parsePublicKey } from '../signatures/public-key.js';
@@ -48,7 +46,7 @@ export function certifiedAuthority(url: string, pem: string, name: string): Cert
     const next = certificates[i + 1]?.subject ?? subject;
     if (issuer !== next) {
       throw new ConfigurationError(
-        `${name}: certificate ${i + 1} (${subject}) is issued by ${issuer}, but ${next} ${i + 1 < certificates.length ? 'follows' : 'is the last'}: put the chain in order, from the one that signs to the root`,
+        `${name}: certificate ${i + 1} (${inLine(subject)}) is issued by ${inLine(issuer)}, but ${inLine(next)} ${i + 1 < certificates.length ? 'follows' : 'is the last'}: put the chain in order, from the one that signs to the root`,
       );
     }
   });
@@ -57,10 +55,10 @@ export function certifiedAuthority(url: string, pem: string, name: string): Cert
   if (first === undefined || root === undefined) throw new TypeError('a PEM file has a block');
   return {
     url,
-    organization: root.subjectName.getField('O')[0] ?? '',
-    commonName: root.subjectName.getField('CN')[0] ?? '',
-    certificates: certificates.map(({ rawData }) => new Uint8Array(rawData)),
-    start: first.notBefore.getTime(),
+    organization: attributeOf(root, 'O'),
+    commonName: attributeOf(root, 'CN'),
+    certificates: certificates.map(({ raw }) => new Uint8Array(raw)),
+    start: Date.parse(first.validFrom),
   };
 }
 
@@ -102,9 +100,20 @@ function blocks(pem: string, label: string, name: string): Uint8Array[] {
   return found.map(({ der }) => der);
 }
 
+/** The first of the root's attributes of a name; empty where it has none. OpenSSL gives several as an array. */
+function attributeOf(certificate: X509Certificate, name: 'O' | 'CN'): string {
+  const subject: Partial<Record<string, string | string[]>> = { ...certificate.toLegacyObject().subject };
+  return [subject[name] ?? []].flat()[0] ?? '';
+}
+
+/** A name as OpenSSL writes it has a line for each attribute. */
+function inLine(name: string): string {
+  return name.replaceAll('\n', ', ');
+}
+
 function readCertificate(der: Uint8Array, name: string): X509Certificate {
   try {
-    return new X509Certificate(Uint8Array.from(der));
+    return new X509Certificate(der);
   } catch (error) {
     throw new ConfigurationError(`${name}: a certificate cannot be read: ${messageOf(error)}`);
   }

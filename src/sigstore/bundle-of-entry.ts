@@ -26,7 +26,7 @@ export function bundleOfEntry(entry: LoggedEntry, logId: Uint8Array): string {
     material:
       verifier.form === 'publicKey'
         ? { type: 'publicKey', hint: publicKeyHint(verifier.der) }
-        : { type: 'certificate', der: verifier.der, chain: [] },
+        : { type: 'certificate', der: verifier.der },
     entries: [entryOf(entry, logId)],
     timestamps: [],
   });

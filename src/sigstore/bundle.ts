@@ -38,12 +38,13 @@ export interface PublicKeyHint {
   readonly hint: string;
 }
 
-/** The signer's certificate. */
+/**
+ * The signer's certificate. Those that a bundle of v0.1 or v0.2 has behind it are not read: a verifier has its own
+ * roots and intermediates, and a bundle that brings some cannot make them believed.
+ */
 export interface SignerCertificate {
   readonly type: 'certificate';
   readonly der: Uint8Array;
-  /** In bundles of v0.1 and v0.2: the certificates that came after it, in DER. */
-  readonly chain: readonly Uint8Array[];
 }
 
 /** A parsed bundle. Nothing in it is verified. */
@@ -83,9 +84,7 @@ const bundleMessage = z.object({
   verificationMaterial: z.object({
     publicKey: z.object({ hint: z.string().default('') }).optional(),
     certificate: certificate.optional(),
-    x509CertificateChain: z
-      .object({ certificates: z.array(certificate).min(1, 'is empty').max(MAX_LIST) })
-      .optional(),
+    x509CertificateChain: z.object({ certificates: z.tuple([certificate], z.unknown()) }).optional(),
     tlogEntries: list(transparencyLogEntry, MAX_LIST),
     timestampVerificationData: z
       .object({ rfc3161Timestamps: list(z.object({ signedTimestamp: someBytes }), MAX_LIST) })
@@ -170,13 +169,12 @@ function materialOf(
       'bundle: its verificationMaterial has not one of publicKey, certificate and x509CertificateChain',
     );
   }
-  if (publicKey !== undefined) return { type: 'publicKey', hint: publicKey.hint };
-  if (single !== undefined) return { type: 'certificate', der: single.rawBytes, chain: [] };
-  if (version === '0.3')
+  if (chain !== undefined && version === '0.3')
     throw new FormatError('bundle: of v0.3 it has an x509CertificateChain, which v0.3 forbids');
-  const [leaf, ...rest] = chain?.certificates ?? [];
-  if (leaf === undefined) throw new TypeError('the schema demands one');
-  return { type: 'certificate', der: leaf.rawBytes, chain: rest.map(({ rawBytes }) => rawBytes) };
+  if (publicKey !== undefined) return { type: 'publicKey', hint: publicKey.hint };
+  const signer = single ?? chain?.certificates[0];
+  if (signer === undefined) throw new TypeError('one of the three is there');
+  return { type: 'certificate', der: signer.rawBytes };
 }
 
 /** The hint that cosign gives a public key: its SHA-256, as DER SPKI, in base64. */
@@ -184,7 +182,7 @@ export function publicKeyHint(spki: Uint8Array): string {
   return encodeBase64(sha256(spki));
 }
 
-/** Writes a bundle of v0.3, as a line of JSON. Of a certificate's chain, v0.3 keeps the certificate alone. */
+/** Writes a bundle of v0.3, as a line of JSON. */
 export function formatSigstoreBundle({
   content,
   material,

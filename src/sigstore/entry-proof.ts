@@ -172,14 +172,22 @@ function verifyProof(
 }
 
 /**
- * The checkpoint, signed by the log. The origin of a log of Rekor v1 ends in its shard's tree id, which nothing else
- * tells; and where its URL has a port, its name may have it too: it is what its operator configured.
+ * The checkpoint, signed by the log. A log of Rekor v1 signs with the name that its operator or, in a cluster, its
+ * machine gave it, and with a tree id after it, neither of which is told anywhere else: there the key alone decides, as
+ * it does for Sigstore's clients.
  */
 function openLogCheckpoint(bytes: Uint8Array, log: TrustedLog): SignedCheckpoint {
-  if (!isRekorV1(log)) return openCheckpoint(bytes, log.verifier);
-  const [line = ''] = parseNote(bytes).text.split('\n', 1);
-  const [, named, treeId] = /^(.*) - ([0-9]{1,20})$/.exec(line) ?? [];
-  // The key id of an ECDSA key does not depend on the name.
-  const name = named === new URL(log.url).host ? named : log.origin;
-  return openCheckpoint(bytes, { ...log.verifier, name }, `${name} - ${treeId ?? '<tree id>'}`);
+  const { verifier } = log;
+  if (!isRekorV1(log)) return openCheckpoint(bytes, verifier);
+  const { text, signatures } = parseNote(bytes);
+  const [origin = ''] = text.split('\n', 1);
+  if (!REKOR_V1_ORIGIN.test(origin)) {
+    throw new ProofError(
+      `the checkpoint is of ${JSON.stringify(origin.slice(0, 200))}, which is not a name, " - " and a tree id, as Rekor v1 has it`,
+    );
+  }
+  const signed = signatures.find(({ keyId }) => keyId === verifier.keyId);
+  return openCheckpoint(bytes, { ...verifier, name: signed?.name ?? verifier.name }, origin);
 }
+
+const REKOR_V1_ORIGIN = /^.+ - [0-9]{1,20}$/;

@@ -3,36 +3,27 @@
  * Sigstore's own library, which is loaded only here; the log's part and the signature by our own code.
  * @module
  */
-// @peculiar/x509 needs it loaded first.
-import 'reflect-metadata';
-import { SubjectAlternativeNameExtension, X509Certificate } from '@peculiar/x509';
+import type { CertificateAuthority } from '@sigstore/protobuf-specs';
 import type { SignedEntity, TrustMaterial } from '@sigstore/verify';
-import { decodeText, equalBytes, FormatError, ProofError } from '../../tiles-spec/index.js';
+import { equalBytes, FormatError, ProofError } from '../../tiles-spec/index.js';
 import { messageOf } from '../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { normalizeFields } from '../kinds/protojson.js';
-import { DerError, readElement } from '../signatures/der.js';
 import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
+import { formatSigstoreBundle, parseSigstoreBundle, type SigstoreBundle } from './bundle.js';
 import {
-  formatSigstoreBundle,
-  parseSigstoreBundle,
-  type SignerCertificate,
-  type SigstoreBundle,
-} from './bundle.js';
+  requireIdentity,
+  statedIdentity,
+  type CertificateIdentity,
+  type CertifiedIdentity,
+} from './certificate-identity.js';
+import { requireSigningCertificate, unprocessedExtension } from './certificate-rules.js';
 import { matchEntry } from './entry-match.js';
 import { verifyLoggedEntry } from './entry-proof.js';
 import { parseTrustedRoot, type KnownLog } from './trusted-root.js';
 
-/** Who must have signed. Both are compared as they are: no patterns, no other case. */
-export interface CertificateIdentity {
-  /** A subject alternative name of the certificate: a URI or an e-mail address. */
-  readonly identity: string;
-  /** The identity provider's URL: the extension 1.3.6.1.4.1.57264.1.8, or its elder 1.1. */
-  readonly issuer: string;
-}
-
 /** Who signed, and how many times show that the certificate was valid then. */
-export interface VerifiedIdentity extends CertificateIdentity {
+export interface VerifiedIdentity extends CertifiedIdentity {
   readonly timestamps: number;
 }
 
@@ -61,22 +52,23 @@ export async function verifyIdentity(
   const { material } = bundle;
   if (material.type !== 'certificate')
     throw new ProofError('the bundle was signed with a public key: it has no certificate with an identity');
-  const names = namesOf(material);
+  const stated = statedIdentity(material.der);
   const promised = promisedTimes(bundle, logs);
 
   const { Verifier } = await import('@sigstore/verify');
-  const trust = await trustMaterial(trustedRootFile);
+  const { trust, leftOut } = await trustedAuthorities(trustedRootFile);
   const entity = await signedEntity(bundle, artifact, promised);
   try {
     // The log's part is verified elsewhere, and the entity has none.
     new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 1, timestampThreshold: 1 }).verify(entity);
   } catch (error) {
     if (error instanceof ProofError || error instanceof FormatError) throw error;
-    throw new ProofError(`the certificate is not shown to be good: ${reasonOf(error)}`);
+    const reasons = [reasonOf(error), ...leftOut];
+    throw new ProofError(`the certificate is not shown to be good: ${reasons.join('; ')}`);
   }
 
-  requireIdentity(names, wanted);
-  return { identity: wanted.identity, issuer: wanted.issuer, timestamps: entity.timestamps.length };
+  requireSigningCertificate(material.der);
+  return { ...requireIdentity(stated, wanted), timestamps: entity.timestamps.length };
 }
 
 type PromisedTime = Extract<SignedEntity['timestamps'][number], { $case: 'transparency-log' }>;
@@ -105,7 +97,13 @@ function promisedTimes(bundle: SigstoreBundle, logs: readonly KnownLog[]): Promi
   });
 }
 
-async function trustMaterial(trustedRootFile: Uint8Array): Promise<TrustMaterial> {
+interface TrustedAuthorities {
+  readonly trust: TrustMaterial;
+  /** The certificate authorities that cannot be used, and why, for messages. */
+  readonly leftOut: readonly string[];
+}
+
+async function trustedAuthorities(trustedRootFile: Uint8Array): Promise<TrustedAuthorities> {
   const [{ toTrustMaterial }, { TrustedRoot }] = await Promise.all([
     import('@sigstore/verify'),
     import('@sigstore/protobuf-specs'),
@@ -114,10 +112,29 @@ async function trustMaterial(trustedRootFile: Uint8Array): Promise<TrustMaterial
   parseTrustedRoot(trustedRootFile);
   const json = normalizeFields(parseJson(trustedRootFile, 'trusted root', DOCUMENT_LIMITS));
   try {
-    return toTrustMaterial({ ...TrustedRoot.fromJSON(json), tlogs: [] });
+    const root = TrustedRoot.fromJSON(json);
+    const authorities = root.certificateAuthorities.map((authority) => ({
+      authority,
+      why: whyLeftOut(authority),
+    }));
+    const used = authorities.filter(({ why }) => why === undefined).map(({ authority }) => authority);
+    return {
+      trust: toTrustMaterial({ ...root, certificateAuthorities: used, tlogs: [] }),
+      leftOut: authorities.flatMap(({ why }) => why ?? []),
+    };
   } catch (error) {
     throw new FormatError(`trusted root: an authority in it cannot be used: ${messageOf(error)}`);
   }
+}
+
+/** The library looks at few extensions, and an authority may be limited in the names that it certifies by another. */
+function whyLeftOut({ uri, certChain }: CertificateAuthority): string | undefined {
+  const [extension] = (certChain?.certificates ?? []).flatMap(
+    ({ rawBytes }) => unprocessedExtension(rawBytes) ?? [],
+  );
+  return extension === undefined
+    ? undefined
+    : `the authority ${uri} was left out, for it has the extension ${extension}, which Stele does not process`;
 }
 
 /** What the library verifies: our reading of the bundle, without its log entries, and with our own signature check. */
@@ -137,6 +154,7 @@ async function signedEntity(
   } catch (error) {
     throw new FormatError(`bundle: its certificate or a time stamp cannot be read: ${messageOf(error)}`);
   }
+  if (entity.key.$case === 'certificate') hideNames(entity.key.certificate);
   return {
     ...entity,
     timestamps: [...entity.timestamps, ...promised],
@@ -153,69 +171,15 @@ async function signedEntity(
   };
 }
 
+/** The library reads the names of a certificate as well, throws at some, and is not asked for them. */
+function hideNames(certificate: object): void {
+  Object.defineProperty(certificate, 'subjectAltName', { value: undefined });
+}
+
 /** The library's message, and what it found that to be caused by. */
 function reasonOf(error: unknown): string {
+  // It reaches into a certificate for what every one of Fulcio's has.
+  if (error instanceof TypeError) return 'a part of it is missing, or cannot be read';
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${messageOf(cause)}`;
-}
-
-interface CertificateNames {
-  readonly subjects: readonly string[];
-  readonly issuer: string | undefined;
-}
-
-const ISSUER = '1.3.6.1.4.1.57264.1.8';
-const ISSUER_V1 = '1.3.6.1.4.1.57264.1.1';
-const UTF8_STRING = 0x0c;
-
-function namesOf({ der, chain }: SignerCertificate): CertificateNames {
-  try {
-    const certificate = new X509Certificate(Uint8Array.from(der));
-    const extension = (oid: string) => {
-      const value = certificate.getExtension(oid)?.value;
-      return value === undefined ? undefined : new Uint8Array(value);
-    };
-    const issuer = extension(ISSUER);
-    const elder = extension(ISSUER_V1);
-    // Trust comes from the trusted root alone: a bundle that brings its own root wants to be believed.
-    if (chain.map((each) => new X509Certificate(Uint8Array.from(each))).some(isRoot))
-      throw new FormatError("bundle: its certificate chain has a root; roots are the trusted root's");
-    return {
-      subjects: (certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [])
-        .filter(({ type }) => type === 'url' || type === 'email')
-        .map(({ value }) => value),
-      issuer: issuer === undefined ? asText(elder) : asText(utf8String(issuer)),
-    };
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    throw new FormatError(`bundle: its certificate cannot be read: ${messageOf(error)}`);
-  }
-}
-
-function isRoot({ subject, issuer }: X509Certificate): boolean {
-  return subject === issuer;
-}
-
-function utf8String(der: Uint8Array): Uint8Array {
-  const { content, rest } = readElement(der, UTF8_STRING);
-  if (rest.length > 0) throw new DerError('bytes follow the issuer');
-  return content;
-}
-
-function asText(bytes: Uint8Array | undefined): string | undefined {
-  return bytes === undefined
-    ? undefined
-    : decodeText(bytes, "bundle: the issuer in its certificate's extension");
-}
-
-function requireIdentity({ subjects, issuer }: CertificateNames, wanted: CertificateIdentity): void {
-  if (!subjects.includes(wanted.identity)) {
-    const actual = subjects.length === 0 ? 'nobody' : subjects.join(', ');
-    throw new ProofError(`the certificate is of ${actual}, not of ${wanted.identity}`);
-  }
-  if (issuer !== wanted.issuer) {
-    throw new ProofError(
-      `the certificate's identity is by ${issuer ?? 'no named provider'}, not by ${wanted.issuer}`,
-    );
-  }
 }

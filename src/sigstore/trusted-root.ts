@@ -31,7 +31,7 @@ export interface KnownLog {
   readonly url: string;
   /**
    * The name of its key: the host name of `url`. A checkpoint of Rekor v2 or Stele has it as its origin; one of Rekor
-   * v1 has it, ` - ` and a tree id in decimal.
+   * v1 has a name that its operator or its machine gave it, ` - ` and a tree id in decimal.
    */
   readonly origin: string;
   /** A `PublicKeyDetails` label; of a verifier key `PKIX_ED25519` or `PKIX_ECDSA_P256_SHA_256`. */

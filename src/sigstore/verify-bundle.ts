@@ -3,13 +3,13 @@
  * over the artifact, and by whom the caller says.
  * @module
  */
-import { equalBytes, FormatError, ProofError, type Sha256 } from '../../tiles-spec/index.js';
-import { messageOf } from '../errors.js';
+import { equalBytes, ProofError, type Sha256 } from '../../tiles-spec/index.js';
 import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
 import { parseSigstoreBundle, type SigstoreBundle } from './bundle.js';
+import { textNames, type CertificateIdentity } from './certificate-identity.js';
 import { loggedKey, matchEntry, type LoggedSignature } from './entry-match.js';
 import { verifyLoggedEntry, type ShownEntry } from './entry-proof.js';
-import type { CertificateIdentity, VerifiedIdentity } from './identity.js';
+import type { VerifiedIdentity } from './identity.js';
 import type { TransparencyLogEntry } from './transparency-log-entry.js';
 import type { KnownLog } from './trusted-root.js';
 
@@ -92,7 +92,7 @@ export async function verifyBundle(
   const [{ logged }] = proved;
   const signer =
     policy?.identity === undefined
-      ? await verifyKey(bundle, policy?.publicKey, signed, logged)
+      ? verifyKey(bundle, policy?.publicKey, signed, logged)
       : await verifyCertificate(bundleFile, signed, policy, logs);
   const notChecked = [...notCheckedOf(signer), ...(artifact === undefined ? (['artifact'] as const) : [])];
   return { verified: notChecked.length === 0, notChecked, entries, signer };
@@ -131,7 +131,7 @@ async function verifyCertificate(
   policy: IdentityPolicy,
   logs: readonly KnownLog[],
 ): Promise<Signer> {
-  // X.509 takes longer to load than all else: what needs no certificate does without.
+  // Sigstore's library takes longer to load than all else: what needs no certificate does without.
   const { verifyIdentity } = await import('./identity.js');
   return {
     type: 'identity',
@@ -139,27 +139,18 @@ async function verifyCertificate(
   };
 }
 
-async function verifyKey(
+function verifyKey(
   bundle: SigstoreBundle,
   given: Uint8Array | undefined,
   artifact: Artifact | undefined,
   logged: LoggedSignature,
-): Promise<Signer> {
+): Signer {
   const publicKey = given ?? loggedKey(logged.verifier);
   verifyArtifactSignature(bundle, publicKey, artifact, logged);
   if (given !== undefined) return { type: 'given key', publicKey };
   const { form, der } = logged.verifier;
   if (form === 'publicKey') return { type: 'logged key', publicKey };
-  return { type: 'logged certificate', der, names: await namesIn(der) };
-}
-
-async function namesIn(der: Uint8Array): Promise<string[]> {
-  const { certificateNames } = await import('../kinds/certificate-names.js');
-  try {
-    return certificateNames(der).flatMap((key) => (key.startsWith('san:') ? [key.slice(4)] : []));
-  } catch (error) {
-    throw new FormatError(`the certificate's names cannot be read: ${messageOf(error)}`);
-  }
+  return { type: 'logged certificate', der, names: textNames(der) };
 }
 
 function notCheckedOf({ type }: Signer): NotChecked[] {

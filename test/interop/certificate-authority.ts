@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
-import { readElement, SEQUENCE } from '#src/signatures/der.js';
+import { readElement, SEQUENCE } from '#tiles-spec/der.js';
 import { newCertificateLog, type CertificateLog } from './certificate-log.js';
 import { ISSUER, nameOf, newIdentityProvider, type Identity } from './identity-provider.js';
 

@@ -34,9 +34,7 @@ describeWithVectors('bundles', () => {
       const again = parseSigstoreBundle(encodeText(written));
       expect(again.version).toBe('0.3');
       const entries = bundle.entries.map((entry) => without(entry, 'promiseSuffices'));
-      const material =
-        bundle.material.type === 'certificate' ? { ...bundle.material, chain: [] } : bundle.material;
-      expect(again).toEqual({ version: '0.3', ...bundle, entries, material });
+      expect(again).toEqual({ version: '0.3', ...bundle, entries });
       // The client's check of v0.3 demands a checkpoint.
       if (entries.every(({ proof }) => proof?.checkpoint !== undefined)) bundleFromJSON(JSON.parse(written));
     },

@@ -188,7 +188,7 @@ describeWithVectors("Rekor v1's answers", () => {
       refuses({ payload: content.payload.slice(1) }, /digest is not that of/);
     else refuses({ digest: content.digest.slice(1) }, /another digest/);
     expect(() => matchEntry(bundle, body, spki)).toThrow(/by another public key/);
-    const material = { type: 'certificate', der: key, chain: [] } as const;
+    const material = { type: 'certificate', der: key } as const;
     expect(() => matchEntry({ ...bundle, material }, body)).toThrow(/a certificate|another certificate/);
   });
 

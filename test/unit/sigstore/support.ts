@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ConfigurationError } from '#src/errors.js';
 import { artifactOfBytes, type Artifact } from '#src/sigstore/artifact-signature.js';
 import { parseSigstoreBundle } from '#src/sigstore/bundle.js';
-import type { CertificateIdentity } from '#src/sigstore/identity.js';
+import type { CertificateIdentity } from '#src/sigstore/certificate-identity.js';
 import { readPublicKeyFile } from '#src/sigstore/public-key-file.js';
 import { parseTrustedRoot } from '#src/sigstore/trusted-root.js';
 import { verifyBundle } from '#src/sigstore/verify-bundle.js';
@@ -31,11 +31,11 @@ export type Verdict =
   | { readonly stage: 'files' | 'log' | 'signer'; readonly message: string };
 
 /** Who signed the bundles of sigstore-conformance, unless they say otherwise. */
-export const CONFORMANCE_IDENTITY: CertificateIdentity = {
+export const CONFORMANCE_IDENTITY = {
   identity:
     'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main',
   issuer: 'https://token.actions.githubusercontent.com',
-};
+} as const satisfies CertificateIdentity;
 
 /** Sigstore's own trusted root, of the public-good instance, as its TUF client carries it. */
 export function productionTrustedRoot(): Uint8Array {

@@ -4,7 +4,7 @@ import { parseSigstoreBundle } from '#src/sigstore/bundle.js';
 import { verifyLoggedEntry } from '#src/sigstore/entry-proof.js';
 import { parseTrustedRoot } from '#src/sigstore/trusted-root.js';
 import { describeWithVectors, listVectors, readVector } from '../../vectors.js';
-import { conformanceCase, verifyCase, type Case } from './support.js';
+import { CONFORMANCE_IDENTITY, conformanceCase, verifyCase, type Case } from './support.js';
 
 describeWithVectors('bundles of sigstore-conformance', () => {
   /** Folder and the index of its entry in the checkpoint's tree. */
@@ -65,7 +65,7 @@ describeWithVectors('bundles of sigstore-conformance', () => {
       const other: Case = {
         ...good,
         ...(good.key === undefined
-          ? { identity: { ...good.identity, identity: `${good.identity.identity}x` } }
+          ? { identity: { ...good.identity, identity: `${CONFORMANCE_IDENTITY.identity}x` } }
           : { key: Buffer.from('MCowBQYDK2VwAyEAasTtScNrWNDL0RjQaoYzZVocdrlExuhzehDCdKnTFyg=', 'base64') }),
       };
       expect((await verifyCase(other)).stage).not.toBe('accepted');

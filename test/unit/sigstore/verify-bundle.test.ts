@@ -264,7 +264,7 @@ describe('a signature that is good by a second key', () => {
 
   it('and logged under it, bare or in a certificate, is not verified by the first', async () => {
     if (second === undefined) throw new Error('no second key');
-    const material = { type: 'certificate', der: certificate, chain: [] } as const;
+    const material = { type: 'certificate', der: certificate } as const;
     const inCertificate = log.entry(bodyOf(signature, { x509Certificate: certificate }));
     const bare = log.entry(bodyOf(signature, { publicKey: second }));
     for (const file of [
@@ -318,7 +318,7 @@ describe('a bundle by a certificate', () => {
       signedCertificateEmbeddedSct: { chain: { certificates: [string] } };
     };
     certificate = parsePem(answer.signedCertificateEmbeddedSct.chain.certificates[0], 'certificate')[0].der;
-    material = { type: 'certificate', der: certificate, chain: [] };
+    material = { type: 'certificate', der: certificate };
     proved = log.entry(bodyOf(alicesSignature, { x509Certificate: certificate }));
     const validFor = { start: '2024-01-01T00:00:00Z' };
     const keyed = (url: string, keyDetails: string, spki: Uint8Array, logId: Uint8Array) => ({

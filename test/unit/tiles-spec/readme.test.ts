@@ -2,6 +2,7 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { certificateKeys } from '#src/kinds/certificate-keys.js';
 import {
   decodeText,
   ED25519,
@@ -35,6 +36,7 @@ import {
   type ObjectName,
   type VerifierKey,
 } from '#tiles-spec/index.js';
+import { der as element, sequence, subjectAltNames } from '../../certificates.js';
 
 const page = readFileSync('tiles-spec/README.md', 'utf8');
 const examples = new Map(
@@ -173,6 +175,18 @@ describe('the examples in tiles-spec/README.md', () => {
       ['tile/entries/000.p/2', hexOf('bundle')],
       ['tile/times/000.p/2', hexOf('times')],
     ]);
+  });
+
+  it('names', () => {
+    for (const line of linesOf('names')) {
+      const [name = '', key = ''] = line.split(/ +/);
+      const san = subjectAltNames(Buffer.from(name, 'hex'));
+      const certificate = sequence(
+        sequence(...Array.from({ length: 6 }, () => sequence()), element(0xa3, sequence(san))),
+      );
+      const keys = certificateKeys(certificate).filter((each) => each.startsWith('san'));
+      expect(keys, line).toEqual(key === 'none' ? [] : [key]);
+    }
   });
 
   it('are all checked', () => {

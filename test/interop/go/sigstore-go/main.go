@@ -10,7 +10,8 @@ import (
 
 const usage = `usage:
   sigstore-go sign   -signing-config FILE -key-kind KIND -content message|dsse -bundle FILE -public-key FILE ARTIFACT
-  sigstore-go verify -trusted-root FILE -bundle FILE -public-key FILE ARTIFACT`
+  sigstore-go verify -trusted-root FILE -bundle FILE -public-key FILE ARTIFACT
+  sigstore-go verdicts QUESTIONS`
 
 func main() {
 	log.SetFlags(0)
@@ -42,6 +43,8 @@ func main() {
 		}, artifact)
 	case "verify":
 		err = verifyArtifact(*trustedRoot, *publicKey, *bundle, artifact)
+	case "verdicts":
+		err = giveVerdicts(artifact, os.Stdout)
 	default:
 		err = fmt.Errorf("no command %q\n%s", os.Args[1], usage)
 	}
