@@ -126,11 +126,6 @@ async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPol
     'certificate-oidc-issuer': issuer,
     'public-key': keyFile,
   } = values;
-  if (keyFile !== undefined && (identity !== undefined || issuer !== undefined)) {
-    throw new ConfigurationError(
-      'give --public-key, or --certificate-identity and --certificate-oidc-issuer: not both',
-    );
-  }
   if (identity === undefined && issuer === undefined) {
     if (keyFile === undefined) return undefined;
     return { publicKey: readPublicKeyFile(await readInput('--public-key', keyFile), keyFile).spki };
