@@ -25,10 +25,7 @@ export async function get(invocation: GetInvocation): Promise<number> {
     throw new ConfigurationError('give --log-index or --uuid');
   if (values.proof !== undefined) {
     if (!/\.(tlog-proof|json)$/.test(values.proof))
-      throw new SettingError(
-        '--proof',
-        'the name ends in .tlog-proof, or in .json for a Sigstore bundle',
-      );
+      throw new SettingError('--proof', 'the name ends in .tlog-proof, or in .json for a Sigstore bundle');
     await requireWritable('--proof', values.proof);
   }
   const opened = await openTrustedLog(invocation);

@@ -175,10 +175,7 @@ function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): str
 }
 
 /** The folder, made if need be; none where it cannot be, since every tile can be fetched again. */
-async function usable(
-  folder: string | undefined,
-  warn: (text: string) => void,
-): Promise<string | undefined> {
+async function usable(folder: string | undefined, warn: (text: string) => void): Promise<string | undefined> {
   if (folder === undefined) {
     warn(`stele: going on without a cache: ${NO_HOME} XDG_CACHE_HOME for one`);
     return undefined;

@@ -67,7 +67,8 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
  */
 export async function pin(environment: NodeJS.ProcessEnv, url: string, log: TrustedLog): Promise<string> {
   const folder = configFolder(environment);
-  if (folder === undefined) throw new ConfigurationError(`there is nowhere to keep a pin: ${NO_HOME} XDG_CONFIG_HOME`);
+  if (folder === undefined)
+    throw new ConfigurationError(`there is nowhere to keep a pin: ${NO_HOME} XDG_CONFIG_HOME`);
   const file = join(folder, `${encodeURIComponent(normalUrl(url))}${SUFFIX}`);
   await makeFolder('the pins', folder, 0o700);
   const isCreated = await createFile(file, formatTrustedRoot(publicLogOf(log))).catch((error: unknown) => {

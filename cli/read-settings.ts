@@ -101,7 +101,10 @@ function readSwitch(where: string, text: string): boolean {
  * of another program.
  * @param known the settings of all commands that may come from the environment.
  */
-export function unknownVariables(environment: NodeJS.ProcessEnv, known: readonly string[]): readonly string[] {
+export function unknownVariables(
+  environment: NodeJS.ProcessEnv,
+  known: readonly string[],
+): readonly string[] {
   const names = ['config', ...known].map(environmentName);
   return Object.keys(environment)
     .filter((variable) => variable.startsWith(PREFIX) && !names.includes(variable))

@@ -17,7 +17,15 @@ import { InconsistentLogError, StateError, UnexpectedAnswerError } from '../read
 import { FormatError, ProofError } from '../tiles-spec/errors.js';
 import type { Source } from './alternatives.js';
 import { checkArguments, givenArguments, optionsOf, type Command } from './command.js';
-import { doubtIn, flagsOf, HELP, isGiven, readCommandLine, VERSION, type CommandLine } from './command-line.js';
+import {
+  doubtIn,
+  flagsOf,
+  HELP,
+  isGiven,
+  readCommandLine,
+  VERSION,
+  type CommandLine,
+} from './command-line.js';
 import { COMMANDS } from './commands.js';
 import { environmentName, SettingError } from './configuration.js';
 import { printHelp, printVersion } from './help.js';
@@ -64,7 +72,11 @@ export async function run(
   const line = readCommandLine(words, (word) => OPTIONS.get(word) === true);
   const [name] = line.places;
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const known: Known = { line, sources: {}, isJson: command !== undefined && asksJson(line, command, environment) };
+  const known: Known = {
+    line,
+    sources: {},
+    isJson: command !== undefined && asksJson(line, command, environment),
+  };
   try {
     if (name === undefined) return runAlone(line, terminal);
     if (command === undefined) throw noCommand(name);
@@ -102,7 +114,10 @@ export async function run(
 
 /** `stele` without a command. */
 function runAlone(line: CommandLine, terminal: Terminal): number {
-  flagsOf({ ...line, options: line.options.filter(({ word }) => !OPTIONS.has(word)) }, {}, [...HELP, ...VERSION]);
+  flagsOf({ ...line, options: line.options.filter(({ word }) => !OPTIONS.has(word)) }, {}, [
+    ...HELP,
+    ...VERSION,
+  ]);
   if (isGiven(line, HELP)) printHelp(COMMANDS, undefined, terminal.width);
   else if (isGiven(line, VERSION)) printVersion(COMMANDS);
   else throw new ConfigurationError('give a command: stele --help lists them');

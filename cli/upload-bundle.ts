@@ -70,7 +70,11 @@ export class UploadBundle {
 
   /** Writes the bundle, which has the signature from then on. @throws ConfigurationError */
   async write({ content, material }: SignedArtifact, entry: TransparencyLogEntry): Promise<void> {
-    await writeOutput(WHAT, this.file, formatSigstoreBundle({ content, material, entries: [entry], timestamps: [] }));
+    await writeOutput(
+      WHAT,
+      this.file,
+      formatSigstoreBundle({ content, material, entries: [entry], timestamps: [] }),
+    );
     await this.forget();
   }
 
@@ -82,7 +86,11 @@ export class UploadBundle {
 }
 
 /** The bundle that is in the place of the new one, where that may replace it. */
-async function readReplaceable(file: string, size: number, { logId, origin }: TrustedLog): Promise<SigstoreBundle> {
+async function readReplaceable(
+  file: string,
+  size: number,
+  { logId, origin }: TrustedLog,
+): Promise<SigstoreBundle> {
   const refuse = (why: string) =>
     new SettingError(WHAT, `${file} is there already, and ${why}: delete it, or give another name`);
   if (size > LONGEST_BUNDLE) throw refuse('is no Sigstore bundle');
@@ -95,7 +103,9 @@ async function readReplaceable(file: string, size: number, { logId, origin }: Tr
   const other = bundle.entries.find((entry) => !equalBytes(entry.logId, logId));
   if (other === undefined) return bundle;
   const [name = ''] = other.proof?.checkpoint?.split('\n') ?? [];
-  throw refuse(`is of ${name === '' ? 'another log' : `the log ${JSON.stringify(name)}`}, not of ${origin} by this key`);
+  throw refuse(
+    `is of ${name === '' ? 'another log' : `the log ${JSON.stringify(name)}`}, not of ${origin} by this key`,
+  );
 }
 
 /** @throws ConfigurationError where there is a file, and it cannot be read. */
@@ -104,7 +114,10 @@ async function readKept(file: string): Promise<Uint8Array[]> {
     return [decodeBase64((await readFile(file, 'latin1')).trim())];
   } catch (error) {
     // What is not whole is replaced by the next one.
-    if (error instanceof FormatError || (error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+    if (
+      error instanceof FormatError ||
+      (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    )
       return [];
     throw new SettingError(WHAT, `cannot read ${file}: ${reasonOf(error)}`);
   }

@@ -168,7 +168,9 @@ async function remember(log: LogReader, checkpoint: SignedCheckpoint, terminal: 
     await log.see(checkpoint);
   } catch (error) {
     if (error instanceof InconsistentLogError) throw error;
-    terminal.err(plain(`stele: the entry is logged, but its checkpoint is not remembered: ${messageOf(error)}`));
+    terminal.err(
+      plain(`stele: the entry is logged, but its checkpoint is not remembered: ${messageOf(error)}`),
+    );
   }
 }
 
@@ -179,7 +181,11 @@ interface Uploaded extends OpenedLog {
   readonly output: string | undefined;
 }
 
-function print({ place, trusted, logged, isRepeat, output }: Uploaded, format: string, terminal: Terminal): void {
+function print(
+  { place, trusted, logged, isRepeat, output }: Uploaded,
+  format: string,
+  terminal: Terminal,
+): void {
   const { index, body, checkpoint } = logged;
   const uuid = encodeHex(leafHash(body, nodeSha256));
   if (format === 'tle') {

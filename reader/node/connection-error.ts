@@ -20,6 +20,8 @@ const WORDS: Readonly<Record<string, string>> = {
 /** What OpenSSL says of an answer that is no TLS: what came first is read as a version, or as a length. */
 const NO_TLS = /wrong version number|packet length too long|unknown protocol|record layer failure/;
 
+const IS_TLS = 'is it https:// that it speaks?';
+
 /** @param error what an HTTP client failed with. @param url what it asked. */
 export function connectionReason(error: unknown, url: string | URL): string {
   // Of a name with several addresses Node keeps an error each, and says nothing itself.
@@ -29,6 +31,7 @@ export function connectionReason(error: unknown, url: string | URL): string {
   const isTls = new URL(url).protocol === 'https:';
   if (Object.hasOwn(WORDS, code)) return WORDS[code] ?? message;
   if (isTls && NO_TLS.test(message)) return 'its answer is no TLS: is it http:// that it speaks?';
-  if (!isTls && code.startsWith('HPE_')) return 'its answer is no HTTP: is it https:// that it speaks?';
+  if (!isTls && code.startsWith('HPE_')) return `its answer is no HTTP: ${IS_TLS}`;
+  if (!isTls && code === 'UND_ERR_SOCKET') return `${message}: ${IS_TLS}`;
   return message;
 }

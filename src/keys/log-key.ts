@@ -77,11 +77,9 @@ export class LogKey {
    * @throws ConfigurationError when it is not there, others can read it, or it holds no Ed25519 private key.
    */
   static async read(file: string): Promise<LogKey> {
-    const [pem, { mode }] = await Promise.all([readFile(file), stat(file)]).catch(
-      (error: unknown) => {
-        throw new ConfigurationError(`cannot read the key file ${file}: ${reasonOf(error)}`);
-      },
-    );
+    const [pem, { mode }] = await Promise.all([readFile(file), stat(file)]).catch((error: unknown) => {
+      throw new ConfigurationError(`cannot read the key file ${file}: ${reasonOf(error)}`);
+    });
     if ((mode & 0o077) !== 0) {
       throw new ConfigurationError(
         `the key file ${file} can be read or written by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`,

@@ -65,7 +65,8 @@ describe.runIf(MAY_CHANGE_USER)('a user without a home', () => {
   it('is told where a pin may be kept', async () => {
     expectEnded(await homeless(['trust', '--pin', logged.daemon.url]), {
       code: 2,
-      stderr: /^stele: there is nowhere to keep a pin: this user has no home folder\. Set HOME or XDG_CONFIG_HOME$/m,
+      stderr:
+        /^stele: there is nowhere to keep a pin: this user has no home folder\. Set HOME or XDG_CONFIG_HOME$/m,
     });
   });
 
@@ -80,10 +81,14 @@ describe.runIf(MAY_CHANGE_USER)('a user without a home', () => {
 
 describe.runIf(existsSync('/proc/self'))('a home below /proc, where no folder can be made', () => {
   it.each(['/proc/none', '/proc/none/deep/er'])('%s is found out, and ends', async (home) => {
-    const ended = await logged.user.other('proc', { HOME: home, XDG_STATE_HOME: '', XDG_CACHE_HOME: '' }).run(asked());
+    const ended = await logged.user
+      .other('proc', { HOME: home, XDG_STATE_HOME: '', XDG_CACHE_HOME: '' })
+      .run(asked());
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/cannot make the folder \/proc\/none\S+: no such file or directory\n/);
-    expect(ended.stderr).toMatch(/cannot keep the newest checkpoint in \/proc\/none\S+: no such file or directory\. Give another/);
+    expect(ended.stderr).toMatch(
+      /cannot keep the newest checkpoint in \/proc\/none\S+: no such file or directory\. Give another/,
+    );
   });
 
   it.each([createFolder, createTransientFolder])('%o is refused by the function itself', async (create) => {
@@ -104,7 +109,8 @@ describe('--state', () => {
       expect((await ask(daemon)).code).toBe(0);
       expectEnded(await ask(other), {
         code: 1,
-        stderr: /was seen with another key before: .*\. --state DIR remembers another log of that name elsewhere\. Both/,
+        stderr:
+          /was seen with another key before: .*\. --state DIR remembers another log of that name elsewhere\. Both/,
       });
       expect((await ask(other, '--state', 'second')).code).toBe(0);
       expect((await ask(daemon)).code).toBe(0);

@@ -34,9 +34,12 @@ beforeAll(async () => {
   const pem = (label: string) => `-----BEGIN ${label}-----\n${key}\n-----END ${label}-----\n`;
   await user.write('cosign.key', pem('ENCRYPTED SIGSTORE PRIVATE KEY'));
   await user.write('ssh.sig', pem('SSH SIGNATURE'));
-  const server = createServer({ key: await user.read('tls.key'), cert: await user.read('tls.crt') }, (_, response) => {
-    response.end();
-  }).listen(0, '127.0.0.1');
+  const server = createServer(
+    { key: await user.read('tls.key'), cert: await user.read('tls.crt') },
+    (_, response) => {
+      response.end();
+    },
+  ).listen(0, '127.0.0.1');
   await once(server, 'listening');
   tls = {
     port: (server.address() as AddressInfo).port,
@@ -59,9 +62,15 @@ const SIGN = 'upload --artifact a.txt --output made.json --key';
 describe('a file that cannot be read or written', () => {
   it.each([
     ['loginfo --config', /^stele: --config takes a value: --config FILE$/m],
-    ['loginfo --config none', /^stele: the configuration file: cannot read none: no such file or directory$/m],
+    [
+      'loginfo --config none',
+      /^stele: the configuration file: cannot read none: no such file or directory$/m,
+    ],
     ['loginfo --config folder', /^stele: the configuration file: cannot read folder: it is a folder$/m],
-    ['loginfo --rekor_server keyless', /^stele: cannot read the log's key in keyless\/log\.vkey: it is a folder$/m],
+    [
+      'loginfo --rekor_server keyless',
+      /^stele: cannot read the log's key in keyless\/log\.vkey: it is a folder$/m,
+    ],
     [`${VERIFY} folder`, /^stele: --artifact: folder is not a file$/m],
     ['verify folder --vkey none', /^stele: BUNDLE: cannot read folder: it is a folder$/m],
     ['get --log-index -1', /^stele: --log-index: "-1" is not a whole number from 0 to 2\^53 - 1$/m],
@@ -73,8 +82,14 @@ describe('a file that cannot be read or written', () => {
       'keygen --origin a.example --key none/log.key',
       /^stele: cannot make the key file none\/log\.key: no such file or directory$/m,
     ],
-    ['trust folder/none', /^stele: folder\/none is neither a trusted_root\.json nor a log's folder with one in it$/m],
-    ['rebuild-staging --data folder --key folder', /^stele: cannot read the key file folder: it is a folder$/m],
+    [
+      'trust folder/none',
+      /^stele: folder\/none is neither a trusted_root\.json nor a log's folder with one in it$/m,
+    ],
+    [
+      'rebuild-staging --data folder --key folder',
+      /^stele: cannot read the key file folder: it is a folder$/m,
+    ],
   ])('%s', async (line, stderr) => {
     expectEnded(await user.run(line.split(' ')), { code: 2, stderr });
   });
@@ -124,7 +139,7 @@ describe('a key or signature of another kind', () => {
     [
       `${SIGNED} ed.pub --signature pure.sig`,
       1,
-      /^stele: signature: does not verify .*: an Ed25519 key signs by Ed25519ph here, over the SHA-512; a pure Ed25519 signature is not taken$/m,
+      /^stele: signature: does not verify .*, as Ed25519ph: a pure Ed25519 signature is not taken \(stele upload --key makes the other\)$/m,
     ],
     [
       `${SIGNED} key.pub --signature ssh.sig`,
@@ -137,29 +152,44 @@ describe('a key or signature of another kind', () => {
 
   const HAS_SSH = spawnSync('sh', ['-c', 'command -v ssh-keygen']).status === 0;
 
-  it.runIf(HAS_SSH)('of OpenSSH is converted by the command that is shown, or said to have no other form', async () => {
-    for (const type of ['ecdsa', 'ed25519'])
-      execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', user.file(`ssh-${type}`)]);
-    const refused = await user.run(`${SIGN} ssh-ecdsa`.split(' '));
-    expectEnded(refused, { code: 2, stderr: /it is in the format of OpenSSH: convert a copy \(.*\)$/m });
-    const [, line = ''] = /convert a copy \((.*)\)$/m.exec(refused.stderr) ?? [];
-    expect((await user.shell(line)).code).toBe(0);
-    expectEnded(await user.run(`${SIGN} ssh-ecdsa.pem`.split(' ')), { code: 0, stdout: /^Wrote made\.json$/m });
-    expectEnded(await user.run(`${SIGN} ssh-ed25519`.split(' ')), {
-      code: 2,
-      stderr: /an Ed25519 key in the format of OpenSSH, which ssh-keygen writes in no other: make one for signing/,
-    });
-    const verify = ['verify', 'made.json', '--artifact', 'a.txt', '--public-key'];
-    const unread = await user.run([...verify, 'ssh-ecdsa.pub']);
-    expectEnded(unread, { code: 2, stderr: /ssh-ecdsa\.pub is an SSH key: convert it first \(.*\)$/m });
-    const [, convert = ''] = /convert it first \((.*)\)$/m.exec(unread.stderr) ?? [];
-    await user.shell(convert);
-    expectEnded(await user.run([...verify, 'ssh-ecdsa.pub.pem']), { code: 0, stdout: /^Verified$/m });
-  });
+  it.runIf(HAS_SSH)(
+    'of OpenSSH is converted by the command that is shown, or said to have no other form',
+    async () => {
+      for (const type of ['ecdsa', 'ed25519'])
+        execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', user.file(`ssh-${type}`)]);
+      const refused = await user.run(`${SIGN} ssh-ecdsa`.split(' '));
+      expectEnded(refused, { code: 2, stderr: /it is in the format of OpenSSH: convert a copy \(.*\)$/m });
+      const [, line = ''] = /convert a copy \((.*)\)$/m.exec(refused.stderr) ?? [];
+      expect((await user.shell(line)).code).toBe(0);
+      expectEnded(await user.run(`${SIGN} ssh-ecdsa.pem`.split(' ')), {
+        code: 0,
+        stdout: /^Wrote made\.json$/m,
+      });
+      expectEnded(await user.run(`${SIGN} ssh-ed25519`.split(' ')), {
+        code: 2,
+        stderr:
+          /an Ed25519 key in the format of OpenSSH, which ssh-keygen writes in no other: make one for signing/,
+      });
+      const verify = ['verify', 'made.json', '--artifact', 'a.txt', '--public-key'];
+      const unread = await user.run([...verify, 'ssh-ecdsa.pub']);
+      expectEnded(unread, { code: 2, stderr: /ssh-ecdsa\.pub is an SSH key: convert it first \(.*\)$/m });
+      const [, convert = ''] = /convert it first \((.*)\)$/m.exec(unread.stderr) ?? [];
+      await user.shell(convert);
+      expectEnded(await user.run([...verify, 'ssh-ecdsa.pub.pem']), { code: 0, stdout: /^Verified$/m });
+    },
+  );
 });
 
 describe('a server that speaks otherwise', () => {
-  const at = (url: string) => ['loginfo', '--rekor_server', url, '--vkey', logged.daemon.verifierKey, '--retry', '0'];
+  const at = (url: string) => [
+    'loginfo',
+    '--rekor_server',
+    url,
+    '--vkey',
+    logged.daemon.verifierKey,
+    '--retry',
+    '0',
+  ];
 
   it('plain HTTP, asked by TLS', async () => {
     expectEnded(await user.run(at(logged.daemon.url.replace('http:', 'https:'))), {
@@ -178,7 +208,8 @@ describe('a server that speaks otherwise', () => {
   it('TLS with a certificate of nobody known', async () => {
     expectEnded(await user.run(at(`https://127.0.0.1:${tls.port}`)), {
       code: 3,
-      stderr: /^stele: https:\S+\/checkpoint: its certificate is not of an authority that this machine trusts: .*--ca-cert FILE/m,
+      stderr:
+        /^stele: https:\S+\/checkpoint: its certificate is not of an authority that this machine trusts: .*--ca-cert FILE/m,
     });
   });
 

@@ -276,8 +276,7 @@ describe.concurrent('a pin', () => {
       const { code, stdout, stderr } = await owner.run(['trust', stub.url, '--output', 'stale']);
       expect(code).toBe(0);
       expect(stdout).toContain('Wrote stale/trusted_root.json');
-      expect((await trustedRoot('stale')).tlogs).toHaveLength(1);
-      expect(await user.read('stale/trusted_root.json')).toContain(daemon.verifierKey.split('+')[2]?.slice(8, 20));
+      expect((await trustedRoot('stale')).tlogs.map(({ baseUrl }) => baseUrl)).toStrictEqual([daemon.url]);
       return stderr;
     };
     expect(await trust()).toBe('');
@@ -290,6 +289,8 @@ describe.concurrent('a pin', () => {
       /^stele: the key of http:\S+ that is pinned signs nothing after 2030-01-02T03:04:05\.000Z: if its operator says/,
     );
     stub.close();
-    expect(await trust()).toMatch(/^stele: http:\S+ does not say whether it has the pinned key still: .*ECONNREFUSED/);
+    expect(await trust()).toMatch(
+      /^stele: http:\S+ does not say whether it has the pinned key still: .*ECONNREFUSED/,
+    );
   });
 });

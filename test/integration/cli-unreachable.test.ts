@@ -139,7 +139,8 @@ it.concurrent('an upload is tried again as often as is said, and then is no more
   const args = [...asking('upload', `${stub.url}/`), '--retry', '1', '--output', 'never.json'];
   expectEnded(await user.run(args), {
     code: 3,
-    stderr: /answers 503: come\\u001b\[2Jlater\\u000aVerified\. The signature is kept in never\.json\.signature, so/,
+    stderr:
+      /answers 503: come\\u001b\[2Jlater\\u000aVerified\. The signature is kept in never\.json\.signature, so/,
   });
   stub.close();
   expect(asked).toStrictEqual(['POST /api/v2/log/entries', 'POST /api/v2/log/entries']);

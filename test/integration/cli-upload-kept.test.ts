@@ -6,7 +6,14 @@ import { rm, stat, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon.js';
-import { expectEnded, jsonOf, startLoggedUser, startStub, type LoggedUser, type User } from './cli-support.js';
+import {
+  expectEnded,
+  jsonOf,
+  startLoggedUser,
+  startStub,
+  type LoggedUser,
+  type User,
+} from './cli-support.js';
 
 let logged: LoggedUser;
 let other: Daemon;
@@ -53,8 +60,18 @@ function upload(bundle: string, ...more: string[]): string[] {
 
 describe('before anything is sent', () => {
   it.each([
-    ['a state that cannot be kept', ['--state', '/dev/null/state'], 1, /cannot keep the newest checkpoint in \/dev\/null/],
-    ['a state below /proc', ['--state', '/proc/none/state'], 1, /cannot keep the newest checkpoint in \/proc\/none/],
+    [
+      'a state that cannot be kept',
+      ['--state', '/dev/null/state'],
+      1,
+      /cannot keep the newest checkpoint in \/dev\/null/,
+    ],
+    [
+      'a state below /proc',
+      ['--state', '/proc/none/state'],
+      1,
+      /cannot keep the newest checkpoint in \/proc\/none/,
+    ],
   ])('%s is found out', async (_what, flags, code, stderr) => {
     const { user } = logged;
     const before = await sizeOf(user);
@@ -80,7 +97,8 @@ describe('before anything is sent', () => {
     const before = await sizeOf(user);
     expectEnded(await user.run(upload('elsewhere.json')), {
       code: 2,
-      stderr: /^stele: --output: elsewhere\.json is there already, and is of the log "127\.0\.0\.1", not of 127\.0\.0\.1 by this key: delete it, or give another name$/m,
+      stderr:
+        /^stele: --output: elsewhere\.json is there already, and is of the log "127\.0\.0\.1", not of 127\.0\.0\.1 by this key: delete it, or give another name$/m,
     });
     expectEnded(await user.run(upload('a.txt')), {
       code: 2,
@@ -101,7 +119,10 @@ describe('a repeat', () => {
     expectEnded(first, { code: 0, stdout: /^Entry at index \d+ of/ });
     const before = await sizeOf(user);
     const again = await user.run(upload('repeated.json'));
-    expectEnded(again, { code: 0, stdout: /^It was in the log already: nothing is added\nEntry at index \d+ of/ });
+    expectEnded(again, {
+      code: 0,
+      stdout: /^It was in the log already: nothing is added\nEntry at index \d+ of/,
+    });
     expect(jsonOf(await user.run(upload('repeated.json', '--format', 'json')))).toMatchObject({
       AlreadyExists: true,
     });
@@ -124,7 +145,10 @@ describe('after it is sent', () => {
     expect(line).toContain(`--output 'it is lost.json'`);
     await expect(stat(user.file('it is lost.json'))).rejects.toThrow(/ENOENT/);
     const before = await sizeOf(user);
-    expectEnded(await user.shell(line), { code: 0, stdout: /^It was in the log already[^]*^Wrote it is lost\.json$/m });
+    expectEnded(await user.shell(line), {
+      code: 0,
+      stdout: /^It was in the log already[^]*^Wrote it is lost\.json$/m,
+    });
     lossy.close();
     expect(await sizeOf(user)).toBe(before);
     await expect(stat(user.file('it is lost.json.signature'))).rejects.toThrow(/ENOENT/);

@@ -148,7 +148,10 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       `${LOGGED} --certificate-identity x --certificate-oidc-issuer y`,
       /--certificate-identity needs --trusted-root/,
     ],
-    [`${LOGGED} --certificate-identity x --public-key key.pub`, /--public-key and --certificate-identity stand for one another/],
+    [
+      `${LOGGED} --certificate-identity x --public-key key.pub`,
+      /--public-key and --certificate-identity stand for one another/,
+    ],
     ['verify --uuid 123', /--uuid: it is neither a leaf hash \(64/],
   ],
   get: [

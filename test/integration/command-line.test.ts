@@ -166,7 +166,9 @@ describe.concurrent('standard output', () => {
   it.runIf(existsSync('/dev/full'))('that takes nothing is said so', async () => {
     await expect(shell('stele version > /dev/full')).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^stele: cannot print: no space is left on its disk: make room there\n$/) as string,
+      stderr: expect.stringMatching(
+        /^stele: cannot print: no space is left on its disk: make room there\n$/,
+      ) as string,
     });
   });
 });

@@ -33,7 +33,10 @@ beforeAll(async () => {
   const { messageSignature, ...rest } = JSON.parse(bundle) as { messageSignature: { signature: string } };
   const signature = Buffer.from(messageSignature.signature, 'base64');
   signature[signature.length - 1] = 255 - (signature.at(-1) ?? 0);
-  const forged = { ...rest, messageSignature: { ...messageSignature, signature: signature.toString('base64') } };
+  const forged = {
+    ...rest,
+    messageSignature: { ...messageSignature, signature: signature.toString('base64') },
+  };
   await user.write('forged.json', JSON.stringify(forged));
   process.chdir(user.folder);
 });
@@ -76,13 +79,42 @@ function terminalThat(note: (text: string) => void): Terminal {
 
 /** Texts that look like options, like help, like nothing, and like nothing anybody would type. */
 const ODD = [
-  ...['-h', '--help', '-v', '--version', '-h.tgz', '-dash.txt', '-holiday', '--help.txt', '--help=1', '-', ''],
+  ...[
+    '-h',
+    '--help',
+    '-v',
+    '--version',
+    '-h.tgz',
+    '-dash.txt',
+    '-holiday',
+    '--help.txt',
+    '--help=1',
+    '-',
+    '',
+  ],
   ...['--', '---', '=', '--=', '-=', 'a=b', '--artifact', '--artifact=x', '--public-key', '-1', '0', 'true'],
-  ...[' ', 'a\nb', '-\n', '--help\n', '\u00e4.txt', '-\u00e4h', '\u202eh-', '\ud83d\udd11', '*', '$(true)', "'", '.', '/'],
+  ...[
+    ' ',
+    'a\nb',
+    '-\n',
+    '--help\n',
+    '\u00e4.txt',
+    '-\u00e4h',
+    '\u202eh-',
+    '\ud83d\udd11',
+    '*',
+    '$(true)',
+    "'",
+    '.',
+    '/',
+  ],
 ];
 const oddText = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...ODD) },
-  { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => !/[\0/]/.test(text)) },
+  {
+    weight: 1,
+    arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => !/[\0/]/.test(text)),
+  },
 );
 
 /** Words of a command line that belong together. */
@@ -101,7 +133,10 @@ function partsOf(name: string, except: readonly string[] = []): fc.Arbitrary<Par
   const arbitraries: fc.Arbitrary<Part>[] = [place];
   if (valued.length > 0) {
     const option = fc.constantFrom(...valued);
-    arbitraries.push(fc.tuple(option, oddText), fc.tuple(option, oddText).map((both) => [both.join('=')]));
+    arbitraries.push(
+      fc.tuple(option, oddText),
+      fc.tuple(option, oddText).map((both) => [both.join('=')]),
+    );
   }
   if (switches.length > 0) arbitraries.push(fc.constantFrom(...switches).map((word) => [word]));
   return fc.array(fc.oneof(...arbitraries), { maxLength: 5 });
@@ -112,7 +147,12 @@ function linesOf(name: string, first: Part = [], except: readonly string[] = [])
   const after = fc.option(fc.array(oddText, { maxLength: 3 }), { nil: undefined });
   return fc
     .tuple(partsOf(name, except), after)
-    .map(([parts, rest]) => [name, ...first, ...parts.flat(), ...(rest === undefined ? [] : ['--', ...rest])]);
+    .map(([parts, rest]) => [
+      name,
+      ...first,
+      ...parts.flat(),
+      ...(rest === undefined ? [] : ['--', ...rest]),
+    ]);
 }
 
 /** Demands of every command line that it does not end with 0, and prints no help. */
@@ -139,7 +179,15 @@ describe('a bundle that must fail', () => {
   });
 
   it('never verifies from the environment', async () => {
-    const variable = fc.constantFrom('ARTIFACT', 'PUBLIC_KEY', 'TYPE', 'LOG_INDEX', 'UUID', 'FORMAT', 'STATE');
+    const variable = fc.constantFrom(
+      'ARTIFACT',
+      'PUBLIC_KEY',
+      'TYPE',
+      'LOG_INDEX',
+      'UUID',
+      'FORMAT',
+      'STATE',
+    );
     await fc.assert(
       fc.asyncProperty(fc.dictionary(variable, oddText, { maxKeys: 3 }), async (given) => {
         const more = Object.fromEntries(Object.entries(given).map(([name, text]) => [`STELE_${name}`, text]));
@@ -223,7 +271,10 @@ describe('a value is a value', () => {
   });
 
   it('of a bundle after --, whatever the file is called', async () => {
-    const [good, forged] = [await readFile('a.txt.sigstore.json', 'utf8'), await readFile('forged.json', 'utf8')];
+    const [good, forged] = [
+      await readFile('a.txt.sigstore.json', 'utf8'),
+      await readFile('forged.json', 'utf8'),
+    ];
     await fc.assert(
       fc.asyncProperty(fileName, fc.boolean(), async (name, isGood) => {
         const words = ['verify', '--artifact', 'a.txt', '--public-key', 'key.pub', '--', name];
@@ -254,8 +305,16 @@ describe('help', () => {
   });
 
   it.each([
-    ['a value', ['verify', 'forged.json', '--artifact', '--help'], /--artifact: cannot read --help: no such file/],
-    ['a word with h', ['verify', '-dash.txt'], /there is no option -dash\.txt here.* given as \.\/-dash\.txt, or after --/],
+    [
+      'a value',
+      ['verify', 'forged.json', '--artifact', '--help'],
+      /--artifact: cannot read --help: no such file/,
+    ],
+    [
+      'a word with h',
+      ['verify', '-dash.txt'],
+      /there is no option -dash\.txt here.* given as \.\/-dash\.txt, or after --/,
+    ],
     ['letters that end in h', ['fsck', '-holiday'], /there is no option -holiday here/],
     ['after --', ['verify', '--', '--help'], /BUNDLE: cannot read --help: no such file/],
     ['with a value', ['verify', '--help=false'], /--help takes no value/],

@@ -293,7 +293,9 @@ describe('the state file', () => {
       await log.writeTo(place);
       await writeFile(stateFolder, '');
       const reader = await place.open({ verifierKey: log.vkey, stateFolder });
-      await expect(reader.latest()).rejects.toThrow(/^cannot read the checkpoint that was kept in \S+: not a directory$/);
+      await expect(reader.latest()).rejects.toThrow(
+        /^cannot read the checkpoint that was kept in \S+: not a directory$/,
+      );
     }));
 
   it('is written in spite of what a process left that died while writing', () =>

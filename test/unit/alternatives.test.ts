@@ -47,7 +47,9 @@ describe('of settings that stand for one another', () => {
   it('those that mean something together may be equally strong, and some are never left out', () => {
     const together: Alternatives = { ...WHO, together: true, keeps: ['issuer'] };
     expect(out([together], { key: 'flag', issuer: 'flag' })).toStrictEqual([]);
-    expect(out([together], { key: 'flag', identity: 'file', issuer: 'environment' })).toStrictEqual(['identity']);
+    expect(out([together], { key: 'flag', identity: 'file', issuer: 'environment' })).toStrictEqual([
+      'identity',
+    ]);
   });
 
   it('what one choice leaves out does not count in the next', () => {

@@ -38,8 +38,14 @@ describe('a command line', () => {
     [['--zzzzzzzz'], 'there is no option --zzzzzzzz here: --help lists them'],
     [['--=x'], 'there is no option --=x here: --help lists them'],
     [['--constructor'], 'there is no option --constructor here: --help lists them'],
-    [['-h.tgz'], 'there is no option -h.tgz here: --help lists them. A file of that name is given as ./-h.tgz, or after --'],
-    [['-hh'], 'there is no option -hh here: --help lists them. A file of that name is given as ./-hh, or after --'],
+    [
+      ['-h.tgz'],
+      'there is no option -h.tgz here: --help lists them. A file of that name is given as ./-h.tgz, or after --',
+    ],
+    [
+      ['-hh'],
+      'there is no option -hh here: --help lists them. A file of that name is given as ./-hh, or after --',
+    ],
   ])('%j is refused', (words, message) => {
     expect(() => flags(...words)).toThrow(message);
   });
@@ -53,7 +59,8 @@ describe('a command line', () => {
   });
 
   it('is doubted where a value looks like an option', () => {
-    const doubt = (...words: string[]) => doubtIn(read(...words), (word) => ['--on', '--file'].includes(word));
+    const doubt = (...words: string[]) =>
+      doubtIn(read(...words), (word) => ['--on', '--file'].includes(word));
     expect(doubt('--file', '--on', 'x')).toBe(
       '--file has taken the word after it, --on, for its value: give it one before --on',
     );
@@ -63,15 +70,20 @@ describe('a command line', () => {
 
   it('loses and makes up no word', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('--', '--file', '--on', '-h', '--file=x'))), (words) => {
-        const { places, options } = readCommandLine(words, takesValue);
-        const again = options.flatMap(({ word, value, isNextWord }) =>
-          value === undefined ? [word] : isNextWord === true ? [word, value] : [`${word}=${value}`],
-        );
-        const terminators = words.length - places.length - again.length;
-        expect([0, 1]).toContain(terminators);
-        expect([...places, ...again, ...(terminators === 1 ? ['--'] : [])].sort()).toStrictEqual([...words].sort());
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.string(), fc.constantFrom('--', '--file', '--on', '-h', '--file=x'))),
+        (words) => {
+          const { places, options } = readCommandLine(words, takesValue);
+          const again = options.flatMap(({ word, value, isNextWord }) =>
+            value === undefined ? [word] : isNextWord === true ? [word, value] : [`${word}=${value}`],
+          );
+          const terminators = words.length - places.length - again.length;
+          expect([0, 1]).toContain(terminators);
+          expect([...places, ...again, ...(terminators === 1 ? ['--'] : [])].sort()).toStrictEqual(
+            [...words].sort(),
+          );
+        },
+      ),
       { seed: 20_261_130, numRuns: 2_000 },
     );
   });

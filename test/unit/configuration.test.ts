@@ -122,7 +122,9 @@ describe('settings', () => {
   });
 
   it('hold no NUL, which is in no name of a file', async () => {
-    await expect(read([], {}, { one_two: 'a\0b' })).rejects.toThrow(/^one_two in \S+: it holds a NUL character$/);
+    await expect(read([], {}, { one_two: 'a\0b' })).rejects.toThrow(
+      /^one_two in \S+: it holds a NUL character$/,
+    );
   });
 
   it('have names of no more variables than they are', () => {
