@@ -97,32 +97,22 @@ interface Upload {
 }
 
 /**
- * Submits the entry, proves the answer, and writes the bundle. Where that fails, the signature is kept, or the bundle
- * holds it and what the log has answered.
+ * Submits the entry, proves the answer, and writes the bundle. Whatever fails between, a signature that was made here is
+ * kept, and the error says where.
  */
 async function logEntry(upload: Upload): Promise<LoggedEntry> {
   const { invocation, opened, signed, bundle } = upload;
   // A signature that was given is in a file of its user's.
   if (invocation.values.key !== undefined) await bundle?.keep(signed);
-  const advice = bundle?.advice(invocation.line) ?? '';
-  const entry = await submitted(upload).catch(async (error: unknown) => {
+  try {
+    const logged = provedEntry(await submitted(upload), opened.trusted);
+    await bundle?.write(signed, entryOf(logged, opened.trusted.logId));
+    return logged;
+  } catch (error) {
     // The log itself has refused it: it is not logged.
     if (error instanceof InvalidEntryError) await bundle?.forget();
-    throw noted(error, advice);
-  });
-  const write = (written: TransparencyLogEntry) =>
-    bundle?.write(signed, written).catch((error: unknown) => {
-      throw noted(error, advice);
-    });
-  let logged: LoggedEntry;
-  try {
-    logged = provedEntry(entry, opened.trusted);
-  } catch (error) {
-    await write(entry);
-    throw bundle === undefined ? error : noted(error, `. What the log has answered is in ${bundle.file}`);
+    throw noted(error, bundle?.advice(invocation.line) ?? '');
   }
-  await write(entryOf(logged, opened.trusted.logId));
-  return logged;
 }
 
 /** What the log answers, if it is of the entry that was sent. */

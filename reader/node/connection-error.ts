@@ -25,7 +25,7 @@ const IS_TLS = 'is it https:// that it speaks?';
 /** @param error what an HTTP client failed with. @param url what it asked. */
 export function connectionReason(error: unknown, url: string | URL): string {
   // Of a name with several addresses Node keeps an error each, and says nothing itself.
-  const cause = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
+  const cause: unknown = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
   const message = messageOf(cause);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const isTls = new URL(url).protocol === 'https:';

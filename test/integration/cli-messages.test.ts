@@ -212,11 +212,4 @@ describe('a server that speaks otherwise', () => {
         /^stele: https:\S+\/checkpoint: its certificate is not of an authority that this machine trusts: .*--ca-cert FILE/m,
     });
   });
-
-  it('nothing, at a name of several addresses', async () => {
-    expectEnded(await user.run(at('http://localhost:1')), {
-      code: 3,
-      stderr: /^stele: http:\/\/localhost:1\/checkpoint: connect ECONNREFUSED \S+$/m,
-    });
-  });
 });
