@@ -9,7 +9,6 @@ import { reasonOf, systemMessage } from '../src/node/system-error.js';
 import { artifactOfDigests, type Artifact, type DigestName } from '../src/sigstore/artifact-signature.js';
 import { concatBytes, decodeHex } from '../tiles-spec/index.js';
 import { SettingError } from './configuration.js';
-import { shownName } from './files.js';
 
 /** What names it. */
 export interface ArtifactSettings {
@@ -36,11 +35,11 @@ export async function readArtifact(settings: ArtifactSettings): Promise<Artifact
 export async function* openArtifact(file: string): AsyncGenerator<Uint8Array> {
   const what = '--artifact';
   try {
-    if (!(await stat(file)).isFile()) throw new SettingError(what, `${shownName(file)} is not a file`);
+    if (!(await stat(file)).isFile()) throw new SettingError(what, `${file} is not a file`);
     yield* createReadStream(file) as AsyncIterable<Uint8Array>;
   } catch (error) {
     if (error instanceof SettingError || systemMessage(error) === undefined) throw error;
-    throw new SettingError(what, `cannot read ${shownName(file)}: ${reasonOf(error)}`);
+    throw new SettingError(what, `cannot read ${file}: ${reasonOf(error)}`);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { ConfigurationError } from '../src/errors.js';
 import type { Alternatives } from './alternatives.js';
-import { checkChoice, CONFIG, type Setting, type Settings, type Values } from './configuration.js';
+import { checkText, CONFIG, type Setting, type Settings, type Values } from './configuration.js';
 import type { Terminal } from './terminal.js';
 
 /** One command. */
@@ -117,6 +117,6 @@ export function checkArguments(name: string, command: Command, args: readonly st
         `there is no place for the argument ${JSON.stringify(text)}: ${synopsis(name, command)}`,
       );
     }
-    checkChoice(argument.name, text, argument.choices);
+    checkText(argument.name, text, argument);
   }
 }

@@ -53,11 +53,20 @@ export const CONFIG = {
   group: 'Everywhere',
 } as const satisfies Setting;
 
-/** @throws ConfigurationError when there are choices, and the text is none of them. */
-export function checkChoice(name: string, text: string, choices: readonly string[] = [text]): void {
+/**
+ * Demands of a text that it can be what is asked for: no file is called nothing, or has a NUL in its name.
+ * @throws ConfigurationError naming `where`, also when there are choices, and the text is none of them.
+ */
+export function checkText(
+  where: string,
+  text: string,
+  { choices = [text], file, folder }: Pick<Setting, 'choices' | 'file' | 'folder'>,
+): void {
+  if (text.includes('\0')) throw new ConfigurationError(`${where}: it holds a NUL character`);
+  if (text === '' && (file ?? folder) === true) throw new ConfigurationError(`${where}: it is empty`);
   if (choices.includes(text)) return;
   const all = [choices.slice(0, -1).join(', '), ...choices.slice(-1)].filter((part) => part !== '');
-  throw new ConfigurationError(`${name}: ${JSON.stringify(text)} is not ${all.join(' or ')}`);
+  throw new ConfigurationError(`${where}: ${JSON.stringify(text)} is not ${all.join(' or ')}`);
 }
 
 /** `batch-age` is `STELE_BATCH_AGE` in the environment. */

@@ -15,7 +15,7 @@ export async function readInput(what: string, file: string): Promise<Uint8Array>
   try {
     return await readFile(file);
   } catch (error) {
-    throw new SettingError(what, `cannot read ${shownName(file)}: ${reasonOf(error)}`);
+    throw new SettingError(what, `cannot read ${file}: ${reasonOf(error)}`);
   }
 }
 
@@ -24,7 +24,7 @@ export async function readInput(what: string, file: string): Promise<Uint8Array>
  * @throws ConfigurationError
  */
 export async function requireWritable(what: string, file: string): Promise<void> {
-  const refuse = (why: string) => new SettingError(what, `cannot write ${shownName(file)}: ${why}`);
+  const refuse = (why: string) => new SettingError(what, `cannot write ${file}: ${why}`);
   const found = await stat(file).catch(() => undefined);
   if (found?.isDirectory() === true) throw refuse('it is a folder');
   try {
@@ -39,7 +39,7 @@ export async function writeOutput(what: string, file: string, content: string | 
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new SettingError(what, `cannot write ${shownName(file)}: ${reasonOf(error)}`);
+    throw new SettingError(what, `cannot write ${file}: ${reasonOf(error)}`);
   }
 }
 
@@ -52,11 +52,6 @@ export async function makeFolder(what: string, folder: string, mode = 0o777): Pr
     await createFolder(folder, mode);
   } catch (error) {
     if (error instanceof DamagedStoreError) throw error;
-    throw new SettingError(what, `cannot make the folder ${shownName(folder)}: ${reasonOf(error)}`);
+    throw new SettingError(what, `cannot make the folder ${folder}: ${reasonOf(error)}`);
   }
-}
-
-/** A file's name in a message: an empty one would not be seen there. */
-export function shownName(file: string): string {
-  return file === '' ? '"", which is no name' : file;
 }

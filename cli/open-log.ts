@@ -166,7 +166,6 @@ async function readTrustedRoot(file: string): Promise<TrustedLog[]> {
 
 /** @throws ConfigurationError where there is no place to remember what was seen. */
 function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): string {
-  if (given === '') throw new SettingError('--state', 'it is empty');
   const folder = given ?? stateFolder(environment);
   if (folder !== undefined) return folder;
   throw new ConfigurationError(

@@ -7,7 +7,8 @@ import { leftOut, STRENGTH, type Alternatives, type Source, type Strength } from
 import type { Flags } from './command-line.js';
 import { readConfigurationFile } from './configuration-file.js';
 import {
-  checkChoice,
+  checkText,
+  CONFIG,
   environmentName,
   PREFIX,
   type Setting,
@@ -44,7 +45,7 @@ export async function readSettings<S extends Settings>(
   { known = [], alternatives = [], places = [] }: ReadOptions = {},
 ): Promise<Given<S>> {
   const hasSettings = Object.keys(settings).length > 0;
-  const file = hasSettings ? (flags['config']?.at(-1) ?? environment[environmentName('config')]) : undefined;
+  const file = hasSettings ? configurationFile(flags, environment) : undefined;
   const configured = file === undefined ? {} : await readConfigurationFile(settings, file, known);
   const given = Object.fromEntries(
     Object.entries(settings).flatMap(([name, { flagOnly }]) => {
@@ -69,6 +70,15 @@ export async function readSettings<S extends Settings>(
   return { values: Object.fromEntries(values) as Values<S>, sources };
 }
 
+/** The file of settings that is named, if one is. */
+function configurationFile(flags: Flags, environment: NodeJS.ProcessEnv): string | undefined {
+  const variable = environmentName('config');
+  const flag = flags['config']?.at(-1);
+  const file = flag ?? environment[variable];
+  if (file !== undefined) checkText(flag === undefined ? variable : '--config', file, CONFIG);
+  return file;
+}
+
 /** What one source gives for a setting. */
 interface Texts extends Source {
   readonly texts: readonly string[];
@@ -82,12 +92,10 @@ function textsOf(
   return given === undefined ? undefined : { where, strength, texts: [given].flat() };
 }
 
-function valueOf(where: string, { value, many, choices }: Setting, given: readonly string[]): Value<Setting> {
+function valueOf(where: string, setting: Setting, given: readonly string[]): Value<Setting> {
+  const { value, many } = setting;
   if (value === undefined) return readSwitch(where, given.at(-1) ?? 'false');
-  for (const text of given) {
-    if (text.includes('\0')) throw new ConfigurationError(`${where}: it holds a NUL character`);
-    checkChoice(where, text, choices);
-  }
+  for (const text of given) checkText(where, text, setting);
   return many === true ? given : given.at(-1);
 }
 
