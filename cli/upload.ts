@@ -3,7 +3,7 @@
  * @module
  */
 import { InconsistentLogError, type LogReader } from '../reader/index.js';
-import { isUrl } from '../reader/node/index.js';
+import { HeadFile, isUrl } from '../reader/node/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf, UnreachableError } from '../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
 import { verifyLoggedEntry } from '../src/sigstore/entry-proof.js';
@@ -78,7 +78,8 @@ function signingOf({ key, artifact, type }: Invocation<typeof UPLOAD_SETTINGS>['
  * @returns the size of the log; undefined where its files are elsewhere, and the answer alone tells.
  */
 async function requireReady(opened: OpenedLog): Promise<number | undefined> {
-  await opened.log.options.heads.requireWritable();
+  const { heads } = opened.log.options;
+  if (heads instanceof HeadFile) await heads.requireWritable();
   try {
     return (await latestOf(opened)).checkpoint.size;
   } catch (error) {

@@ -27,8 +27,6 @@ export interface Heads {
    * then read, and compared, again.
    */
   replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean>;
-  /** Finds out beforehand whether `replace` can keep anything. @throws StateError where it cannot. */
-  requireWritable(): Promise<void>;
   /**
    * Keeps two checkpoints of the log that contradict each other. Returns where. Those that are `rolled-back` may come
    * from a cache that is behind, time and again: it does to keep the newest of them.
@@ -58,10 +56,6 @@ export class MemoryHeads implements Heads {
     if (this.#checkpoint !== expected) return Promise.resolve(false);
     this.#checkpoint = checkpoint;
     return Promise.resolve(true);
-  }
-
-  requireWritable(): Promise<void> {
-    return Promise.resolve();
   }
 
   keepEvidence(seen: Uint8Array, shown: Uint8Array, code: Evidence['code']): Promise<string> {

@@ -61,6 +61,7 @@ export class HeadFile implements Heads {
     }
   }
 
+  /** Finds out beforehand whether `replace` can keep anything. @throws StateError where it cannot. */
   async requireWritable(): Promise<void> {
     const own = `${this.#file}.${randomUUID()}`;
     try {

@@ -55,6 +55,16 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['loginfo --timeout 5', /--timeout: "5" is not a duration such as 200ms or 1s/],
     ['loginfo --retry=-1', /--retry: "-1" is not a whole number/],
     ['loginfo --retry -1', /--retry: "-1" is not a whole number/],
+    ['verify none --artifact -h.tgz', /BUNDLE: cannot read none: no such file or directory$/m],
+    [
+      'verify none --artifact --help',
+      /BUNDLE: cannot read none: .* \(--artifact has taken the word after it, --help/,
+    ],
+    [
+      'verify -dash.txt',
+      /no option -dash\.txt here: .*\. A file of that name is given as \.\/-dash\.txt, or after --$/m,
+    ],
+    ['fsck -holiday', /no option -holiday here/],
     ['loginfo --format xml', /--format: "xml" is not default or json/],
     ['loginfo --store_tree_state maybe', /--store_tree_state: "maybe" is not true or false/],
     ['loginfo --config none.json', /configuration file: cannot read none\.json: no such file/],
