@@ -48,8 +48,6 @@ export async function bundleToVerify(invocation: VerifyInvocation): Promise<Bund
   const isNamed = values['log-index'] !== undefined || values.uuid !== undefined;
   const isSigned = values.signature !== undefined || values.type === 'dsse';
   if (file !== undefined) {
-    if (isNamed)
-      throw new ConfigurationError(`${file} says which entry it is of: --log-index and --uuid have no place`);
     const bytes = await readInput('BUNDLE', file);
     const logs = await trustedLogs(invocation);
     if (Buffer.from(bytes).toString('latin1', 0, TLOG_PROOF.length) === TLOG_PROOF)

@@ -3,7 +3,8 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import { checkChoice, CONFIG, type Setting, type Settings, type Values } from './configuration.js';
+import type { Alternatives } from './alternatives.js';
+import { checkText, CONFIG, type Setting, type Settings, type Values } from './configuration.js';
 import type { Terminal } from './terminal.js';
 
 /** One command. */
@@ -15,6 +16,8 @@ export interface Command<S extends Settings = Settings> {
   /** What is given by its place. An optional one is followed by optional ones only, and one of many by none. */
   readonly arguments?: readonly Argument[];
   readonly settings: S;
+  /** Which of its settings and arguments stand for one another. */
+  readonly alternatives?: readonly Alternatives[];
   readonly examples: readonly Example[];
   /** Loads what runs it. That returns the exit code, and throws for what `main.ts` has a code for. */
   readonly load: () => Promise<(invocation: Invocation<S>) => number | Promise<number>>;
@@ -47,6 +50,8 @@ export type Commands = Readonly<Record<string, Command>>;
 export interface Invocation<S extends Settings = Settings> {
   readonly values: Values<S>;
   readonly args: readonly string[];
+  /** The command line that ran it, for a shell. */
+  readonly line: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly terminal: Terminal;
   /** The table that the command is in, for those that speak of the others. */
@@ -92,6 +97,11 @@ export function optionGroups(command: Command): ReadonlyMap<string, readonly (re
   return groups;
 }
 
+/** The names of the arguments that are given. */
+export function givenArguments({ arguments: expected = [] }: Command, args: readonly string[]): string[] {
+  return expected.slice(0, args.length).map(({ name }) => name);
+}
+
 /** @throws ConfigurationError naming the argument that is missing, surplus, or not among its choices. */
 export function checkArguments(name: string, command: Command, args: readonly string[]): void {
   const expected = command.arguments ?? [];
@@ -107,6 +117,6 @@ export function checkArguments(name: string, command: Command, args: readonly st
         `there is no place for the argument ${JSON.stringify(text)}: ${synopsis(name, command)}`,
       );
     }
-    checkChoice(argument.name, text, argument.choices);
+    checkText(argument.name, text, argument);
   }
 }

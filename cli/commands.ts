@@ -3,15 +3,20 @@
  * @module
  */
 import { command, type Commands } from './command.js';
+import { LOG_ALTERNATIVES } from './log-settings.js';
 import { REBUILD_SETTINGS, SERVE_SETTINGS } from './serve-settings.js';
 import {
+  FSCK_ALTERNATIVES,
   FSCK_SETTINGS,
+  GET_ALTERNATIVES,
   GET_SETTINGS,
   KEYGEN_SETTINGS,
   LOGINFO_SETTINGS,
   LOGPROOF_SETTINGS,
   TRUST_SETTINGS,
+  UPLOAD_ALTERNATIVES,
   UPLOAD_SETTINGS,
+  VERIFY_ALTERNATIVES,
   VERIFY_SETTINGS,
   VERSION_SETTINGS,
 } from './settings.js';
@@ -58,8 +63,9 @@ const OTHERS = {
   upload: command({
     summary: 'Put a signature into the log',
     details:
-      'Submits a signature with its key or certificate, and checks the proof that comes back. One that is in the log already is no error. With --key the artifact is signed as well, and a Sigstore bundle is written that verifies offline.',
+      'Submits a signature with its key or certificate, and checks the proof that comes back. One that is in the log already is no error. With --key the artifact is signed as well, and a Sigstore bundle is written that verifies offline. To do the same again logs nothing twice: the signature is taken from the bundle, or from the file beside it in which it is kept (.signature) where the answer of the log was lost.',
     settings: UPLOAD_SETTINGS,
+    alternatives: UPLOAD_ALTERNATIVES,
     examples: [
       {
         what: 'Log a signature that was made with openssl',
@@ -80,6 +86,7 @@ const OTHERS = {
       { name: 'BUNDLE', description: 'a Sigstore bundle or a .tlog-proof', optional: true, file: true },
     ],
     settings: VERIFY_SETTINGS,
+    alternatives: VERIFY_ALTERNATIVES,
     examples: [
       {
         what: 'A bundle, offline',
@@ -101,6 +108,7 @@ const OTHERS = {
     summary: 'Get an entry, and prove it',
     details: 'Fetches the tiles that hold and prove the entry. With --proof it keeps what proves it offline.',
     settings: GET_SETTINGS,
+    alternatives: GET_ALTERNATIVES,
     examples: [
       { what: 'The first entry', command: `stele get --rekor_server ${LOG} --log-index 0` },
       {
@@ -114,6 +122,7 @@ const OTHERS = {
     summary: 'Show the newest checkpoint',
     details: 'Verifies its signature, and that it extends the newest one seen before.',
     settings: LOGINFO_SETTINGS,
+    alternatives: LOG_ALTERNATIVES,
     examples: [{ what: 'How large the log is', command: `stele loginfo --rekor_server ${LOG}` }],
     load: async () => (await import('./loginfo.js')).loginfo,
   }),
@@ -122,6 +131,7 @@ const OTHERS = {
     details:
       'Prints the consistency proof between two sizes of the log, computed from its tiles and verified.',
     settings: LOGPROOF_SETTINGS,
+    alternatives: LOG_ALTERNATIVES,
     examples: [
       {
         what: 'From size 100 to the newest',
@@ -142,6 +152,7 @@ const OTHERS = {
       },
     ],
     settings: FSCK_SETTINGS,
+    alternatives: FSCK_ALTERNATIVES,
     examples: [
       { what: 'A log on this machine', command: 'stele fsck stele-data' },
       { what: 'A log of others', command: `stele fsck ${LOG} --vkey log.vkey` },

@@ -1,14 +1,13 @@
 /**
- * Where a command's settings come from: flags, then `STELE_…` in the environment, then one JSON file, then defaults.
- * Each setting has one name everywhere.
+ * What a setting of a command is. It has one name everywhere: as a flag, as `STELE_…` in the environment, and in the
+ * configuration file.
  * @module
  */
-import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
-import { ConfigurationError, messageOf } from '../src/errors.js';
-import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
-import { FormatError } from '../tiles-spec/errors.js';
-import { nearest } from './suggestion.js';
+import { ConfigurationError } from '../src/errors.js';
+import type { Source } from './alternatives.js';
+
+/** What the names of settings begin with in the environment. */
+export const PREFIX = 'STELE_';
 
 /** One setting of a command. */
 export interface Setting {
@@ -36,7 +35,7 @@ export type Settings = Readonly<Record<string, Setting>>;
 /** The values given, by setting. A switch is on or off; without a default a value may be absent. */
 export type Values<S extends Settings> = { readonly [name in keyof S]: Value<S[name]> };
 
-type Value<S extends Setting> = Setting extends S
+export type Value<S extends Setting> = Setting extends S
   ? string | readonly string[] | boolean | undefined
   : S extends { readonly many: true }
     ? readonly string[]
@@ -54,139 +53,45 @@ export const CONFIG = {
   group: 'Everywhere',
 } as const satisfies Setting;
 
-/** What a command is given: its settings, and the arguments that are no flags. */
-export interface Given<S extends Settings> {
-  readonly values: Values<S>;
-  readonly args: readonly string[];
-}
-
 /**
- * Reads a command's settings. The configuration file may also hold those that `known` names, for other commands; a
- * command that has no settings reads none.
- * @throws ConfigurationError naming the setting, and where it was given.
+ * Demands of a text that it can be what is asked for: no file is called nothing, or has a NUL in its name.
+ * @throws ConfigurationError naming `where`, also when there are choices, and the text is none of them.
  */
-export async function readSettings<S extends Settings>(
-  settings: S,
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-  known: readonly string[] = [],
-): Promise<Given<S>> {
-  const options = Object.keys(settings).length === 0 ? {} : { ...settings, config: CONFIG };
-  const { flags, positionals } = readFlags(options, args);
-  const file =
-    'config' in options ? (flags['config']?.at(-1) ?? environment[environmentName('config')]) : undefined;
-  const configured = file === undefined ? {} : await readFileSettings(settings, file, known);
-  const values = Object.entries(settings).map(([name, setting]) => {
-    const inEnvironment = environmentName(name);
-    const elsewhere: Source[] = [
-      { where: inEnvironment, texts: environment[inEnvironment] },
-      { where: `${name} in ${String(file)}`, texts: configured[name] },
-    ];
-    const sources: Source[] = [
-      { where: `--${name}`, texts: flags[name] },
-      ...(setting.flagOnly === true ? [] : elsewhere),
-      { where: name, texts: setting.default },
-    ];
-    const { where, texts } = sources.find(({ texts }) => texts !== undefined) ?? { where: name };
-    return [name, valueOf(where, setting, [texts ?? []].flat())] as const;
-  });
-  return { values: Object.fromEntries(values) as Values<S>, args: positionals };
-}
-
-/** What one source gives for a setting, and what that source is called in errors. */
-interface Source {
-  readonly where: string;
-  readonly texts?: string | readonly string[] | undefined;
-}
-
-function valueOf(where: string, { value, many, choices }: Setting, given: readonly string[]): Value<Setting> {
-  if (value === undefined) return readSwitch(where, given.at(-1) ?? 'false');
-  for (const text of given) checkChoice(where, text, choices);
-  return many === true ? given : given.at(-1);
-}
-
-function readSwitch(where: string, text: string): boolean {
-  if (text === 'true' || text === 'false') return text === 'true';
-  throw new ConfigurationError(`${where} is a switch: true or false, not ${JSON.stringify(text)}`);
-}
-
-/** @throws ConfigurationError when there are choices, and the text is none of them. */
-export function checkChoice(name: string, text: string, choices: readonly string[] = [text]): void {
+export function checkText(
+  where: string,
+  text: string,
+  { choices = [text], file, folder }: Pick<Setting, 'choices' | 'file' | 'folder'>,
+): void {
+  if (text.includes('\0')) throw new ConfigurationError(`${where}: it holds a NUL character`);
+  if (text === '' && (file ?? folder) === true) throw new ConfigurationError(`${where}: it is empty`);
   if (choices.includes(text)) return;
   const all = [choices.slice(0, -1).join(', '), ...choices.slice(-1)].filter((part) => part !== '');
-  throw new ConfigurationError(`${name}: ${JSON.stringify(text)} is not ${all.join(' or ')}`);
+  throw new ConfigurationError(`${where}: ${JSON.stringify(text)} is not ${all.join(' or ')}`);
 }
 
 /** `batch-age` is `STELE_BATCH_AGE` in the environment. */
 export function environmentName(name: string): string {
-  return `STELE_${name.toUpperCase().replaceAll('-', '_')}`;
+  return `${PREFIX}${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** Flags, strictly, and as text: cac itself would turn what looks like a number into one, with loss. */
-function readFlags(
-  settings: Settings,
-  args: readonly string[],
-): { flags: Readonly<Record<string, readonly string[] | undefined>>; positionals: readonly string[] } {
-  const options = Object.fromEntries(
-    Object.entries(settings).map(([name, { value }]) => {
-      const type = value === undefined ? ('boolean' as const) : ('string' as const);
-      return [name, { type, multiple: true }] as const;
-    }),
-  );
-  const given = { args: [...args], options, allowPositionals: true };
-  for (const token of parseArgs({ ...given, strict: false, tokens: true }).tokens) {
-    if (token.kind !== 'option' || Object.hasOwn(options, token.name)) continue;
-    const meant = nearest(token.name, [...Object.keys(options), 'help']);
-    throw new ConfigurationError(
-      `there is no option ${token.rawName}${meant === undefined ? ' here: --help lists them' : `: did you mean --${meant}?`}`,
-    );
+/** An error about what one setting, or argument, was given. */
+export class SettingError extends ConfigurationError {
+  override name = 'SettingError';
+
+  /** @param where `--key`, or an argument in capitals. */
+  constructor(
+    readonly where: string,
+    readonly reason: string,
+  ) {
+    super(`${where}: ${reason}`);
   }
-  try {
-    const { values, positionals } = parseArgs({ ...given, strict: true });
-    const flags = Object.entries(values).map(([name, texts]) => [name, texts?.map(String)] as const);
-    return { flags: Object.fromEntries(flags), positionals };
-  } catch (error) {
-    // Node's advice is on lines of its own.
-    throw new ConfigurationError(messageOf(error).replaceAll('\n', ' '));
+
+  /** The message, by the name of the place where the setting was given: a flag that nobody gave would mislead. */
+  from(sources: Readonly<Record<string, Source>>): string {
+    const source = this.where.startsWith('--') ? sources[this.where.slice(2)] : undefined;
+    return source === undefined ? this.message : `${source.where}: ${this.reason}`;
   }
 }
-
-/** The settings in a file, as texts: checked by hand, for zod would cost each command half of its start. */
-async function readFileSettings(
-  settings: Settings,
-  file: string,
-  known: readonly string[],
-): Promise<Readonly<Record<string, readonly string[]>>> {
-  const refuse = (why: string) => new ConfigurationError(`the configuration file ${file}: ${why}`);
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw refuse(messageOf(error));
-  });
-  let value: unknown;
-  try {
-    value = parseJson(bytes, 'it', DOCUMENT_LIMITS);
-  } catch (error) {
-    throw error instanceof FormatError ? refuse(error.message) : error;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(WRONG_SHAPE);
-  const names = [...Object.keys(settings).filter((name) => settings[name]?.flagOnly !== true), ...known];
-  const texts = Object.entries(value).map(([name, given]: [string, unknown]) => {
-    if (!names.includes(name)) {
-      const meant = nearest(name, names);
-      const suggestion = meant === undefined ? '' : `: did you mean ${JSON.stringify(meant)}?`;
-      throw refuse(`it has ${JSON.stringify(name)}, which is no setting${suggestion}`);
-    }
-    if (Array.isArray(given) && Object.hasOwn(settings, name) && settings[name]?.many !== true) {
-      throw refuse(`${JSON.stringify(name)} takes one value, not an array`);
-    }
-    const several: unknown[] = [given].flat();
-    if (!several.every((one) => ['string', 'number', 'boolean'].includes(typeof one)))
-      throw refuse(WRONG_SHAPE);
-    return [name, several.map(String)] as const;
-  });
-  return Object.fromEntries(texts);
-}
-
-const WRONG_SHAPE = 'it is not one JSON object of texts, numbers and switches, or arrays of them';
 
 /** Reads one value, saying which setting it is of when it does not fit. */
 export function parseSetting<T>(name: string, value: string, parse: (text: string) => T): T {
@@ -194,6 +99,6 @@ export function parseSetting<T>(name: string, value: string, parse: (text: strin
     return parse(value);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(`--${name}: ${error.message}`);
+    throw new SettingError(`--${name}`, error.message);
   }
 }

@@ -2,8 +2,8 @@
  * What names an entry: its leaf hash or, as Rekor has it, the log's tree id and the leaf hash.
  * @module
  */
-import { ConfigurationError } from '../src/errors.js';
 import { decodeHex, type Hash } from '../tiles-spec/index.js';
+import { SettingError } from './configuration.js';
 
 const LEAF_HASH_DIGITS = 64;
 const ID_DIGITS = 80;
@@ -21,14 +21,16 @@ export function treeIdOf(logId: Uint8Array): bigint {
 export function parseEntryId(text: string, logId: Uint8Array): Hash {
   const digits = text.toLowerCase();
   if (!/^[0-9a-f]+$/.test(digits) || ![LEAF_HASH_DIGITS, ID_DIGITS].includes(digits.length)) {
-    throw new ConfigurationError(
-      '--uuid: it is neither a leaf hash (64 hexadecimal digits) nor an entry id (80)',
+    throw new SettingError(
+      '--uuid',
+      'it is neither a leaf hash (64 hexadecimal digits) nor an entry id (80)',
     );
   }
   const treeId = digits.slice(0, -LEAF_HASH_DIGITS);
   if (treeId !== '' && BigInt(`0x${treeId}`) !== treeIdOf(logId)) {
-    throw new ConfigurationError(
-      `--uuid: it is of the log with tree id ${BigInt(`0x${treeId}`)}, not of this one (${treeIdOf(logId)})`,
+    throw new SettingError(
+      '--uuid',
+      `it is of the log with tree id ${BigInt(`0x${treeId}`)}, not of this one (${treeIdOf(logId)})`,
     );
   }
   return decodeHex(digits.slice(-LEAF_HASH_DIGITS));

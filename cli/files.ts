@@ -5,15 +5,17 @@
 import { constants } from 'node:fs';
 import { access, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConfigurationError, DamagedStoreError, messageOf } from '../src/errors.js';
+import { DamagedStoreError } from '../src/errors.js';
 import { createFolder } from '../src/node/durable-file.js';
+import { reasonOf } from '../src/node/system-error.js';
+import { SettingError } from './configuration.js';
 
 /** @param what names it in errors: a flag, or an argument. @throws ConfigurationError */
 export async function readInput(what: string, file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new ConfigurationError(`${what}: cannot read ${file}: ${reasonOf(error)}`);
+    throw new SettingError(what, `cannot read ${file}: ${reasonOf(error)}`);
   }
 }
 
@@ -22,7 +24,7 @@ export async function readInput(what: string, file: string): Promise<Uint8Array>
  * @throws ConfigurationError
  */
 export async function requireWritable(what: string, file: string): Promise<void> {
-  const refuse = (why: string) => new ConfigurationError(`${what}: cannot write ${file}: ${why}`);
+  const refuse = (why: string) => new SettingError(what, `cannot write ${file}: ${why}`);
   const found = await stat(file).catch(() => undefined);
   if (found?.isDirectory() === true) throw refuse('it is a folder');
   try {
@@ -37,7 +39,7 @@ export async function writeOutput(what: string, file: string, content: string | 
   try {
     await writeFile(file, content);
   } catch (error) {
-    throw new ConfigurationError(`${what}: cannot write ${file}: ${reasonOf(error)}`);
+    throw new SettingError(what, `cannot write ${file}: ${reasonOf(error)}`);
   }
 }
 
@@ -50,12 +52,6 @@ export async function makeFolder(what: string, folder: string, mode = 0o777): Pr
     await createFolder(folder, mode);
   } catch (error) {
     if (error instanceof DamagedStoreError) throw error;
-    throw new ConfigurationError(`${what}: cannot make the folder ${folder}: ${reasonOf(error)}`);
+    throw new SettingError(what, `cannot make the folder ${folder}: ${reasonOf(error)}`);
   }
-}
-
-/** What the operating system says, without the call and the file, which are named already. */
-export function reasonOf(error: unknown): string {
-  const isFolder = error instanceof Error && 'code' in error && error.code === 'EISDIR';
-  return isFolder ? 'it is a folder' : messageOf(error).replace(/^[A-Z]+: (.+?), \w+(?: '.*')?$/, '$1');
 }

@@ -1,29 +1,48 @@
 /**
- * Where the commands keep things between runs, by the XDG base directory specification.
+ * Where the commands keep things between runs, by the XDG base directory specification. There may be no such place: a
+ * container may run a user who has no home.
  * @module
  */
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 /** What the user has decided: the logs that are pinned. */
-export function configFolder(environment: NodeJS.ProcessEnv): string {
+export function configFolder(environment: NodeJS.ProcessEnv): string | undefined {
   return folder(environment, 'XDG_CONFIG_HOME', '.config');
 }
 
 /** What was seen: the newest checkpoint of each log, and evidence against logs. */
-export function stateFolder(environment: NodeJS.ProcessEnv): string {
-  return join(folder(environment, 'XDG_STATE_HOME', join('.local', 'state')), 'heads');
+export function stateFolder(environment: NodeJS.ProcessEnv): string | undefined {
+  return folder(environment, 'XDG_STATE_HOME', join('.local', 'state'), 'heads');
 }
 
 /** What can be fetched again: full tiles. */
-export function cacheFolder(environment: NodeJS.ProcessEnv): string {
-  return join(folder(environment, 'XDG_CACHE_HOME', '.cache'), 'tiles');
+export function cacheFolder(environment: NodeJS.ProcessEnv): string | undefined {
+  return folder(environment, 'XDG_CACHE_HOME', '.cache', 'tiles');
 }
 
-function folder(environment: NodeJS.ProcessEnv, variable: string, fallback: string): string {
+/** What an error says where there is no folder, before the name of the variable that gives one. */
+export const NO_HOME = 'this user has no home folder. Set HOME or';
+
+function folder(
+  environment: NodeJS.ProcessEnv,
+  variable: string,
+  fallback: string,
+  ...names: readonly string[]
+): string | undefined {
   const given = environment[variable];
   // The specification: a path that is not absolute is ignored.
-  const base =
-    given !== undefined && isAbsolute(given) ? given : join(environment['HOME'] ?? homedir(), fallback);
-  return join(base, 'stele');
+  if (given !== undefined && isAbsolute(given)) return join(given, 'stele', ...names);
+  const home = homeFolder(environment);
+  return home === undefined ? undefined : join(home, fallback, 'stele', ...names);
+}
+
+function homeFolder({ HOME: given }: NodeJS.ProcessEnv): string | undefined {
+  if (given !== undefined && isAbsolute(given)) return given;
+  try {
+    return userInfo().homedir;
+  } catch {
+    // The user of a container need not be in its passwd.
+    return undefined;
+  }
 }

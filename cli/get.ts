@@ -10,6 +10,7 @@ import { bundleOfEntry } from '../src/sigstore/bundle-of-entry.js';
 import { formatTransparencyLogEntry, type LoggedEntry } from '../src/sigstore/transparency-log-entry.js';
 import { encodeHex, formatTlogProof, leafHash, TILE_WIDTH } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
+import { SettingError } from './configuration.js';
 import { entryName, findEntry } from './entry.js';
 import { requireWritable, writeOutput } from './files.js';
 import { latestOf, openTrustedLog, type OpenedLog } from './open-log.js';
@@ -24,9 +25,7 @@ export async function get(invocation: GetInvocation): Promise<number> {
     throw new ConfigurationError('give --log-index or --uuid');
   if (values.proof !== undefined) {
     if (!/\.(tlog-proof|json)$/.test(values.proof))
-      throw new ConfigurationError(
-        '--proof: the name ends in .tlog-proof, or in .json for a Sigstore bundle',
-      );
+      throw new SettingError('--proof', 'the name ends in .tlog-proof, or in .json for a Sigstore bundle');
     await requireWritable('--proof', values.proof);
   }
   const opened = await openTrustedLog(invocation);

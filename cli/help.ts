@@ -1,12 +1,11 @@
 /**
- * What finds a command and prints help: cac, with pages made from the commands' definitions.
+ * What prints help: cac, with pages made from the commands' definitions.
  * @module
  */
-import { cac, type CAC } from 'cac';
+import { cac } from 'cac';
 import {
   EXIT_CODES,
   optionGroups,
-  optionsOf,
   synopsis,
   type Command,
   type Commands,
@@ -24,16 +23,20 @@ interface Section {
 /** The width of paragraphs. */
 const WIDTH = 96;
 
-/** The command line as cac knows it. To parse with `--help` prints help, `width` characters a line if that is given. */
-export function commandLine(commands: Commands, width?: number): CAC {
+/** Prints the page of a command, or of `stele`, `width` characters a line if that is given. */
+export function printHelp(commands: Commands, name?: string, width?: number): void {
+  print(commands, [...(name === undefined ? [] : [name]), '--help'], width);
+}
+
+/** Prints the version, for `stele --version`. */
+export function printVersion(commands: Commands): void {
+  print(commands, ['--version']);
+}
+
+/** Has cac print. The words are ours: what a user types is read in `command-line.ts`, and nowhere else. */
+function print(commands: Commands, words: readonly string[], width?: number): void {
   const cli = cac('stele');
-  for (const [name, definition] of Object.entries(commands)) {
-    // Values are checked when they are read: cac would turn what looks like a number into one, with loss.
-    const command = cli.command(name, definition.summary).allowUnknownOptions();
-    for (const [setting, { value, description }] of optionsOf(definition)) {
-      command.option(flagOf(setting, value), description);
-    }
-  }
+  for (const [name, { summary }] of Object.entries(commands)) cli.command(name, summary);
   cli.help(() => {
     const name = cli.matchedCommandName;
     const command = name === undefined ? undefined : commands[name];
@@ -42,12 +45,12 @@ export function commandLine(commands: Commands, width?: number): CAC {
     return sections.map((section) => ({ ...section }));
   });
   cli.version(VERSION);
-  return cli;
+  cli.parse(['', '', ...words], { run: false });
 }
 
 /** `stele help`. */
-export function help({ args, commands, terminal }: Invocation): number {
-  commandLine(commands, terminal.width).parse(['', '', ...args, '--help'], { run: false });
+export function help({ args: [name], commands, terminal }: Invocation): number {
+  printHelp(commands, name, terminal.width);
   return 0;
 }
 

@@ -2,6 +2,7 @@
  * Settings that several commands share: those of whatever reads a log, or speaks of a signature or an entry in it.
  * @module
  */
+import type { Alternatives } from './alternatives.js';
 import type { Settings } from './configuration.js';
 import { S3_SETTINGS } from './s3-settings.js';
 
@@ -60,9 +61,26 @@ export const LOG_SETTINGS = {
     description: 'remember the newest checkpoint seen, and refuse an older or forked one',
     group: 'The log',
   },
+  state: {
+    value: 'DIR',
+    description:
+      'where it is remembered, so that two logs of one name are told apart (default: $XDG_STATE_HOME/stele/heads)',
+    folder: true,
+    group: 'The log',
+  },
   format: FORMAT,
   ...S3_SETTINGS,
 } as const satisfies Settings;
+
+/** What a log's key is taken from; of a trusted root the authorities are read besides. */
+export const LOG_ALTERNATIVES: readonly Alternatives[] = [
+  { of: [['vkey'], ['trusted-root']], together: true, keeps: ['trusted-root'] },
+];
+
+/** An index and a leaf hash may be given together, and must then be of one entry. */
+export const ENTRY_ALTERNATIVES: readonly Alternatives[] = [
+  { of: [['log-index'], ['uuid']], together: true },
+];
 
 /** A signature, and what it is over. */
 export const SIGNATURE_SETTINGS = {

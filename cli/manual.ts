@@ -10,7 +10,8 @@ function manual(): string {
   return [
     '# stele, the command',
     '<!-- Made by `npm run docs` from the definitions in cli/. Do not edit. -->',
-    'A flag wins over the environment, and that over the JSON file that `--config` or `STELE_CONFIG` names, in which a setting has the flag\'s name: `{"timeout": "10s"}`. The file may hold settings of several commands. Durations and sizes carry units: `200ms`, `1s`; `512KiB`, `4MiB`. After `--` nothing is an option.',
+    'A flag wins over the environment, and that over the JSON file that `--config` or `STELE_CONFIG` names, in which a setting has the flag\'s name: `{"timeout": "10s"}`. The file may hold settings of several commands. Durations and sizes carry units: `200ms`, `1s`; `512KiB`, `4MiB`.',
+    'An option that takes a value takes the word after it, whatever that looks like; after `--` nothing is an option. Of settings that stand for one another, such as `--public-key` and `--certificate-identity`, those of the stronger source are read and the others left out. A variable that begins with `STELE_` and is no setting is named in a warning.',
     table(
       ['exit code', 'what'],
       Object.entries(EXIT_CODES).map(([code, what]) => [code, what]),

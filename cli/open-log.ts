@@ -3,10 +3,11 @@
  * @module
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import type { Latest, LogReader } from '../reader/index.js';
 import { isRemote, isUrl, openLog, verifierKeyIn } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
+import { createTransientFolder } from '../src/node/durable-file.js';
+import { reasonOf } from '../src/node/system-error.js';
 import {
   isTrustedLog,
   parseTrustedRoot,
@@ -15,9 +16,9 @@ import {
 } from '../src/sigstore/trusted-root.js';
 import { FormatError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
-import { parseSetting } from './configuration.js';
+import { parseSetting, SettingError } from './configuration.js';
 import { readInput } from './files.js';
-import { cacheFolder, stateFolder } from './folders.js';
+import { cacheFolder, NO_HOME, stateFolder } from './folders.js';
 import type { LOG_SETTINGS } from './log-settings.js';
 import { normalUrl, readPins } from './pins.js';
 import { s3OptionsOf } from './s3-settings.js';
@@ -51,7 +52,7 @@ export async function openTrustedLog(
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
     s3: s3OptionsOf(values),
-    stateFolder: values.store_tree_state === 'true' ? stateFolder(environment) : undefined,
+    stateFolder: values.store_tree_state === 'true' ? stateIn(values.state, environment) : undefined,
     cacheFolder: await usable(cacheFolder(environment), terminal.err),
   });
   return { place: where, trusted, log };
@@ -76,7 +77,7 @@ export async function sayingWhere<T>(place: string, read: () => Promise<T>): Pro
 function placeOf(place: string): string {
   if (isRemote(place)) return normalUrl(place);
   if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place))
-    throw new ConfigurationError(`--rekor_server: a log is read by http://, https://, s3:// or a folder`);
+    throw new SettingError('--rekor_server', 'a log is read by http://, https://, s3:// or a folder');
   return place;
 }
 
@@ -150,7 +151,7 @@ export async function readVerifierKey(keyOrFile: string, url?: string): Promise<
     return trustedLogFromVerifierKey(text.trim(), url);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new ConfigurationError(`--vkey: neither a file that is there nor a verifier key: ${error.message}`);
+    throw new SettingError('--vkey', `neither a file that is there nor a verifier key: ${error.message}`);
   }
 }
 
@@ -159,17 +160,30 @@ async function readTrustedRoot(file: string): Promise<TrustedLog[]> {
   try {
     return parseTrustedRoot(bytes).filter(isTrustedLog);
   } catch (error) {
-    throw new ConfigurationError(`--trusted-root ${file}: ${messageOf(error)}`);
+    throw new SettingError('--trusted-root', `${file}: ${messageOf(error)}`);
   }
 }
 
+/** @throws ConfigurationError where there is no place to remember what was seen. */
+function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): string {
+  const folder = given ?? stateFolder(environment);
+  if (folder !== undefined) return folder;
+  throw new ConfigurationError(
+    `there is nowhere to remember the newest checkpoint: ${NO_HOME} XDG_STATE_HOME, give --state DIR, or remember nothing with --store_tree_state=false`,
+  );
+}
+
 /** The folder, made if need be; none where it cannot be, since every tile can be fetched again. */
-async function usable(folder: string, warn: (text: string) => void): Promise<string | undefined> {
+async function usable(folder: string | undefined, warn: (text: string) => void): Promise<string | undefined> {
+  if (folder === undefined) {
+    warn(`stele: going on without a cache: ${NO_HOME} XDG_CACHE_HOME for one`);
+    return undefined;
+  }
   try {
-    await mkdir(folder, { recursive: true });
+    await createTransientFolder(folder);
     return folder;
   } catch (error) {
-    warn(`stele: going on without a cache: ${messageOf(error)}`);
+    warn(`stele: going on without a cache: cannot make the folder ${folder}: ${reasonOf(error)}`);
     return undefined;
   }
 }

@@ -6,14 +6,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logUrl } from '../reader/index.js';
-import { ConfigurationError, messageOf } from '../src/errors.js';
+import { ConfigurationError } from '../src/errors.js';
 import { createFile } from '../src/node/durable-file.js';
+import { reasonOf } from '../src/node/system-error.js';
 import { formatTrustedRoot, publicLogOf } from '../src/sigstore/trust-files.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
 import { formatS3Place, isS3, parseS3Place } from '../src/store/s3-place.js';
 import { ProofError } from '../tiles-spec/index.js';
-import { makeFolder, reasonOf } from './files.js';
-import { configFolder } from './folders.js';
+import { makeFolder } from './files.js';
+import { configFolder, NO_HOME } from './folders.js';
 
 /** A log that is pinned. */
 export interface Pin {
@@ -37,6 +38,7 @@ export function normalUrl(text: string): string {
 /** @throws ConfigurationError when a pin cannot be read, or is not what was pinned. */
 export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
   const folder = configFolder(environment);
+  if (folder === undefined) return [];
   const names = await readdir(folder).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw new ConfigurationError(`cannot read the pins in ${folder}: ${reasonOf(error)}`);
@@ -52,7 +54,7 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
           if (log === undefined || others.length > 0) throw new Error('a pin is of one log');
           return { url, file, log };
         } catch (error) {
-          throw new ConfigurationError(`the pinned trust file ${file} cannot be used: ${messageOf(error)}`);
+          throw new ConfigurationError(`the pinned trust file ${file} cannot be used: ${reasonOf(error)}`);
         }
       }),
   );
@@ -65,6 +67,8 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
  */
 export async function pin(environment: NodeJS.ProcessEnv, url: string, log: TrustedLog): Promise<string> {
   const folder = configFolder(environment);
+  if (folder === undefined)
+    throw new ConfigurationError(`there is nowhere to keep a pin: ${NO_HOME} XDG_CONFIG_HOME`);
   const file = join(folder, `${encodeURIComponent(normalUrl(url))}${SUFFIX}`);
   await makeFolder('the pins', folder, 0o700);
   const isCreated = await createFile(file, formatTrustedRoot(publicLogOf(log))).catch((error: unknown) => {

@@ -2,8 +2,17 @@
  * The settings of each command but `serve`, which has many.
  * @module
  */
+import type { Alternatives } from './alternatives.js';
 import type { Settings } from './configuration.js';
-import { ENTRY_SETTINGS, FORMAT, FORMAT_OR_TLE, LOG_SETTINGS, SIGNATURE_SETTINGS } from './log-settings.js';
+import {
+  ENTRY_ALTERNATIVES,
+  ENTRY_SETTINGS,
+  FORMAT,
+  FORMAT_OR_TLE,
+  LOG_ALTERNATIVES,
+  LOG_SETTINGS,
+  SIGNATURE_SETTINGS,
+} from './log-settings.js';
 import { S3_SETTINGS } from './s3-settings.js';
 
 export const KEYGEN_SETTINGS = {
@@ -33,8 +42,20 @@ export const UPLOAD_SETTINGS = {
   format: FORMAT_OR_TLE,
 } as const satisfies Settings;
 
+export const UPLOAD_ALTERNATIVES: readonly Alternatives[] = [
+  { of: [['key'], ['signature', 'public-key', 'artifact-hash']] },
+  { of: [['key'], ['type']], together: true },
+  { of: [['artifact'], ['artifact-hash']] },
+  ...LOG_ALTERNATIVES,
+];
+
 export const VERIFY_SETTINGS = {
   ...SIGNATURE_SETTINGS,
+  artifact: {
+    ...SIGNATURE_SETTINGS.artifact,
+    description:
+      'the file that was signed: of a bundle with a signature, what it is over; of an attestation, a subject of its statement. With --type dsse the envelope itself, JSON',
+  },
   ...ENTRY_SETTINGS,
   'certificate-identity': {
     value: 'NAME',
@@ -62,6 +83,28 @@ export const VERIFY_SETTINGS = {
   ...LOG_SETTINGS,
 } as const satisfies Settings;
 
+/** What a bundle says of itself is not asked for; of a proof that stands alone its signature may be. */
+export const VERIFY_ALTERNATIVES: readonly Alternatives[] = [
+  { of: [['BUNDLE'], ['log-index', 'uuid']] },
+  ...ENTRY_ALTERNATIVES,
+  { of: [['BUNDLE'], ['signature', 'type']], together: true },
+  { of: [['artifact'], ['artifact-hash']] },
+  { of: [['certificate-identity'], ['certificate-identity-regexp']] },
+  { of: [['certificate-oidc-issuer'], ['certificate-oidc-issuer-regexp']] },
+  {
+    of: [
+      ['public-key'],
+      [
+        'certificate-identity',
+        'certificate-identity-regexp',
+        'certificate-oidc-issuer',
+        'certificate-oidc-issuer-regexp',
+      ],
+    ],
+  },
+  ...LOG_ALTERNATIVES,
+];
+
 export const GET_SETTINGS = {
   ...ENTRY_SETTINGS,
   proof: {
@@ -73,6 +116,8 @@ export const GET_SETTINGS = {
   format: FORMAT_OR_TLE,
 } as const satisfies Settings;
 
+export const GET_ALTERNATIVES: readonly Alternatives[] = [...ENTRY_ALTERNATIVES, ...LOG_ALTERNATIVES];
+
 export const LOGINFO_SETTINGS = LOG_SETTINGS;
 
 export const LOGPROOF_SETTINGS = {
@@ -80,6 +125,11 @@ export const LOGPROOF_SETTINGS = {
   'last-size': { value: 'N', description: "the size of the newer tree (default: the log's)" },
   ...LOG_SETTINGS,
 } as const satisfies Settings;
+
+export const FSCK_ALTERNATIVES: readonly Alternatives[] = [
+  { of: [['LOG'], ['rekor_server']] },
+  ...LOG_ALTERNATIVES,
+];
 
 export const FSCK_SETTINGS = {
   'no-times': { description: 'leave the times out: logs of other software have none' },

@@ -8,12 +8,13 @@ import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
 import { algorithmFor, type Algorithm } from '../src/signatures/algorithms.js';
 import { parsePublicKey } from '../src/signatures/public-key.js';
 import { signArtifact } from '../src/signatures/sign.js';
+import { verifySignatures } from '../src/signatures/verify.js';
 import { publicKeyHint, type SigstoreBundle } from '../src/sigstore/bundle.js';
 import { readPublicKeyFile, type PublicKeyFile } from '../src/sigstore/public-key-file.js';
 import { decodeBase64, encodeBase64, encodeText, FormatError } from '../tiles-spec/index.js';
 import { validateRequests } from '../writer/validation/validate.js';
 import { openArtifact, readArtifact } from './artifact.js';
-import type { Values } from './configuration.js';
+import { SettingError, type Values } from './configuration.js';
 import { readInput } from './files.js';
 import type { SIGNATURE_SETTINGS } from './log-settings.js';
 
@@ -42,28 +43,22 @@ export async function readSignedArtifact(values: SignatureValues): Promise<Signe
   return signedArtifact(key, algorithm, await digestOf(values, algorithm), signature);
 }
 
-/** Signs the artifact that `--artifact` names. */
-export async function signWith(keyFile: string, values: SignatureValues): Promise<SignedArtifact> {
-  const { artifact } = values;
-  if (artifact === undefined) throw new ConfigurationError('give --artifact: the file to sign');
-  if (
-    values.signature !== undefined ||
-    values['public-key'] !== undefined ||
-    values['artifact-hash'] !== undefined
-  ) {
-    throw new ConfigurationError(
-      '--key signs the artifact: --signature, --public-key and --artifact-hash have no place',
-    );
-  }
-  if (values.type !== 'hashedrekord')
-    throw new ConfigurationError('--key signs an artifact: --type is hashedrekord');
-  const pem = await readInput('--key', keyFile);
-  const { spki, algorithm, digest, signature } = await signArtifact(
-    pem,
-    keyFile,
-    await openArtifact(artifact),
-  );
-  return signedArtifact({ spki }, algorithm, digest, signature);
+/**
+ * Signs an artifact with a key; both are files.
+ * @param earlier signatures of which one may be this key's over this artifact: that one is taken, so that its entry is
+ *   the same.
+ */
+export async function signWith(
+  { key, artifact }: { readonly key: string; readonly artifact: string },
+  earlier: readonly Uint8Array[],
+): Promise<SignedArtifact> {
+  const pem = await readInput('--key', key);
+  const { spki, algorithm, digest, signature } = await signArtifact(pem, key, openArtifact(artifact));
+  const same = earlier.find((other) => {
+    const [refusal] = verifySignatures([{ key: spki, algorithm, digest, signature: other }]);
+    return refusal === undefined;
+  });
+  return signedArtifact({ spki }, algorithm, digest, same ?? signature);
 }
 
 /**
@@ -82,21 +77,27 @@ async function digestOf(values: SignatureValues, { digestName }: Algorithm): Pro
   const artifact = await readArtifact(values);
   if (artifact === undefined) throw new ConfigurationError('give --artifact or --artifact-hash');
   const digest = artifact.digest(digestName);
-  if (digest === undefined) throw new ConfigurationError(`--artifact-hash: this key signs a ${digestName}`);
+  if (digest === undefined) throw new SettingError('--artifact-hash', `this key signs a ${digestName}`);
   return digest;
 }
 
 /** A signature file is raw or, as cosign and others write it, base64: no raw signature is of these characters alone. */
 function signatureIn(file: Uint8Array, name: string): Uint8Array {
-  if (file.length === 0) throw new ConfigurationError(`--signature: ${name} is empty`);
-  const text = Buffer.from(file)
-    .toString('latin1')
-    .replace(/[\r\n \t]+/g, '');
+  if (file.length === 0) throw new SettingError('--signature', `${name} is empty`);
+  const latin1 = Buffer.from(file).toString('latin1');
+  const [, label] = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(latin1) ?? [];
+  if (label !== undefined) {
+    throw new SettingError(
+      '--signature',
+      `${name} holds PEM (${label}): a signature is bare, raw or in base64, as openssl dgst -sign and cosign write it`,
+    );
+  }
+  const text = latin1.replace(/[\r\n \t]+/g, '');
   if (!/^[A-Za-z0-9+/]+=*$/.test(text)) return file;
   try {
     return decodeBase64(text);
   } catch (error) {
-    throw error instanceof FormatError ? new ConfigurationError(`--signature: ${error.message}`) : error;
+    throw error instanceof FormatError ? new SettingError('--signature', error.message) : error;
   }
 }
 
@@ -135,11 +136,11 @@ async function readEnvelope(
   try {
     parsed = envelopeSchema.safeParse(parseJson(file, 'the envelope', DOCUMENT_LIMITS));
   } catch (error) {
-    throw error instanceof FormatError ? new ConfigurationError(`--artifact: ${error.message}`) : error;
+    throw error instanceof FormatError ? new SettingError('--artifact', error.message) : error;
   }
   const [signature] = parsed.data?.signatures ?? [];
   if (!parsed.success || signature === undefined) {
-    throw new ConfigurationError('--artifact: it is not a DSSE envelope with one signature');
+    throw new SettingError('--artifact', 'it is not a DSSE envelope with one signature');
   }
   const envelope = parsed.data;
   return {
@@ -160,7 +161,7 @@ function base64Of(what: string, text: string): Uint8Array {
     return decodeBase64(text);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new ConfigurationError(`--artifact: the envelope's ${what} is not base64: ${error.message}`);
+    throw new SettingError('--artifact', `the envelope's ${what} is not base64: ${error.message}`);
   }
 }
 

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
-import { InvalidEntryError, messageOf, UnreachableError } from '../src/errors.js';
+import { connectionReason } from '../reader/node/connection-error.js';
+import { InvalidEntryError, UnreachableError } from '../src/errors.js';
 
 /** The longest answer that is read, in bytes: an entry is at most 64 KiB, and is in it as base64. */
 const MAX_ANSWER = 1 << 20;
@@ -73,7 +74,7 @@ async function submitOnce(url: string, body: Uint8Array, timeout: number, dispat
   } catch (error) {
     const failure = signal.aborted
       ? new UnreachableError(`${url}: no whole answer within ${timeout / 1000} s`, 'timeout')
-      : new UnreachableError(`${url}: ${messageOf(error)}`, 'unreachable', { cause: error });
+      : new UnreachableError(`${url}: ${connectionReason(error, url)}`, 'unreachable', { cause: error });
     return { error: failure, pause: 0 };
   }
   if (status === 200 || status === 201) return { answer };

@@ -4,6 +4,7 @@
  */
 import { SingleBar } from 'cli-progress';
 import picocolors from 'picocolors';
+import { reasonOf } from '../src/node/system-error.js';
 
 export interface Terminal {
   /** Prints lines of the result. */
@@ -62,7 +63,7 @@ export function openTerminal(
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') return;
-      stderr.write(`stele: cannot print: ${error.message}\n`);
+      stderr.write(`stele: cannot print: ${reasonOf(error)}\n`);
       process.exit(1);
     });
   }

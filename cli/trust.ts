@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { LogReader } from '../reader/index.js';
-import { isRemote, remoteSource } from '../reader/node/index.js';
-import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
+import { isRemote } from '../reader/node/index.js';
+import { ConfigurationError } from '../src/errors.js';
+import { reasonOf } from '../src/node/system-error.js';
 import {
   formatSigningConfig,
   formatTrustedRoot,
@@ -16,27 +16,23 @@ import {
 } from '../src/sigstore/trust-files.js';
 import {
   authoritiesIn,
-  isTrustedLog,
   parseTrustedRoot,
   type KnownLog,
-  type TrustedLog,
   type VerbatimAuthorities,
 } from '../src/sigstore/trusted-root.js';
-import { encodeBase64, ProofError } from '../tiles-spec/index.js';
+import { encodeBase64 } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
-import { parseSetting } from './configuration.js';
+import { parseSetting, SettingError } from './configuration.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from './files.js';
-import { onlyLog, readVerifierKey } from './open-log.js';
 import { normalUrl, pin, readPins } from './pins.js';
+import { fetchLog, stalenessOf, TRUSTED_ROOT } from './served-log.js';
 import type { TRUST_SETTINGS } from './settings.js';
-import { s3OptionsOf } from './s3-settings.js';
-import { parseBaseUrl, parseDuration, parseNumber } from './units.js';
+import { plain } from './terminal.js';
+import { parseBaseUrl } from './units.js';
 
 type TrustInvocation = Invocation<typeof TRUST_SETTINGS>;
 
-const TRUSTED_ROOT = 'trusted_root.json';
 const SIGNING_CONFIG = 'signing_config.json';
-const MAX_TRUST_FILE = 1 << 20;
 
 export async function trust(invocation: TrustInvocation): Promise<number> {
   if (invocation.values.pin) return pinLog(invocation);
@@ -76,27 +72,10 @@ async function pinLog({ values, args, environment, terminal }: TrustInvocation):
   return 0;
 }
 
-/** The log at a URL, by its own trust file; its key has signed what the log shows. */
-async function fetchLog(url: string, values: TrustInvocation['values']): Promise<TrustedLog> {
-  const read = await remoteSource(url, {
-    timeout: parseSetting('timeout', values.timeout, parseDuration),
-    retries: parseSetting('retry', values.retry, parseNumber),
-    s3: s3OptionsOf(values),
-  });
-  const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
-  if (bytes === undefined)
-    throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
-  const log = onlyLog(parseTrustedRoot(bytes).filter(isTrustedLog), url, `${url}/${TRUSTED_ROOT}`);
-  if (values.vkey !== undefined && (await readVerifierKey(values.vkey)).vkey !== log.vkey) {
-    throw new ProofError(`${url} has the key ${log.vkey}, not the one of --vkey`);
-  }
-  await new LogReader({ read, verifier: log.verifier }).checkpoint();
-  return log;
-}
-
-async function writeTrustFiles({ values, args, environment, terminal }: TrustInvocation): Promise<number> {
+async function writeTrustFiles(invocation: TrustInvocation): Promise<number> {
+  const { values, args, terminal } = invocation;
   if (args.length === 0) throw new ConfigurationError('LOG is missing: stele trust LOG... [options]');
-  const places = await Promise.all(args.map((place) => trustedAt(place, values, environment)));
+  const places = await Promise.all(args.map((place) => trustedAt(place, invocation)));
   // A log may be in several of them.
   const known = places.flatMap(({ logs }) => logs);
   const logs = [...new Map(known.map((log) => [encodeBase64(log.logId), log])).values()].map(publicLogOf);
@@ -119,7 +98,7 @@ async function writeTrustFiles({ values, args, environment, terminal }: TrustInv
   };
   const output = join(values.output, TRUSTED_ROOT);
   if (places.some(({ file }) => file !== undefined && resolve(file) === resolve(output)))
-    throw new ConfigurationError(`--output: ${output} is what is read: give another folder`);
+    throw new SettingError('--output', `${output} is what is read: give another folder`);
   await makeFolder('--output', values.output);
   for (const name of Object.keys(files)) await requireWritable('--output', join(values.output, name));
   for (const [name, text] of Object.entries(files))
@@ -146,8 +125,7 @@ interface TrustedPlace {
 /** @param place a trust file; a folder with one in it; or a URL, if it is pinned or its key is given. */
 async function trustedAt(
   place: string,
-  values: TrustInvocation['values'],
-  environment: NodeJS.ProcessEnv,
+  { values, environment, terminal }: TrustInvocation,
 ): Promise<TrustedPlace> {
   if (isRemote(place)) {
     const url = normalUrl(place);
@@ -155,6 +133,8 @@ async function trustedAt(
     const pinned = (await readPins(environment)).find((pin) => pin.url === url);
     if (pinned === undefined)
       throw new ConfigurationError(`${url} is not pinned: give --vkey, or stele trust --pin ${url}`);
+    const staleness = await stalenessOf(pinned, values);
+    if (staleness !== undefined) terminal.err(`stele: ${plain(staleness)}`);
     return { logs: [pinned.log] };
   }
   const found = [place, join(place, TRUSTED_ROOT), join(place, 'store', TRUSTED_ROOT)];
@@ -164,7 +144,7 @@ async function trustedAt(
       const bytes = await readFile(file);
       return { logs: parseTrustedRoot(bytes), authorities: authoritiesIn(bytes), file };
     } catch (error) {
-      throw new ConfigurationError(`${file}: ${messageOf(error)}`);
+      throw new ConfigurationError(`${file}: ${reasonOf(error)}`);
     }
   }
   throw new ConfigurationError(`${place} is neither a ${TRUSTED_ROOT} nor a log's folder with one in it`);

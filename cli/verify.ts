@@ -125,11 +125,6 @@ async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPol
   const { 'public-key': keyFile } = values;
   const identity = wantedName('certificate-identity', values);
   const issuer = wantedName('certificate-oidc-issuer', values);
-  if (keyFile !== undefined && (identity !== undefined || issuer !== undefined)) {
-    throw new ConfigurationError(
-      'give --public-key, or --certificate-identity and --certificate-oidc-issuer: not both',
-    );
-  }
   if (identity === undefined && issuer === undefined) {
     if (keyFile === undefined) return undefined;
     return { publicKey: readPublicKeyFile(await readInput('--public-key', keyFile), keyFile).spki };
@@ -155,7 +150,5 @@ function wantedName(
 ): string | NamePattern | undefined {
   const pattern = `${name}-regexp` as const;
   const { [name]: text, [pattern]: regexp } = values;
-  if (regexp === undefined) return text;
-  if (text !== undefined) throw new ConfigurationError(`give --${name} or --${pattern}: not both`);
-  return namePattern(regexp, `--${pattern}`);
+  return regexp === undefined ? text : namePattern(regexp, `--${pattern}`);
 }

@@ -99,7 +99,9 @@ class HttpSource {
     if (answer.status === 200) return this.#body(answer, url, path, maxLength, signal);
     discard(answer);
     if (answer.status === 404 || answer.status === 410) return undefined;
-    const message = `${url.href}: the server answers ${answer.status}`;
+    // So answer those who have TLS at that port.
+    const isTls = answer.status === 400 && url.protocol === 'http:';
+    const message = `${url.href}: the server answers ${answer.status}${isTls ? ': is it https:// that it speaks?' : ''}`;
     if (BUSY.has(answer.status)) throw new BusyError(message, pauseOf(answer.retryAfter));
     throw new UnreachableError(message, 'refused');
   }

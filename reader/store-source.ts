@@ -3,6 +3,7 @@
  * @module
  */
 import { ConfigurationError, DamagedStoreError, messageOf, UnreachableError } from '../src/errors.js';
+import { reasonOf } from '../src/node/system-error.js';
 import type { ObjectRange, ObjectStore } from '../src/store/store.js';
 import { FormatError } from '../tiles-spec/index.js';
 import { UnexpectedAnswerError } from './errors.js';
@@ -38,7 +39,7 @@ async function readOnce(
     if (FINAL.some((final) => error instanceof final)) throw error;
     if (error instanceof DamagedStoreError) throw new UnexpectedAnswerError(error.message, 'too-large', path);
     if (error instanceof Error && 'syscall' in error)
-      throw new FormatError(`${path}: cannot be read: ${messageOf(error)}`, path);
+      throw new FormatError(`${path}: cannot be read: ${reasonOf(error)}`, path);
     throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error });
   }
 }

@@ -3,8 +3,9 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createTransientFolder } from '../../src/node/durable-file.js';
 import type { TileCache } from '../../tiles-spec/index.js';
 
 /**
@@ -26,7 +27,7 @@ export class FolderCache implements TileCache {
     const file = join(this.#folder, path);
     const temporary = `${file}.${randomUUID()}.tmp`;
     try {
-      await mkdir(dirname(file), { recursive: true });
+      await createTransientFolder(dirname(file));
       await writeFile(temporary, bytes);
       await rename(temporary, file);
     } catch {

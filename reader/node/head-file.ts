@@ -3,11 +3,17 @@
  * @module
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../src/errors.js';
-import { changeNames, hasCode, replaceFile, writeSynced } from '../../src/node/durable-file.js';
+import {
+  changeNames,
+  createTransientFolder,
+  hasCode,
+  replaceFile,
+  writeSynced,
+} from '../../src/node/durable-file.js';
+import { reasonOf } from '../../src/node/system-error.js';
 import { StateError, type InconsistentLogError } from '../errors.js';
 import type { Heads } from '../heads.js';
 
@@ -16,6 +22,9 @@ const MODE = 0o600;
 
 /** A lock that is older, in milliseconds, is broken: one is held for one write, and its process died, or sleeps. */
 const LONGEST_LOCK = 10_000;
+
+/** As long as a block of most file systems: a file of a few bytes may have room where nothing else has. */
+const PROBE = Buffer.alloc(4096, 'stele');
 
 export class HeadFile implements Heads {
   readonly #folder: string;
@@ -39,7 +48,7 @@ export class HeadFile implements Heads {
       return await readFile(this.#file);
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined;
-      throw new StateError(`cannot read the checkpoint that was kept: ${messageOf(error)}`);
+      throw new StateError(`cannot read the checkpoint that was kept in ${this.#file}: ${reasonOf(error)}`);
     }
   }
 
@@ -48,7 +57,17 @@ export class HeadFile implements Heads {
       return await this.#replace(checkpoint, expected);
     } catch (error) {
       if (error instanceof StateError) throw error;
-      throw new StateError(`cannot write the checkpoint to keep: ${messageOf(error)}`);
+      throw new StateError(`cannot keep the newest checkpoint in ${this.#file}: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Finds out beforehand whether `replace` can keep anything. @throws StateError where it cannot. */
+  async requireWritable(): Promise<void> {
+    const own = `${this.#file}.${randomUUID()}`;
+    try {
+      await this.#withFolder(own, () => writeSynced(join(own, 'probe.tmp'), PROBE, MODE));
+    } catch (error) {
+      throw new StateError(`cannot keep the newest checkpoint in ${this.#file}: ${reasonOf(error)}`);
     }
   }
 
@@ -61,19 +80,29 @@ export class HeadFile implements Heads {
     const token = randomUUID();
     const [own, lock] = [`${this.#file}.${token}`, `${this.#file}.lock`];
     const inLock = join(lock, `${token}.tmp`);
-    await mkdir(own, { recursive: true });
+    return this.#withFolder(own, async () => {
+      try {
+        await writeSynced(join(own, `${token}.tmp`), checkpoint, MODE);
+        await takeLock(lock, own);
+        const kept = await this.read();
+        const isExpected =
+          kept === undefined ? expected === undefined : expected && Buffer.from(kept).equals(expected);
+        return isExpected === true && (await changeNames(this.#folder, () => move(inLock, this.#file)));
+      } finally {
+        await rm(inLock, { force: true });
+        // It may be another's by now, which is not empty.
+        await rmdir(lock).catch(() => undefined);
+      }
+    });
+  }
+
+  /** Runs `use` with a folder of this process alone, which is gone afterwards, or has become the lock. */
+  async #withFolder<T>(own: string, use: () => Promise<T>): Promise<T> {
+    await createTransientFolder(own);
     try {
-      await writeSynced(join(own, `${token}.tmp`), checkpoint, MODE);
-      await takeLock(lock, own);
-      const kept = await this.read();
-      const isExpected =
-        kept === undefined ? expected === undefined : expected && Buffer.from(kept).equals(expected);
-      return isExpected === true && (await changeNames(this.#folder, () => move(inLock, this.#file)));
+      return await use();
     } finally {
       await rm(own, { recursive: true, force: true });
-      await rm(inLock, { force: true });
-      // It may be another's by now, which is not empty.
-      await rmdir(lock).catch(() => undefined);
     }
   }
 
@@ -87,11 +116,13 @@ export class HeadFile implements Heads {
     const which = code === 'rolled-back' ? code : digest.slice(0, 16);
     const folder = join(this.#folder, 'evidence', `${this.#name}-${which}`);
     try {
-      await mkdir(folder, { recursive: true });
+      await createTransientFolder(folder);
       await replaceFile(join(folder, 'seen.checkpoint'), seen, { mode: MODE });
       await replaceFile(join(folder, 'shown.checkpoint'), shown, { mode: MODE });
     } catch (error) {
-      throw new StateError(`cannot keep the evidence of a log that contradicts itself: ${messageOf(error)}`);
+      throw new StateError(
+        `cannot keep the evidence of a log that contradicts itself in ${folder}: ${reasonOf(error)}`,
+      );
     }
     return folder;
   }

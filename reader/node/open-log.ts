@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError, UnreachableError } from '../../src/errors.js';
 import { nodeSha256 } from '../../src/node-sha256.js';
+import { reasonOf } from '../../src/node/system-error.js';
 import { FolderStore } from '../../src/store/folder.js';
 import { isS3, parseS3Place, type S3Options } from '../../src/store/s3-place.js';
 import type { ObjectStore } from '../../src/store/store.js';
@@ -114,13 +115,17 @@ function storeIn(place: string): { folder: string; store: string } {
 /**
  * The verifier key that a writer keeps in its data folder, beside the log; undefined where the folder is none. A key
  * among the log's own files would be the log's word for itself: they may be anybody's copy.
- * @throws UnreachableError where the folder holds no log.
+ * @throws UnreachableError where the folder holds no log; ConfigurationError where the key cannot be read.
  */
 export async function verifierKeyIn(place: string): Promise<string | undefined> {
   const { folder, store } = storeIn(place);
   const file = join(folder, 'log.vkey');
   if (store === folder || !existsSync(file)) return undefined;
-  return (await readFile(file, 'utf8')).trim();
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new ConfigurationError(`cannot read the log's key in ${file}: ${reasonOf(error)}`);
+  }
 }
 
 /** A folder name for the log of a key: its origin may hold slashes. */

@@ -5,6 +5,7 @@
 import { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { Agent } from 'undici';
 import type { HttpGet } from '../http-source.js';
+import { connectionReason } from './connection-error.js';
 
 /** Connections to one server at a time; further requests wait. */
 const MAX_CONNECTIONS = 16;
@@ -24,6 +25,8 @@ export const undiciGet: HttpGet = async (url, signal) => {
     signal,
     highWaterMark: MAX_BUFFERED,
     headers: { 'accept-encoding': 'gzip, identity' },
+  }).catch((error: unknown) => {
+    throw new Error(connectionReason(error, url));
   });
   const length = text(headers['content-length']) ?? '';
   return {

@@ -2,14 +2,7 @@
  * The log's signing key: an Ed25519 key in a PKCS#8 PEM file of its own.
  * @module
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign,
-  verify,
-  type KeyObject,
-} from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import {
   ED25519,
@@ -19,8 +12,10 @@ import {
   type NoteVerifier,
   type VerifierKey,
 } from '../../tiles-spec/index.js';
-import { ConfigurationError, messageOf } from '../errors.js';
+import { ConfigurationError } from '../errors.js';
 import { createFile } from '../node/durable-file.js';
+import { reasonOf } from '../node/system-error.js';
+import { readPrivateKey } from '../signatures/private-key.js';
 
 export class LogKey {
   readonly #privateKey: KeyObject;
@@ -67,9 +62,13 @@ export class LogKey {
     const { privateKey } = generateKeyPairSync('ed25519');
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
     const isCreated = await createFile(file, pem, { mode: 0o600 }).catch((error: unknown) => {
-      throw new ConfigurationError(`cannot make the key file ${file}: ${messageOf(error)}`);
+      throw new ConfigurationError(`cannot make the key file ${file}: ${reasonOf(error)}`);
     });
-    if (!isCreated) throw new ConfigurationError(`cannot make the key file ${file}: it already exists`);
+    if (!isCreated) {
+      throw new ConfigurationError(
+        `cannot make the key file ${file}: it already exists, and a key is never overwritten. Give --key another name`,
+      );
+    }
     return new LogKey(privateKey);
   }
 
@@ -78,22 +77,15 @@ export class LogKey {
    * @throws ConfigurationError when it is not there, others can read it, or it holds no Ed25519 private key.
    */
   static async read(file: string): Promise<LogKey> {
-    const [text, { mode }] = await Promise.all([readFile(file, 'utf8'), stat(file)]).catch(
-      (error: unknown) => {
-        throw new ConfigurationError(`cannot read the key file ${file}: ${String(error)}`);
-      },
-    );
+    const [pem, { mode }] = await Promise.all([readFile(file), stat(file)]).catch((error: unknown) => {
+      throw new ConfigurationError(`cannot read the key file ${file}: ${reasonOf(error)}`);
+    });
     if ((mode & 0o077) !== 0) {
       throw new ConfigurationError(
         `the key file ${file} can be read or written by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`,
       );
     }
-    let privateKey: KeyObject;
-    try {
-      privateKey = createPrivateKey({ key: text, format: 'pem' });
-    } catch {
-      throw new ConfigurationError(`the key file ${file} is not a private key in PEM (PKCS#8)`);
-    }
+    const privateKey = readPrivateKey(pem, file);
     if (privateKey.asymmetricKeyType !== 'ed25519') {
       throw new ConfigurationError(
         `the key in ${file} is ${String(privateKey.asymmetricKeyType)}; a log signs with Ed25519`,

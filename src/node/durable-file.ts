@@ -94,28 +94,47 @@ export async function changeNames<T>(folder: string, change: () => Promise<T>): 
  * @param mode permissions of those that are made, of which the umask takes some away.
  * @throws what the system says, EEXIST where a file has the name; DamagedStoreError as `changeNames`.
  */
-export async function createFolder(folder: string, mode = 0o777): Promise<void> {
+export function createFolder(folder: string, mode = 0o777): Promise<void> {
+  return withFoldersAbove(folder, (each) => makeInParent(each, mode));
+}
+
+/**
+ * Makes a folder, and those above it that are missing, and syncs none of them: for what may be lost. One that is there
+ * is fine.
+ * @throws what the system says, EEXIST where a file has the name.
+ */
+export function createTransientFolder(folder: string): Promise<void> {
+  return withFoldersAbove(folder, (each) => mkdirUnlessThere(each, 0o777));
+}
+
+/**
+ * Makes a folder by `make`, and first those above it where they are missing: each is tried twice at most. The recursive
+ * mkdir of Node tries for ever where the system says ENOENT in a folder that is there, as it does below /proc.
+ */
+async function withFoldersAbove(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   try {
-    await makeInParent(folder, mode);
+    await make(folder);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    await createFolder(dirname(folder), mode);
-    await makeInParent(folder, mode);
+    if (!hasCode(error, 'ENOENT') || dirname(folder) === folder) throw error;
+    await withFoldersAbove(dirname(folder), make);
+    await make(folder);
   }
 }
 
 async function makeInParent(folder: string, mode: number): Promise<void> {
   try {
-    await changeNames(dirname(folder), () =>
-      // Where it is there, the process that made it may have died before it was durable.
-      mkdir(folder, { mode }).catch(async (error: unknown) => {
-        if (!(await isFolder(folder))) throw error;
-      }),
-    );
+    // Synced also where it is there: the process that made it may have died before it was durable.
+    await changeNames(dirname(folder), () => mkdirUnlessThere(folder, mode));
   } catch (error) {
     // A folder cannot be synced by a user who may not read it. Who made the folder in it has seen to that.
     if (!hasCode(error, 'EACCES') || !(await isFolder(folder))) throw error;
   }
+}
+
+async function mkdirUnlessThere(folder: string, mode: number): Promise<void> {
+  await mkdir(folder, { mode }).catch(async (error: unknown) => {
+    if (!(await isFolder(folder))) throw error;
+  });
 }
 
 async function isFolder(path: string): Promise<boolean> {

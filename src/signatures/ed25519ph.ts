@@ -62,7 +62,7 @@ export function verifyEd25519ph(
   }
   return ed25519ph.verify(signature, digest, point)
     ? undefined
-    : 'does not verify over the digest with this key';
+    : 'does not verify over the digest with this key, as Ed25519ph: a pure Ed25519 signature is not taken (stele upload --key makes the other)';
 }
 
 /** Signs a SHA-512 digest (64 bytes) with a private key: the 32 bytes that RFC 8032 calls the seed. 2 ms. */

@@ -2,10 +2,11 @@
  * Signing an artifact with a private key, so that the log takes the signature.
  * @module
  */
-import { createHash, createPrivateKey, createPublicKey, createSign, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, createSign, type KeyObject } from 'node:crypto';
 import { ConfigurationError, InvalidEntryError } from '../errors.js';
 import { algorithmFor, type Algorithm } from './algorithms.js';
 import { signEd25519ph } from './ed25519ph.js';
+import { readPrivateKey } from './private-key.js';
 import { parsePublicKey } from './public-key.js';
 
 /** A signature over an artifact's digest, and what verifies it. */
@@ -48,23 +49,6 @@ export async function signArtifact(
     digest: new Uint8Array(hash.digest()),
     signature: new Uint8Array(signer.sign(key)),
   };
-}
-
-function readPrivateKey(pem: Uint8Array, name: string): KeyObject {
-  try {
-    return createPrivateKey({ key: Buffer.from(pem), format: 'pem' });
-  } catch {
-    // What OpenSSL says of it, "DECODER routines::unsupported", helps nobody.
-    const [, label] = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(Buffer.from(pem).toString('latin1')) ?? [];
-    const why = Buffer.from(pem).includes('ENCRYPTED')
-      ? 'it is encrypted: decrypt it first (openssl pkey -in FILE -out DECRYPTED)'
-      : label === undefined
-        ? 'it holds no PEM block'
-        : label.endsWith('PRIVATE KEY')
-          ? `its ${label} is damaged, or of an unknown type`
-          : `it holds ${label}`;
-    throw new ConfigurationError(`${name} is no private key in PEM that can be used: ${why}`);
-  }
 }
 
 function algorithmOf(spki: Uint8Array, name: string): Algorithm {

@@ -281,7 +281,7 @@ describe.concurrent('a log that is wrong', () => {
     expectEnded(await who.run(info), {
       code: 1,
       stderr: new RegExp(
-        `was seen with another key before: .*, delete ${head.replaceAll('.', '\\.')}\\. Both`,
+        `was seen with another key before: .*, delete ${head.replaceAll('.', '\\.')}\\. --state .*\\. Both`,
       ),
     });
     await rm(head);

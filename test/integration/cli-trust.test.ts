@@ -257,4 +257,40 @@ describe.concurrent('a pin', () => {
       stderr: /^stele: the pinned trust file \S+\.trusted_root\.json cannot be used: /,
     });
   });
+
+  it('is said to be stale where its log has another key by now, or has ended, and stands', async () => {
+    const { user, daemon } = logged;
+    const trustFile = async (url: string) => (await fetch(`${url}/trusted_root.json`)).text();
+    const [own, others] = [await trustFile(daemon.url), await trustFile(other.url)];
+    const ended = JSON.parse(own) as { tlogs: { publicKey: { validFor: object } }[] };
+    for (const { publicKey } of ended.tlogs)
+      publicKey.validFor = { ...publicKey.validFor, end: '2030-01-02T03:04:05Z' };
+    let file = own;
+    const stub = await startStub((request, response) => {
+      if (request.url === '/trusted_root.json') response.end(file);
+      else response.writeHead(404).end();
+    });
+    const owner = user.other('stale');
+    expect((await owner.run(['trust', '--pin', stub.url])).code).toBe(0);
+    const trust = async () => {
+      const { code, stdout, stderr } = await owner.run(['trust', stub.url, '--output', 'stale']);
+      expect(code).toBe(0);
+      expect(stdout).toContain('Wrote stale/trusted_root.json');
+      expect((await trustedRoot('stale')).tlogs.map(({ baseUrl }) => baseUrl)).toStrictEqual([daemon.url]);
+      return stderr;
+    };
+    expect(await trust()).toBe('');
+    file = others;
+    expect(await trust()).toMatch(
+      /^stele: http:\S+ has another key now than the one that is pinned \(127\.0\.0\.1\+\S+\): if its operator says so too, delete \S+\.json, and pin it again with stele trust --pin http:\S+\n$/,
+    );
+    file = JSON.stringify(ended);
+    expect(await trust()).toMatch(
+      /^stele: the key of http:\S+ that is pinned signs nothing after 2030-01-02T03:04:05\.000Z: if its operator says/,
+    );
+    stub.close();
+    expect(await trust()).toMatch(
+      /^stele: http:\S+ does not say whether it has the pinned key still: .*ECONNREFUSED/,
+    );
+  });
 });

@@ -225,7 +225,14 @@ describe.concurrent('what upload prints', () => {
 
   it('is JSON, or what Sigstore has for an entry', async () => {
     const json = jsonOf(await logged.user.run([...signed, '--format', 'json']));
-    expect(Object.keys(json)).toStrictEqual(['Index', 'UUID', 'TreeSize', 'Location', 'Bundle']);
+    expect(Object.keys(json)).toStrictEqual([
+      'AlreadyExists',
+      'Index',
+      'UUID',
+      'TreeSize',
+      'Location',
+      'Bundle',
+    ]);
     const tle = jsonOf(await logged.user.run([...signed, '--format', 'tle']));
     expect(() => transparencyLogEntrySchema.parse(tle)).not.toThrow();
   });

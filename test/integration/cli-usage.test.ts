@@ -54,10 +54,20 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['loginfo --timeuot 1s', /no option --timeuot: did you mean --timeout\?/],
     ['loginfo --timeout 5', /--timeout: "5" is not a duration such as 200ms or 1s/],
     ['loginfo --retry=-1', /--retry: "-1" is not a whole number/],
-    ['loginfo --retry -1', /--retry.* argument is ambiguous\. Did you forget .*/],
+    ['loginfo --retry -1', /--retry: "-1" is not a whole number/],
+    ['verify none --artifact -h.tgz', /BUNDLE: cannot read none: no such file or directory$/m],
+    [
+      'verify none --artifact --help',
+      /BUNDLE: cannot read none: .* \(--artifact has taken the word after it, --help/,
+    ],
+    [
+      'verify -dash.txt',
+      /no option -dash\.txt here: .*\. A file of that name is given as \.\/-dash\.txt, or after --$/m,
+    ],
+    ['fsck -holiday', /no option -holiday here/],
     ['loginfo --format xml', /--format: "xml" is not default or json/],
     ['loginfo --store_tree_state maybe', /--store_tree_state: "maybe" is not true or false/],
-    ['loginfo --config none.json', /configuration file none\.json: .*no such file/],
+    ['loginfo --config none.json', /configuration file: cannot read none\.json: no such file/],
     [
       'loginfo --config a.txt',
       /configuration file a\.txt: it is not JSON: .*"an artifact.* is not valid JSON/,
@@ -88,7 +98,10 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['upload --artifact a.txt --key a.txt', /a\.txt is no private key in PEM .*: it holds no PEM block/],
     ['upload --artifact a.txt --key key.pub', /key\.pub is no private key .*: it holds PUBLIC KEY/],
     ['upload --artifact a.txt --key encrypted.pem', /encrypted\.pem .*: it is encrypted: decrypt it first/],
-    ['upload --artifact a.txt --key key.pem --signature a.sig', /--key signs the artifact: --signature/],
+    [
+      'upload --artifact a.txt --key key.pem --signature a.sig',
+      /^stele: --key and --signature stand for one another: give one of them$/m,
+    ],
     [
       'upload --artifact a.txt --key key.pem --output folder',
       /--output: cannot write folder: it is a folder/,
@@ -99,7 +112,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['upload --signature a.sig --public-key key.pub', /give --artifact or --artifact-hash/],
     [
       `${SIGNED} --public-key key.pub --artifact-hash ${DIGEST}`,
-      /give --artifact or --artifact-hash, not both/,
+      /--artifact and --artifact-hash stand for one another: give one of them/,
     ],
     [`${SIGNED} --public-key key.pem`, /key\.pem holds .*EC PRIVATE KEY; a PUBLIC KEY or a CERTIFICATE/],
     [`${SIGNED} --public-key a.txt`, /a\.txt is no public key/],
@@ -130,7 +143,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['verify none', /^stele: BUNDLE: cannot read none: no such file or directory$/m],
     ['verify folder', /BUNDLE: cannot read folder: it is a folder/],
     ['verify a b', /no place for the argument "b"/],
-    ['verify a.txt --log-index 0', /a\.txt says which entry it is of: --log-index and --uuid have no place/],
+    ['verify a.txt --log-index 0', /BUNDLE and --log-index stand for one another: give one of them/],
     ['verify a.txt --signature a.sig', /the bundle a\.txt holds its signature/],
     [
       'verify a.txt --artifact a.txt',
@@ -145,13 +158,16 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       `${LOGGED} --certificate-identity x --certificate-oidc-issuer y`,
       /--certificate-identity needs --trusted-root/,
     ],
-    [`${LOGGED} --certificate-identity x --public-key key.pub`, /give --public-key, or .*: not both/],
+    [
+      `${LOGGED} --certificate-identity x --public-key key.pub`,
+      /--public-key and --certificate-identity stand for one another/,
+    ],
     ['verify --uuid 123', /--uuid: it is neither a leaf hash \(64/],
   ],
   get: [
     ['get --log-idnex 0', /no option --log-idnex: did you mean --log-index\?/],
     ['get', /give --log-index or --uuid/],
-    ['get --log-index -1', /--log-index.* argument is ambiguous/],
+    ['get --log-index -1', /--log-index: "-1" is not a whole number/],
     ['get --log-index 99999999999999999999', /--log-index: "9+" is not a whole number/],
     ['get --uuid xyz', /--uuid: it is neither a leaf hash \(64 hexadecimal digits\) nor an entry id \(80\)/],
     [`get --uuid ${'g'.repeat(64)}`, /--uuid: it is neither/],
@@ -166,6 +182,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
   ],
   fsck: [
     ['fsck --no-tiems', /no option --no-tiems: did you mean --no-times\?/],
+    ['fsck a --rekor_server b', /LOG and --rekor_server stand for one another: give one of them/],
     ['fsck a b', /no place for the argument "b": stele fsck \[LOG\] \[options\]/],
   ],
   trust: [

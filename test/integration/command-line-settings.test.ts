@@ -4,7 +4,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { environmentName, readSettings } from '#cli/configuration.js';
+import { flagsOf, readCommandLine } from '#cli/command-line.js';
+import { CONFIG, environmentName, type Settings } from '#cli/configuration.js';
+import { readSettings } from '#cli/read-settings.js';
 import { readServeConfiguration, SERVE_SETTINGS, type ServeConfiguration } from '#cli/serve-settings.js';
 import { ConfigurationError } from '#src/errors.js';
 import type { S3Options } from '#src/store/s3-place.js';
@@ -28,7 +30,10 @@ async function readGiven(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<ServeConfiguration> {
-  return readServeConfiguration((await readSettings(SERVE_SETTINGS, args, environment)).values);
+  const settings: Settings = { ...SERVE_SETTINGS, config: CONFIG };
+  const line = readCommandLine(args, (word) => settings[word.slice(2)]?.value !== undefined);
+  const { values } = await readSettings(SERVE_SETTINGS, flagsOf(line, settings), environment);
+  return readServeConfiguration(values);
 }
 
 /** How a bucket is reached that nothing is said of. */
@@ -396,7 +401,7 @@ describe('is refused, saying where:', () => {
 
   it('a configuration file that is not there', async () => {
     await expect(readGiven(['--config', '/none.json'], {})).rejects.toThrow(
-      /^the configuration file \/none\.json: .*ENOENT/,
+      /^the configuration file: cannot read \/none\.json: no such file or directory$/,
     );
   });
 

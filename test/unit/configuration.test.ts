@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkArguments, type Argument } from '#cli/command.js';
 import { COMMANDS } from '#cli/commands.js';
-import { environmentName, readSettings, type Settings } from '#cli/configuration.js';
+import { flagsOf, readCommandLine } from '#cli/command-line.js';
+import { CONFIG, environmentName, type Settings } from '#cli/configuration.js';
+import { readSettings, unknownVariables } from '#cli/read-settings.js';
 import { ConfigurationError } from '#src/errors.js';
 import { withFolder } from '../daemon.js';
 
@@ -29,15 +31,24 @@ function read(
   return withFolder(async (folder) => {
     const config = join(folder, 'stele.json');
     await writeFile(config, JSON.stringify(file));
-    return readSettings(SETTINGS, [...args, '--config', config], environment, known);
+    return readSettings(SETTINGS, flags(SETTINGS, [...args, '--config', config]), environment, { known });
   });
+}
+
+/** The flags among words. */
+function flags(settings: Settings, words: readonly string[]) {
+  const all: Settings = { ...settings, config: CONFIG };
+  return flagsOf(
+    readCommandLine(words, (word) => all[word.slice(2)]?.value !== undefined),
+    all,
+  );
 }
 
 const DEFAULTS = { one_two: undefined, many: [], choice: 'a', choices: ['b'], secret: undefined, on: false };
 
 describe('settings', () => {
   it('have the declared shape where nothing is given', async () => {
-    expect(await read([])).toStrictEqual({ values: DEFAULTS, args: [] });
+    expect(await read([])).toStrictEqual({ values: DEFAULTS, sources: {} });
   });
 
   it('of one value take the last', async () => {
@@ -98,19 +109,30 @@ describe('settings', () => {
   );
 
   it('of a command that has none are no file either', async () => {
-    expect(await readSettings({}, ['x'], { STELE_CONFIG: '/none' })).toStrictEqual({
-      values: {},
-      args: ['x'],
-    });
-    await expect(readSettings({}, ['--config', 'x'], {})).rejects.toThrow(/^there is no option --config/);
+    expect(await readSettings({}, {}, { STELE_CONFIG: '/none' })).toStrictEqual({ values: {}, sources: {} });
   });
 
-  it('end at --', async () => {
-    const { values, args } = await readSettings(SETTINGS, ['x', '--on', '--', '--one_two', '-h'], {});
-    expect({ values, args }).toStrictEqual({
-      values: { ...DEFAULTS, on: true },
-      args: ['x', '--one_two', '-h'],
-    });
+  it('say where they come from', async () => {
+    const { sources } = await read(['--on'], { STELE_ONE_TWO: 'x' }, { many: 'f' });
+    expect(Object.entries(sources).map(([name, { where }]) => [name, where])).toStrictEqual([
+      ['one_two', 'STELE_ONE_TWO'],
+      ['many', expect.stringMatching(/^many in \S+stele\.json$/)],
+      ['on', '--on'],
+    ]);
+  });
+
+  it('hold no NUL, which is in no name of a file', async () => {
+    await expect(read([], {}, { one_two: 'a\0b' })).rejects.toThrow(
+      /^one_two in \S+: it holds a NUL character$/,
+    );
+  });
+
+  it('have names of no more variables than they are', () => {
+    const environment = { STELE_FORMAT: 'x', STELE_FROMAT: 'x', STELE_CONFIG: 'x', STELE_: 'x', OTHER: 'x' };
+    expect(unknownVariables(environment, ['format'])).toStrictEqual([
+      'STELE_FROMAT in the environment is no setting, and is not read: did you mean STELE_FORMAT?',
+      expect.stringMatching(/^STELE_ in the environment is no setting, and is not read/),
+    ]);
   });
 });
 
@@ -160,8 +182,10 @@ describe.each(Object.entries(COMMANDS))('the definition of %s', (name, command) 
     expect(await command.load()).toBeTypeOf('function');
     for (const { command: line } of command.examples) {
       const [, text = ''] = /stele ([^|)]*)/.exec(line) ?? [];
-      const { args } = await readSettings(command.settings, text.trim().split(' '), {});
-      checkArguments(name, command, args.slice(1));
+      const words = text.trim().split(' ');
+      const given = readCommandLine(words, (word) => command.settings[word.slice(2)]?.value !== undefined);
+      expect(() => flagsOf(given, command.settings)).not.toThrow();
+      checkArguments(name, command, given.places.slice(1));
     }
   });
 });

@@ -1,0 +1,131 @@
+/**
+ * The command line, read once and strictly, by the habits of POSIX and GNU: an option that takes a value takes the rest
+ * of its word after `=`, or else the next word, whatever that looks like; after `--` nothing is an option. A word that
+ * begins with a dash is an option as a whole, so that `-h.tgz` is not `-h`: that is why neither cac nor
+ * `node:util`, which both take such a word apart, reads it.
+ * @module
+ */
+import { ConfigurationError } from '../src/errors.js';
+import type { Setting, Settings } from './configuration.js';
+import { nearest } from './suggestion.js';
+
+/** An option as it stands on the command line. */
+export interface GivenOption {
+  /** As it was typed, without a value: `--artifact`, `-h`. */
+  readonly word: string;
+  readonly value?: string | undefined;
+  /** The value was the word after it. */
+  readonly isNextWord?: true;
+}
+
+/** What a command line says. Whether a command has the options is for `flagsOf` to say. */
+export interface CommandLine {
+  /** In their order: the command, and what is given to it by its place. */
+  readonly places: readonly string[];
+  readonly options: readonly GivenOption[];
+}
+
+/** Texts by the name of the setting. A switch has `true`. */
+export type Flags = Readonly<Record<string, readonly string[] | undefined>>;
+
+/** Options that every command has, and `stele` by itself. */
+export const HELP: readonly string[] = ['-h', '--help'];
+/** Options of `stele` by itself. */
+export const VERSION: readonly string[] = ['-v', '--version'];
+
+/**
+ * Reads the words of a command line. Any words can be read.
+ * @param takesValue whether an option takes a value. It is not asked which command has it, since options may come before
+ *   the command.
+ */
+export function readCommandLine(
+  words: readonly string[],
+  takesValue: (word: string) => boolean,
+): CommandLine {
+  const places: string[] = [];
+  const options: GivenOption[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const given = words[at] ?? '';
+    if (given === '--') {
+      places.push(...words.slice(at + 1));
+      break;
+    }
+    if (!given.startsWith('-') || given === '-') {
+      places.push(given);
+      continue;
+    }
+    const [, word = given, value] = /^(--[^=]+)=([^]*)$/.exec(given) ?? [];
+    const hasNext = value === undefined && takesValue(word) && at + 1 < words.length;
+    options.push(hasNext ? { word, value: words[++at], isNextWord: true } : { word, value });
+  }
+  return { places, options };
+}
+
+/** Whether an option is given. A value, or a word after `--`, is none. */
+export function isGiven({ options }: CommandLine, words: readonly string[]): boolean {
+  return options.some(({ word }) => words.includes(word));
+}
+
+/**
+ * The options of a command line by their settings.
+ * @param others options that are none of the settings.
+ * @throws ConfigurationError where there is no such option, its value is missing, or there is no place for one.
+ */
+export function flagsOf(
+  { options }: CommandLine,
+  settings: Settings,
+  others: readonly string[] = HELP,
+): Flags {
+  const flags: Record<string, string[]> = {};
+  for (const { word, value } of options) {
+    if (others.includes(word)) {
+      if (value !== undefined) throw new ConfigurationError(`${word} takes no value`);
+      continue;
+    }
+    const name = nameOf(word, settings);
+    if (name === undefined) throw noOption(word, settings, others);
+    (flags[name] ??= []).push(textOf(word, value, settings[name]));
+  }
+  return flags;
+}
+
+/**
+ * What options have taken for their values that looks like an option itself. It is right by the rules, and seldom meant.
+ * @returns undefined where there is nothing of the kind.
+ */
+export function doubtIn({ options }: CommandLine, isOption: (word: string) => boolean): string | undefined {
+  const doubtful = options.find(
+    ({ value, isNextWord }) => isNextWord === true && isOption(value?.replace(/=[^]*/, '') ?? ''),
+  );
+  if (doubtful === undefined) return undefined;
+  const { word, value = '' } = doubtful;
+  return `${word} has taken the word after it, ${value}, for its value: give it one before ${value}`;
+}
+
+function nameOf(word: string, settings: Settings): string | undefined {
+  const name = word.startsWith('--') ? word.slice(2) : '';
+  return Object.hasOwn(settings, name) ? name : undefined;
+}
+
+function textOf(word: string, value: string | undefined, setting: Setting | undefined): string {
+  const kind = setting?.value;
+  if (kind === undefined) {
+    if (value !== undefined) throw new ConfigurationError(`${word} is a switch: it takes no value`);
+    return 'true';
+  }
+  if (value === undefined) throw new ConfigurationError(`${word} takes a value: ${word} ${kind}`);
+  return value;
+}
+
+function noOption(word: string, settings: Settings, others: readonly string[]): ConfigurationError {
+  if (!word.startsWith('--')) {
+    return new ConfigurationError(
+      `there is no option ${word} here: --help lists them. A file of that name is given as ./${word}, or after --`,
+    );
+  }
+  const names = [...Object.keys(settings), ...others.map((other) => other.replace(/^-+/, ''))];
+  const meant = nearest(word.slice(2), names);
+  return new ConfigurationError(
+    `there is no option ${word}${meant === undefined ? ' here: --help lists them' : `: did you mean --${meant}?`}`,
+  );
+}

@@ -1,0 +1,124 @@
+/**
+ * The bundle that `stele upload` writes, and the signature that is kept beside it until then: most keys sign another
+ * way each time, so that a signature which is lost cannot be logged again, and the next try would log a second entry.
+ * @module
+ */
+import { readFile, rm, stat } from 'node:fs/promises';
+import { replaceFile } from '../src/node/durable-file.js';
+import { reasonOf } from '../src/node/system-error.js';
+import { formatSigstoreBundle, parseSigstoreBundle, type SigstoreBundle } from '../src/sigstore/bundle.js';
+import type { TransparencyLogEntry } from '../src/sigstore/transparency-log-entry.js';
+import type { TrustedLog } from '../src/sigstore/trusted-root.js';
+import { decodeBase64, encodeBase64, equalBytes, FormatError } from '../tiles-spec/index.js';
+import { SettingError } from './configuration.js';
+import { readInput, requireWritable, writeOutput } from './files.js';
+import type { SignedArtifact } from './signed-artifact.js';
+
+const WHAT = '--output';
+
+/** The longest file that may be a bundle, in bytes. */
+const LONGEST_BUNDLE = 16 << 20;
+
+export class UploadBundle {
+  readonly file: string;
+  /** Those that an earlier upload has left here, which may be of other artifacts and other keys. */
+  readonly signatures: readonly Uint8Array[];
+  /** Where a signature may be kept; a device is no file that another may be beside. */
+  readonly #place: string | undefined;
+  /** The file in which this upload's signature is. */
+  #kept: string | undefined;
+
+  private constructor(file: string, signatures: readonly Uint8Array[], place: string | undefined) {
+    this.file = file;
+    this.signatures = signatures;
+    this.#place = place;
+  }
+
+  /**
+   * Makes ready for a bundle of an entry of `log`.
+   * @throws ConfigurationError where the file cannot be written, or holds what is not to be lost: a bundle of another log,
+   *   or what is no bundle.
+   */
+  static async open(file: string, log: TrustedLog): Promise<UploadBundle> {
+    await requireWritable(WHAT, file);
+    const found = await stat(file).catch(() => undefined);
+    if (found?.isFile() === false) return new UploadBundle(file, [], undefined);
+    const place = `${file}.signature`;
+    const signatures = await readKept(place);
+    if (found === undefined || found.size === 0) return new UploadBundle(file, signatures, place);
+    const { content } = await readReplaceable(file, found.size, log);
+    const earlier = content.type === 'messageSignature' ? [content.signature] : [];
+    return new UploadBundle(file, [...signatures, ...earlier], place);
+  }
+
+  /** Keeps the signature, durably, until the bundle is written. @throws ConfigurationError */
+  async keep({ content: { signature } }: SignedArtifact): Promise<void> {
+    if (this.#place === undefined) return;
+    try {
+      await replaceFile(this.#place, `${encodeBase64(signature)}\n`);
+      this.#kept = this.#place;
+    } catch (error) {
+      throw new SettingError(WHAT, `cannot write ${this.#place}: ${reasonOf(error)}`);
+    }
+  }
+
+  /** What there is to say where it is not known whether the entry is logged. @param line the command line. */
+  advice(line: string): string {
+    if (this.#kept === undefined) return '';
+    return `. The signature is kept in ${this.#kept}, so that the same command logs the same entry, or finds it logged: ${line}`;
+  }
+
+  /** Writes the bundle, which has the signature from then on. @throws ConfigurationError */
+  async write({ content, material }: SignedArtifact, entry: TransparencyLogEntry): Promise<void> {
+    await writeOutput(
+      WHAT,
+      this.file,
+      formatSigstoreBundle({ content, material, entries: [entry], timestamps: [] }),
+    );
+    await this.forget();
+  }
+
+  /** Forgets the signature that `keep` has kept: it is in the bundle, or known not to be logged. */
+  async forget(): Promise<void> {
+    if (this.#kept !== undefined) await rm(this.#kept, { force: true });
+    this.#kept = undefined;
+  }
+}
+
+/** The bundle that is in the place of the new one, where that may replace it. */
+async function readReplaceable(
+  file: string,
+  size: number,
+  { logId, origin }: TrustedLog,
+): Promise<SigstoreBundle> {
+  const refuse = (why: string) =>
+    new SettingError(WHAT, `${file} is there already, and ${why}: delete it, or give another name`);
+  if (size > LONGEST_BUNDLE) throw refuse('is no Sigstore bundle');
+  let bundle: SigstoreBundle;
+  try {
+    bundle = parseSigstoreBundle(await readInput(WHAT, file));
+  } catch (error) {
+    throw error instanceof FormatError ? refuse('is no Sigstore bundle') : error;
+  }
+  const other = bundle.entries.find((entry) => !equalBytes(entry.logId, logId));
+  if (other === undefined) return bundle;
+  const [name = ''] = other.proof?.checkpoint?.split('\n') ?? [];
+  throw refuse(
+    `is of ${name === '' ? 'another log' : `the log ${JSON.stringify(name)}`}, not of ${origin} by this key`,
+  );
+}
+
+/** @throws ConfigurationError where there is a file, and it cannot be read. */
+async function readKept(file: string): Promise<Uint8Array[]> {
+  try {
+    return [decodeBase64((await readFile(file, 'latin1')).trim())];
+  } catch (error) {
+    // What is not whole is replaced by the next one.
+    if (
+      error instanceof FormatError ||
+      (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    )
+      return [];
+    throw new SettingError(WHAT, `cannot read ${file}: ${reasonOf(error)}`);
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Why a server could not be asked, in words for whoever gave its URL: of TLS, Node passes on what OpenSSL says.
+ * @module
+ */
+import { messageOf } from '../../src/errors.js';
+
+const UNKNOWN_AUTHORITY =
+  "its certificate is not of an authority that this machine trusts: a private authority's is given with --ca-cert FILE, or NODE_EXTRA_CA_CERTS=FILE in the environment";
+
+const WORDS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired, or this machine's clock is wrong",
+  CERT_NOT_YET_VALID: "its certificate is not good yet, or this machine's clock is wrong",
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+};
+
+/** What OpenSSL says of an answer that is no TLS: what came first is read as a version, or as a length. */
+const NO_TLS = /wrong version number|packet length too long|unknown protocol|record layer failure/;
+
+const IS_TLS = 'is it https:// that it speaks?';
+
+/** @param error what an HTTP client failed with. @param url what it asked. */
+export function connectionReason(error: unknown, url: string | URL): string {
+  // Of a name with several addresses Node keeps an error each, and says nothing itself.
+  const cause: unknown = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
+  const message = messageOf(cause);
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const isTls = new URL(url).protocol === 'https:';
+  if (Object.hasOwn(WORDS, code)) return WORDS[code] ?? message;
+  if (isTls && NO_TLS.test(message)) return 'its answer is no TLS: is it http:// that it speaks?';
+  if (!isTls && code.startsWith('HPE_')) return `its answer is no HTTP: ${IS_TLS}`;
+  if (!isTls && code === 'UND_ERR_SOCKET') return `${message}: ${IS_TLS}`;
+  return message;
+}

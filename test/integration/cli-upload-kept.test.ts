@@ -1,0 +1,202 @@
+/**
+ * What `stele upload` keeps, whatever goes wrong: nothing is logged that would fail afterwards, and no signature that
+ * may be logged is lost.
+ */
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDaemon, type Daemon } from '../daemon.js';
+import {
+  expectEnded,
+  jsonOf,
+  startLoggedUser,
+  startStub,
+  type LoggedUser,
+  type User,
+} from './cli-support.js';
+
+let logged: LoggedUser;
+let other: Daemon;
+
+beforeAll(async () => {
+  logged = await startLoggedUser();
+  other = await startDaemon(logged.user.file('other-data'));
+});
+
+afterAll(async () => {
+  await other.stop();
+  await logged.stop();
+});
+
+/** A log that answers as the real one does, but for what `change` makes of an answer to a submission. */
+async function proxy(change: (answer: string, tries: number) => string | undefined) {
+  let tries = 0;
+  const stub = await startStub((request, response) => {
+    void text(request).then(async (body) => {
+      const url = `${logged.daemon.url}${request.url ?? ''}`;
+      if (request.method === 'GET') {
+        const read = await fetch(url);
+        response.writeHead(read.status).end(Buffer.from(await read.arrayBuffer()));
+        return;
+      }
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(url, { method: 'POST', headers, body });
+      const changed = change(await answer.text(), ++tries);
+      if (changed === undefined) response.destroy();
+      else response.writeHead(answer.status).end(changed);
+    });
+  });
+  return { ...stub, tries: () => tries };
+}
+
+async function sizeOf(user: User): Promise<number> {
+  return Number(jsonOf(await user.run(['loginfo', '--format', 'json']))['ActiveTreeSize']);
+}
+
+/** Uploads with the key; `bundle` is the file of the bundle. */
+function upload(bundle: string, ...more: string[]): string[] {
+  return ['upload', '--key', 'key.pem', '--artifact', 'a.txt', '--output', bundle, '--retry', '0', ...more];
+}
+
+describe('before anything is sent', () => {
+  it.each(['/dev/null/state', '/proc/none/state'])(
+    'a state that cannot be kept in %s is found out',
+    async (state) => {
+      const { user } = logged;
+      const before = await sizeOf(user);
+      const ended = await user.run(upload('unsent.json'), { XDG_STATE_HOME: state });
+      expect(await sizeOf(user)).toBe(before);
+      const place = `${state}/stele/heads/127\\.0\\.0\\.1\\.checkpoint`;
+      expectEnded(ended, {
+        code: 1,
+        stderr: new RegExp(`cannot keep the newest checkpoint in ${place}: no`),
+      });
+    },
+  );
+
+  it("another log's key is found out", async () => {
+    const { user, daemon } = logged;
+    const before = await sizeOf(user);
+    const key = ['--rekor_server', daemon.url, '--vkey', other.verifierKey];
+    const ended = await user.other('wrong key').run(upload('unsent.json', ...key));
+    expect(await sizeOf(user)).toBe(before);
+    expectEnded(ended, { code: 1, stderr: /^stele: checkpoint: no signature of 127\.0\.0\.1/ });
+  });
+
+  it('a bundle of another log, and what is no bundle, are not overwritten', async () => {
+    const { user } = logged;
+    const elsewhere = ['--rekor_server', other.url, '--vkey', other.verifierKey, '--state', 'elsewhere'];
+    expect((await user.run(upload('elsewhere.json', ...elsewhere))).code).toBe(0);
+    const before = await sizeOf(user);
+    expectEnded(await user.run(upload('elsewhere.json')), {
+      code: 2,
+      stderr:
+        /^stele: --output: elsewhere\.json is there already, and is of the log "127\.0\.0\.1", not of 127\.0\.0\.1 by this key: delete it, or give another name$/m,
+    });
+    expectEnded(await user.run(upload('a.txt')), {
+      code: 2,
+      stderr: /^stele: --output: a\.txt is there already, and is no Sigstore bundle: delete it/,
+    });
+    expect(await user.read('a.txt')).toBe('an artifact\n');
+    expect(await sizeOf(user)).toBe(before);
+    // As made by mktemp.
+    await writeFile(user.file('empty.json'), '');
+    expect((await user.run(upload('empty.json'))).code).toBe(0);
+  });
+});
+
+describe('a repeat', () => {
+  it('with the key is the same entry, and is said to be', async () => {
+    const { user } = logged;
+    const first = await user.run(upload('repeated.json'));
+    expectEnded(first, { code: 0, stdout: /^Entry at index \d+ of/ });
+    const before = await sizeOf(user);
+    const again = await user.run(upload('repeated.json'));
+    expectEnded(again, {
+      code: 0,
+      stdout: /^It was in the log already: nothing is added\nEntry at index \d+ of/,
+    });
+    expect(jsonOf(await user.run(upload('repeated.json', '--format', 'json')))).toMatchObject({
+      AlreadyExists: true,
+    });
+    expect(await sizeOf(user)).toBe(before);
+    // Another artifact is another entry.
+    await user.write('changed.txt', 'changed\n');
+    const changed = ['upload', '--key', 'key.pem', '--artifact', 'changed.txt', '--output', 'repeated.json'];
+    expect(jsonOf(await user.run([...changed, '--format', 'json']))).toMatchObject({ AlreadyExists: false });
+  });
+});
+
+describe('after it is sent', () => {
+  it('a signature whose answer is lost is kept, and the command that is shown logs it', async () => {
+    const { user, daemon } = logged;
+    const lossy = await proxy((answer, tries) => (tries === 1 ? undefined : answer));
+    const at = ['--rekor_server', lossy.url, '--vkey', daemon.verifierKey];
+    const lost = await user.run(upload('it is lost.json', ...at));
+    expect(lost.code).toBe(3);
+    const [, line = ''] = /finds it logged: (stele .*)\n$/.exec(lost.stderr) ?? [];
+    expect(line).toContain(`--output 'it is lost.json'`);
+    await expect(stat(user.file('it is lost.json'))).rejects.toThrow(/ENOENT/);
+    const before = await sizeOf(user);
+    expectEnded(await user.shell(line), {
+      code: 0,
+      stdout: /^It was in the log already[^]*^Wrote it is lost\.json$/m,
+    });
+    lossy.close();
+    expect(await sizeOf(user)).toBe(before);
+    await expect(stat(user.file('it is lost.json.signature'))).rejects.toThrow(/ENOENT/);
+    const verify = ['verify', 'it is lost.json', '--artifact', 'a.txt', '--public-key', 'key.pub'];
+    expect((await user.run(verify)).code).toBe(0);
+  });
+
+  it('an answer that is not proved leaves no bundle, and the signature', async () => {
+    const { user, daemon } = logged;
+    const lying = await proxy((answer) => {
+      const entry = JSON.parse(answer) as { inclusionProof: { checkpoint: { envelope: string } } };
+      const { checkpoint } = entry.inclusionProof;
+      checkpoint.envelope = checkpoint.envelope.replace(/\n\n— .*\n/, '\n\n— 127.0.0.1 AAAAAAAA\n');
+      return JSON.stringify(entry);
+    });
+    const at = ['--rekor_server', lying.url, '--vkey', daemon.verifierKey];
+    const ended = await user.run(upload('lying.json', ...at));
+    lying.close();
+    expectEnded(ended, {
+      code: 1,
+      stderr: /^stele: .*\. The signature is kept in lying\.json\.signature, so/,
+    });
+    await expect(stat(user.file('lying.json'))).rejects.toThrow(/ENOENT/);
+    const before = await sizeOf(user);
+    expectEnded(await user.run(upload('lying.json')), { code: 0, stdout: /^It was in the log already/ });
+    expect(await sizeOf(user)).toBe(before);
+  });
+
+  it('a checkpoint that cannot be remembered any more is a warning: entry and bundle are there', async () => {
+    const { user, daemon } = logged;
+    const state = user.file('vanishing');
+    // It can be written to when that is tried, and no more when the answer comes.
+    const stub = await startStub((request, response) => {
+      void text(request).then(async (body) => {
+        const method = request.method ?? 'GET';
+        const headers = { 'content-type': 'application/json' };
+        const init = method === 'GET' ? { method } : { method, headers, body };
+        const answer = await fetch(`${daemon.url}${request.url ?? ''}`, init);
+        const bytes = Buffer.from(await answer.arrayBuffer());
+        if (method === 'POST') {
+          await rm(state, { recursive: true, force: true });
+          await writeFile(state, 'a file');
+        }
+        response.writeHead(answer.status).end(bytes);
+      });
+    });
+    const at = ['--rekor_server', stub.url, '--vkey', daemon.verifierKey];
+    const ended = await user.run(upload('warned.json', ...at), { XDG_STATE_HOME: state });
+    stub.close();
+    expectEnded(ended, {
+      code: 0,
+      stdout: /^Wrote warned\.json$/m,
+      stderr: /^stele: the entry is logged, but its checkpoint is not remembered: .*not a directory$/m,
+    });
+    const verify = ['verify', 'warned.json', '--artifact', 'a.txt', '--public-key', 'key.pub'];
+    expect((await user.run(verify)).code).toBe(0);
+  });
+});
