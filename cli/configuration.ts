@@ -27,6 +27,8 @@ export interface Setting {
   readonly folder?: true;
   /** It comes from its flag alone: a value left in the environment or a file for another command would do harm. */
   readonly flagOnly?: true;
+  /** It has no flag: everybody on the machine sees command lines. */
+  readonly secret?: true;
   /** The heading it has in help; none for the first. */
   readonly group?: string;
 }
@@ -128,14 +130,20 @@ function readFlags(
   args: readonly string[],
 ): { flags: Readonly<Record<string, readonly string[] | undefined>>; positionals: readonly string[] } {
   const options = Object.fromEntries(
-    Object.entries(settings).map(([name, { value }]) => {
+    Object.entries(settings).flatMap(([name, { value, secret }]) => {
+      if (secret === true) return [];
       const type = value === undefined ? ('boolean' as const) : ('string' as const);
-      return [name, { type, multiple: true }] as const;
+      return [[name, { type, multiple: true }] as const];
     }),
   );
   const given = { args: [...args], options, allowPositionals: true };
   for (const token of parseArgs({ ...given, strict: false, tokens: true }).tokens) {
     if (token.kind !== 'option' || Object.hasOwn(options, token.name)) continue;
+    if (settings[token.name]?.secret === true) {
+      throw new ConfigurationError(
+        `${token.rawName} is no flag, which everybody on this machine could read: put it into ${environmentName(token.name)}`,
+      );
+    }
     const meant = nearest(token.name, [...Object.keys(options), 'help']);
     throw new ConfigurationError(
       `there is no option ${token.rawName}${meant === undefined ? ' here: --help lists them' : `: did you mean --${meant}?`}`,

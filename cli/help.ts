@@ -5,8 +5,8 @@
 import { cac, type CAC } from 'cac';
 import {
   EXIT_CODES,
+  flagsOf,
   optionGroups,
-  optionsOf,
   synopsis,
   type Command,
   type Commands,
@@ -30,7 +30,7 @@ export function commandLine(commands: Commands, width?: number): CAC {
   for (const [name, definition] of Object.entries(commands)) {
     // Values are checked when they are read: cac would turn what looks like a number into one, with loss.
     const command = cli.command(name, definition.summary).allowUnknownOptions();
-    for (const [setting, { value, description }] of optionsOf(definition)) {
+    for (const [setting, { value, description }] of flagsOf(definition)) {
       command.option(flagOf(setting, value), description);
     }
   }
@@ -95,7 +95,8 @@ function page(name: string, command: Command, width?: number): Section[] {
 }
 
 function optionLine([name, setting]: readonly [string, Setting]): readonly [string, string] {
-  const { value, description, default: fallback, many, flagOnly } = setting;
+  const { value, description, default: fallback, many, flagOnly, secret } = setting;
+  if (secret === true) return [environmentName(name), description];
   const given = fallback === undefined ? '' : ` (default: ${fallback})`;
   const source = flagOnly === true ? 'as a flag alone' : environmentName(name);
   return [

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Settings } from './configuration.js';
+import { NETWORK_SETTINGS, TOKEN_SETTINGS } from './network-settings.js';
 import { S3_SETTINGS } from './s3-settings.js';
 
 export const FORMAT = {
@@ -37,7 +38,7 @@ export const LOG_SETTINGS = {
   },
   'trusted-root': {
     value: 'FILE',
-    description: "a trusted_root.json that names the log's key",
+    description: "a trusted_root.json or .jsonl that names the log's key",
     file: true,
     group: 'The log',
   },
@@ -62,6 +63,8 @@ export const LOG_SETTINGS = {
   },
   format: FORMAT,
   ...S3_SETTINGS,
+  ...NETWORK_SETTINGS,
+  ...TOKEN_SETTINGS,
 } as const satisfies Settings;
 
 /** A signature, and what it is over. */

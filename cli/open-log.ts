@@ -13,12 +13,14 @@ import {
   trustedLogFromVerifierKey,
   type TrustedLog,
 } from '../src/sigstore/trusted-root.js';
+import { trustedRootIn } from '../src/sigstore/trust-sources.js';
 import { FormatError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
 import { readInput } from './files.js';
 import { cacheFolder, stateFolder } from './folders.js';
 import type { LOG_SETTINGS } from './log-settings.js';
+import { networkOf, tokenOf } from './network-settings.js';
 import { normalUrl, readPins } from './pins.js';
 import { s3OptionsOf } from './s3-settings.js';
 import { parseDuration, parseNumber } from './units.js';
@@ -51,6 +53,7 @@ export async function openTrustedLog(
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
     s3: s3OptionsOf(values),
+    ...(isRemote(where) && { network: await networkOf(values, environment), token: tokenOf(values) }),
     stateFolder: values.store_tree_state === 'true' ? stateFolder(environment) : undefined,
     cacheFolder: await usable(cacheFolder(environment), terminal.err),
   });
@@ -155,9 +158,19 @@ export async function readVerifierKey(keyOrFile: string, url?: string): Promise<
 }
 
 async function readTrustedRoot(file: string): Promise<TrustedLog[]> {
-  const bytes = await readInput('--trusted-root', file);
+  const bytes = await readTrustedRootFile(file);
   try {
     return parseTrustedRoot(bytes).filter(isTrustedLog);
+  } catch (error) {
+    throw new ConfigurationError(`--trusted-root ${file}: ${messageOf(error)}`);
+  }
+}
+
+/** The `trusted_root.json` of `--trusted-root`, whatever file it is shipped in. @throws ConfigurationError */
+export async function readTrustedRootFile(file: string): Promise<Uint8Array> {
+  const bytes = await readInput('--trusted-root', file);
+  try {
+    return trustedRootIn(bytes);
   } catch (error) {
     throw new ConfigurationError(`--trusted-root ${file}: ${messageOf(error)}`);
   }

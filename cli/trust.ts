@@ -3,7 +3,7 @@
  * @module
  */
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LogReader } from '../reader/index.js';
 import { isRemote, remoteSource } from '../reader/node/index.js';
@@ -22,11 +22,13 @@ import {
   type TrustedLog,
   type VerbatimAuthorities,
 } from '../src/sigstore/trusted-root.js';
+import { trustedRootIn } from '../src/sigstore/trust-sources.js';
 import { encodeBase64, ProofError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from './files.js';
 import { onlyLog, readVerifierKey } from './open-log.js';
+import { networkOf, tokenOf } from './network-settings.js';
 import { normalUrl, pin, readPins } from './pins.js';
 import type { TRUST_SETTINGS } from './settings.js';
 import { s3OptionsOf } from './s3-settings.js';
@@ -54,7 +56,7 @@ async function pinLog({ values, args, environment, terminal }: TrustInvocation):
   const given = (['fulcio', 'ctlog', 'tsa'] as const).find((name) => values[name].length > 0);
   if (given !== undefined) throw new ConfigurationError(`--pin pins a log alone: --${given} has no place`);
   const url = normalUrl(place);
-  const log = await fetchLog(url, values);
+  const log = await fetchLog(url, values, environment);
   const file = await pin(environment, url, log);
   if (values.format === 'json') {
     terminal.json({ url, origin: log.origin, vkey: log.vkey, logId: encodeBase64(log.logId), file });
@@ -77,11 +79,17 @@ async function pinLog({ values, args, environment, terminal }: TrustInvocation):
 }
 
 /** The log at a URL, by its own trust file; its key has signed what the log shows. */
-async function fetchLog(url: string, values: TrustInvocation['values']): Promise<TrustedLog> {
+async function fetchLog(
+  url: string,
+  values: TrustInvocation['values'],
+  environment: NodeJS.ProcessEnv,
+): Promise<TrustedLog> {
   const read = await remoteSource(url, {
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
     s3: s3OptionsOf(values),
+    network: await networkOf(values, environment),
+    token: tokenOf(values),
   });
   const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
   if (bytes === undefined)
@@ -151,7 +159,7 @@ async function trustedAt(
 ): Promise<TrustedPlace> {
   if (isRemote(place)) {
     const url = normalUrl(place);
-    if (values.vkey !== undefined) return { logs: [await fetchLog(url, values)] };
+    if (values.vkey !== undefined) return { logs: [await fetchLog(url, values, environment)] };
     const pinned = (await readPins(environment)).find((pin) => pin.url === url);
     if (pinned === undefined)
       throw new ConfigurationError(`${url} is not pinned: give --vkey, or stele trust --pin ${url}`);
@@ -161,7 +169,7 @@ async function trustedAt(
   for (const file of found) {
     if (!existsSync(file) || !(await stat(file)).isFile()) continue;
     try {
-      const bytes = await readFile(file);
+      const bytes = trustedRootIn(await readInput('LOG', file));
       return { logs: parseTrustedRoot(bytes), authorities: authoritiesIn(bytes), file };
     } catch (error) {
       throw new ConfigurationError(`${file}: ${messageOf(error)}`);

@@ -26,6 +26,7 @@ import {
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
 import { requireWritable, writeOutput } from './files.js';
+import { networkOf, tokenOf } from './network-settings.js';
 import { openTrustedLog } from './open-log.js';
 import type { UPLOAD_SETTINGS } from './settings.js';
 import { canonicalBodyOf, readSignedArtifact, signWith } from './signed-artifact.js';
@@ -50,6 +51,8 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
   const answer = await submit(place, signed.request, {
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
+    network: await networkOf(values, invocation.environment),
+    token: tokenOf(values),
   });
   const entry = parseTransparencyLogEntry(parseJson(answer, "the log's answer", DOCUMENT_LIMITS));
   if (!equalBytes(entry.body, expected)) {

@@ -99,7 +99,8 @@ class HttpSource {
     if (answer.status === 200) return this.#body(answer, url, path, maxLength, signal);
     discard(answer);
     if (answer.status === 404 || answer.status === 410) return undefined;
-    const message = `${url.href}: the server answers ${answer.status}`;
+    const hint = answer.status === 401 ? ': a gate before the log wants its token (STELE_TOKEN)' : '';
+    const message = `${url.href}: the server answers ${answer.status}${hint}`;
     if (BUSY.has(answer.status)) throw new BusyError(message, pauseOf(answer.retryAfter));
     throw new UnreachableError(message, 'refused');
   }
@@ -159,12 +160,14 @@ class HttpSource {
     error: unknown,
     signal: AbortSignal,
     code: 'unreachable' | 'interrupted',
-  ): UnreachableError {
+  ): UnreachableError | ConfigurationError {
+    // Of what sends the requests: a proxy that is none.
+    if (error instanceof ConfigurationError) return error;
     if (signal.aborted) {
       return new UnreachableError(`${url.href}: no whole answer within ${this.#timeout / 1000} s`, 'timeout');
     }
-    // fetch says "fetch failed" and keeps the reason to itself.
-    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    // fetch says "fetch failed", and has the reason as the cause of that.
+    const reason = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
     return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error });
   }
 }
