@@ -47,7 +47,7 @@ export function s3Requests(network: Network, limits: ConnectionLimits): S3Reques
         const { statusCode, headers, body } = await dispatcher.request({
           origin: originOf(request),
           path: pathOf(request),
-          method: request.method as Dispatcher.HttpMethod,
+          method: request.method,
           headers: request.headers,
           body: (request.body ?? null) as Uint8Array | string | null,
           headersTimeout: 0,
@@ -62,7 +62,8 @@ export function s3Requests(network: Network, limits: ConnectionLimits): S3Reques
       }
     },
     destroy() {
-      void opening?.then((dispatcher) => dispatcher.destroy());
+      // One that cannot be opened has failed the requests already.
+      opening?.then((dispatcher) => dispatcher.destroy()).catch(() => undefined);
     },
   };
 }

@@ -211,7 +211,7 @@ describeWithVectors('what a certificate has signed', () => {
       await user.run([...args, ...other]),
       other.length === 0
         ? { code: 0, stdout: /vouched for by [^\n]*, over the artifact\nVerified\n$/ }
-        : { code: 1, stdout: /REFUSED\n$/, stderr: /another artifact|not of x@example\.com/ },
+        : { code: 1, stdout: /REFUSED\n$/, stderr: /is not about the artifact|not of x@example\.com/ },
     );
   });
 });
