@@ -32,7 +32,7 @@ export const DOCUMENT_LIMITS: JsonLimits = { depth: 32, tokens: 1_000_000, field
  * @throws FormatError when it is not UTF-8 or not JSON, names a field twice in one object, or is over a limit.
  */
 export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMITS): unknown {
-  if (isUtf16(bytes)) throw new FormatError(`${what} is UTF-16: JSON is UTF-8`);
+  if (isUtf16(bytes)) throw new FormatError(`${what} is not JSON in UTF-8, but UTF-16`);
   const text = decodeText(bytes, what);
   if (text.startsWith('\ufeff')) {
     throw new FormatError(`${what} begins with a byte order mark: JSON is UTF-8 without one`);

@@ -3,7 +3,12 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CONFORMANCE_IDENTITY, productionTrustedRoot } from '../unit/sigstore/support.js';
+import {
+  attestationOf,
+  CONFORMANCE_IDENTITY,
+  productionTrustedRoot,
+  type EnvelopeBundle,
+} from '../unit/sigstore/support.js';
 import { describeWithVectors, readVectorText, VECTORS } from '../vectors.js';
 import { expectEnded, jsonOf, startLoggedUser, User, type LoggedUser } from './cli-support.js';
 
@@ -174,20 +179,8 @@ describeWithVectors('what a certificate has signed', () => {
     const lab = readVectorText('trust', 'with-tsa-ca', 'trusted_root.json');
     const lines = [lab, await user.read('production.json')].map((text) => JSON.stringify(JSON.parse(text)));
     await user.write('trusted_root.jsonl', `${lines.join('\n')}\n`);
-    const { verificationMaterial, dsseEnvelope } = JSON.parse(
-      readVectorText('bundles', 'happy-path-intoto-in-dsse-v3', 'bundle.sigstore.json'),
-    ) as Record<'verificationMaterial' | 'dsseEnvelope', Record<string, never>>;
-    const attestation = {
-      version: 1,
-      verification_material: {
-        certificate: (verificationMaterial['certificate'] as { rawBytes: string }).rawBytes,
-        transparency_entries: verificationMaterial['tlogEntries'],
-      },
-      envelope: {
-        statement: dsseEnvelope['payload'],
-        signature: (dsseEnvelope['signatures'] as [{ sig: string }])[0].sig,
-      },
-    };
+    const bundle = readVectorText('bundles', 'happy-path-intoto-in-dsse-v3', 'bundle.sigstore.json');
+    const attestation = attestationOf(JSON.parse(bundle) as EnvelopeBundle);
     await user.write('a.publish.attestation', JSON.stringify(attestation));
     const bundles = [{ publisher: { kind: 'GitHub' }, attestations: [attestation] }];
     await user.write('a.provenance', JSON.stringify({ version: 1, attestation_bundles: bundles }));

@@ -6,35 +6,10 @@ import { parseSigstoreBundle } from '#src/sigstore/bundle.js';
 import { bundlesIn } from '#src/sigstore/bundle-files.js';
 import { encodeText, FormatError } from '#tiles-spec/index.js';
 import { describeWithVectors, readVectorText } from '../../vectors.js';
-import { jsonFile, without } from './support.js';
-
-interface Bundle {
-  readonly mediaType: string;
-  readonly verificationMaterial: {
-    readonly certificate: { readonly rawBytes: string };
-    readonly tlogEntries: readonly object[];
-  };
-  readonly dsseEnvelope: {
-    readonly payload: string;
-    readonly payloadType: string;
-    readonly signatures: readonly [{ readonly sig: string }];
-  };
-}
-
-/** The same as PyPI has it. */
-function attestationOf({ verificationMaterial, dsseEnvelope }: Bundle) {
-  return {
-    version: 1 as number,
-    verification_material: {
-      certificate: verificationMaterial.certificate.rawBytes,
-      transparency_entries: verificationMaterial.tlogEntries,
-    },
-    envelope: { statement: dsseEnvelope.payload, signature: dsseEnvelope.signatures[0].sig },
-  };
-}
+import { attestationOf, jsonFile, without, type Attestation, type EnvelopeBundle } from './support.js';
 
 /** As pydantic wrote base64 until its version 2.10. */
-function inLines({ version, verification_material, envelope }: ReturnType<typeof attestationOf>) {
+function inLines({ version, verification_material, envelope }: Attestation) {
   const broken = (base64: string) => base64.replace(/.{1,76}/g, '$&\n');
   return {
     version,
@@ -50,7 +25,7 @@ const PUBLISHER = { kind: 'GitHub', repository: 'example/app', workflow: 'releas
 
 describeWithVectors('bundles in files', () => {
   const text = readVectorText('bundles', 'happy-path-intoto-in-dsse-v3', 'bundle.sigstore.json');
-  const bundle = JSON.parse(text) as Bundle;
+  const bundle = JSON.parse(text) as EnvelopeBundle;
   const line = JSON.stringify(bundle);
   const parsed = parseSigstoreBundle(encodeText(text));
   const attestation = attestationOf(bundle);
@@ -209,12 +184,12 @@ describe('a file that is no bundle is named:', () => {
       Buffer.from('\ufeff{}'),
       /^bundle begins with a byte order mark: JSON is UTF-8/,
     ],
-    ['in UTF-16', Buffer.from('\ufeff{}', 'utf16le'), /^bundle is UTF-16: JSON is UTF-8$/],
-    ['in UTF-16 without a mark', Buffer.from('{}', 'utf16le'), /^bundle is UTF-16: JSON is UTF-8$/],
+    ['in UTF-16', Buffer.from('\ufeff{}', 'utf16le'), /^bundle is not JSON in UTF-8, but UTF-16$/],
+    ['in UTF-16 without a mark', Buffer.from('{}', 'utf16le'), /^bundle is not JSON in UTF-8, but UTF-16$/],
     [
       'in big-endian UTF-16',
       Buffer.from('\ufeff{}', 'utf16le').swap16(),
-      /^bundle is UTF-16: JSON is UTF-8$/,
+      /^bundle is not JSON in UTF-8, but UTF-16$/,
     ],
   ])('JSON %s', (_, file, message) => {
     expect(() => bundlesIn(file)).toThrow(FormatError);
