@@ -6,7 +6,7 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import type { Setting, Settings } from './configuration.js';
+import { environmentName, type Setting, type Settings } from './configuration.js';
 import { nearest } from './suggestion.js';
 
 /** An option as it stands on the command line. */
@@ -83,6 +83,7 @@ export function flagsOf(
       continue;
     }
     const name = nameOf(word, settings);
+    if (name !== undefined && settings[name]?.secret === true) throw noFlag(word, name);
     if (name === undefined) throw noOption(word, settings, others);
     (flags[name] ??= []).push(textOf(word, value, settings[name]));
   }
@@ -100,6 +101,12 @@ export function doubtIn({ options }: CommandLine, isOption: (word: string) => bo
   if (doubtful === undefined) return undefined;
   const { word, value = '' } = doubtful;
   return `${word} has taken the word after it, ${value}, for its value: give it one before ${value}`;
+}
+
+function noFlag(word: string, name: string): ConfigurationError {
+  return new ConfigurationError(
+    `${word} is no flag, which everybody on this machine could read: put it into ${environmentName(name)}`,
+  );
 }
 
 function nameOf(word: string, settings: Settings): string | undefined {

@@ -87,6 +87,11 @@ export function optionsOf({ settings }: Command): readonly (readonly [string, Se
   return own.length === 0 ? [] : [...own, ['config', CONFIG]];
 }
 
+/** Those of them that are flags. */
+export function flagsOf(command: Command): readonly (readonly [string, Setting])[] {
+  return optionsOf(command).filter(([, { secret }]) => secret !== true);
+}
+
 /** A command's options by their headings in help. */
 export function optionGroups(command: Command): ReadonlyMap<string, readonly (readonly [string, Setting])[]> {
   const groups = new Map<string, (readonly [string, Setting])[]>();

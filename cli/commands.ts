@@ -81,9 +81,14 @@ const OTHERS = {
   verify: command({
     summary: 'Prove that a signature is in the log',
     details:
-      'Takes a bundle or a proof that stands alone, and needs no network then; or a signature, an index or a leaf hash, and asks the log. Nothing is believed but the key of the log.',
+      "Takes a bundle or a proof that stands alone, and needs no network then; or a signature, an index or a leaf hash, and asks the log. Nothing is believed but the key of the log.\n\nBundles may be as they are shipped: several in the lines of a file, npm's or GitHub's list of attestations, PyPI's attestations and provenance. Each of several is verified by itself, and one that is good suffices.",
     arguments: [
-      { name: 'BUNDLE', description: 'a Sigstore bundle or a .tlog-proof', optional: true, file: true },
+      {
+        name: 'BUNDLE',
+        description: 'a Sigstore bundle, a file of several, an attestation of PyPI, or a .tlog-proof',
+        optional: true,
+        file: true,
+      },
     ],
     settings: VERIFY_SETTINGS,
     alternatives: VERIFY_ALTERNATIVES,

@@ -26,6 +26,8 @@ export interface Setting {
   readonly folder?: true;
   /** It comes from its flag alone: a value left in the environment or a file for another command would do harm. */
   readonly flagOnly?: true;
+  /** It has no flag: everybody on the machine sees command lines. */
+  readonly secret?: true;
   /** The heading it has in help; none for the first. */
   readonly group?: string;
 }

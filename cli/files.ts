@@ -2,21 +2,48 @@
  * Files that a user names: read, and written, with errors that say which setting named them.
  * @module
  */
-import { constants } from 'node:fs';
-import { access, readFile, stat, writeFile } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DamagedStoreError } from '../src/errors.js';
+import { isUtf16 } from '../src/json.js';
 import { createFolder } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';
 import { SettingError } from './configuration.js';
 
-/** @param what names it in errors: a flag, or an argument. @throws ConfigurationError */
+/** The longest file that is read whole, in bytes. Artifacts are read in pieces. */
+const MAX_INPUT = 64 << 20;
+
+/**
+ * A file of text, or of DER, which no text in UTF-16 can be.
+ * @param what names it in errors: a flag, or an argument.
+ * @throws ConfigurationError when it cannot be read, is over 64 MiB, or is UTF-16.
+ */
 export async function readInput(what: string, file: string): Promise<Uint8Array> {
+  const bytes = await readBytes(what, file);
+  if (!isUtf16(bytes)) return bytes;
+  throw new SettingError(
+    what,
+    `${file} is UTF-16, as > of Windows PowerShell writes it: save it as UTF-8 without a byte order mark`,
+  );
+}
+
+/** A file of any bytes. @throws ConfigurationError when it cannot be read, or is over 64 MiB. */
+export async function readBytes(what: string, file: string): Promise<Uint8Array> {
+  const refuse = (why: string) => new SettingError(what, `cannot read ${file}: ${why}`);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
   try {
-    return await readFile(file);
+    // A pipe or a device does not say how long it is, and may have no end.
+    for await (const piece of createReadStream(file, { end: MAX_INPUT }) as AsyncIterable<Uint8Array>) {
+      pieces.push(piece);
+      length += piece.length;
+    }
   } catch (error) {
-    throw new SettingError(what, `cannot read ${file}: ${reasonOf(error)}`);
+    throw refuse(reasonOf(error));
   }
+  if (length > MAX_INPUT) throw refuse(`it is over ${MAX_INPUT / 1024 ** 2} MiB`);
+  return Buffer.concat(pieces);
 }
 
 /**

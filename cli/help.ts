@@ -98,7 +98,8 @@ function page(name: string, command: Command, width?: number): Section[] {
 }
 
 function optionLine([name, setting]: readonly [string, Setting]): readonly [string, string] {
-  const { value, description, default: fallback, many, flagOnly } = setting;
+  const { value, description, default: fallback, many, flagOnly, secret } = setting;
+  if (secret === true) return [environmentName(name), description];
   const given = fallback === undefined ? '' : ` (default: ${fallback})`;
   const source = flagOnly === true ? 'as a flag alone' : environmentName(name);
   return [

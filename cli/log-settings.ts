@@ -4,6 +4,7 @@
  */
 import type { Alternatives } from './alternatives.js';
 import type { Settings } from './configuration.js';
+import { NETWORK_SETTINGS, TOKEN_SETTINGS } from './network-settings.js';
 import { S3_SETTINGS } from './s3-settings.js';
 
 export const FORMAT = {
@@ -38,7 +39,7 @@ export const LOG_SETTINGS = {
   },
   'trusted-root': {
     value: 'FILE',
-    description: "a trusted_root.json that names the log's key",
+    description: "a trusted_root.json or .jsonl that names the log's key",
     file: true,
     group: 'The log',
   },
@@ -70,6 +71,8 @@ export const LOG_SETTINGS = {
   },
   format: FORMAT,
   ...S3_SETTINGS,
+  ...NETWORK_SETTINGS,
+  ...TOKEN_SETTINGS,
 } as const satisfies Settings;
 
 /** What a log's key is taken from; of a trusted root the authorities are read besides. */

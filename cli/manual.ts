@@ -45,9 +45,9 @@ function page(name: string, command: Command): string {
 }
 
 function optionRow([name, setting]: readonly [string, Setting]): string[] {
-  const { value, description, default: fallback, many, flagOnly } = setting;
+  const { value, description, default: fallback, many, flagOnly, secret } = setting;
   return [
-    code(value === undefined ? `--${name}` : `--${name} ${value}`),
+    secret === true ? '' : code(value === undefined ? `--${name}` : `--${name} ${value}`),
     flagOnly === true ? '' : code(environmentName(name)),
     fallback === undefined ? '' : code(fallback),
     many === true ? `${description}; may be repeated` : description,

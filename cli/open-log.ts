@@ -14,12 +14,14 @@ import {
   trustedLogFromVerifierKey,
   type TrustedLog,
 } from '../src/sigstore/trusted-root.js';
+import { trustedRootIn } from '../src/sigstore/trust-sources.js';
 import { FormatError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting, SettingError } from './configuration.js';
 import { readInput } from './files.js';
 import { cacheFolder, NO_HOME, stateFolder } from './folders.js';
 import type { LOG_SETTINGS } from './log-settings.js';
+import { networkOf, tokenOf } from './network-settings.js';
 import { normalUrl, readPins } from './pins.js';
 import { s3OptionsOf } from './s3-settings.js';
 import { parseDuration, parseNumber } from './units.js';
@@ -52,6 +54,7 @@ export async function openTrustedLog(
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
     s3: s3OptionsOf(values),
+    ...(isRemote(where) && { network: await networkOf(values, environment), token: tokenOf(values) }),
     stateFolder: values.store_tree_state === 'true' ? stateIn(values.state, environment) : undefined,
     cacheFolder: await usable(cacheFolder(environment), terminal.err),
   });
@@ -156,7 +159,7 @@ export async function readVerifierKey(keyOrFile: string, url?: string): Promise<
 }
 
 async function readTrustedRoot(file: string): Promise<TrustedLog[]> {
-  const bytes = await readInput('--trusted-root', file);
+  const bytes = await readTrustedRootFile(file);
   try {
     return parseTrustedRoot(bytes).filter(isTrustedLog);
   } catch (error) {
@@ -171,6 +174,16 @@ function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): str
   throw new ConfigurationError(
     `there is nowhere to remember the newest checkpoint: ${NO_HOME} XDG_STATE_HOME, give --state DIR, or remember nothing with --store_tree_state=false`,
   );
+}
+
+/** The `trusted_root.json` of `--trusted-root`, whatever file it is shipped in. @throws ConfigurationError */
+export async function readTrustedRootFile(file: string): Promise<Uint8Array> {
+  const bytes = await readInput('--trusted-root', file);
+  try {
+    return trustedRootIn(bytes);
+  } catch (error) {
+    throw new SettingError('--trusted-root', `${file}: ${messageOf(error)}`);
+  }
 }
 
 /** The folder, made if need be; none where it cannot be, since every tile can be fetched again. */

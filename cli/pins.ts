@@ -3,7 +3,7 @@
  * one that the user was shown: whatever else a log's trust file names is not believed.
  * @module
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logUrl } from '../reader/index.js';
 import { ConfigurationError } from '../src/errors.js';
@@ -13,7 +13,7 @@ import { formatTrustedRoot, publicLogOf } from '../src/sigstore/trust-files.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
 import { formatS3Place, isS3, parseS3Place } from '../src/store/s3-place.js';
 import { ProofError } from '../tiles-spec/index.js';
-import { makeFolder } from './files.js';
+import { makeFolder, readInput } from './files.js';
 import { configFolder, NO_HOME } from './folders.js';
 
 /** A log that is pinned. */
@@ -50,7 +50,7 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
         const file = join(folder, name);
         try {
           const url = decodeURIComponent(name.slice(0, -SUFFIX.length));
-          const [log, ...others] = parseTrustedRoot(await readFile(file)).filter(isTrustedLog);
+          const [log, ...others] = parseTrustedRoot(await readInput('the pins', file)).filter(isTrustedLog);
           if (log === undefined || others.length > 0) throw new Error('a pin is of one log');
           return { url, file, log };
         } catch (error) {

@@ -11,6 +11,7 @@ import { tryAgain } from '../src/try-again.js';
 import { rebuildStaging as rebuild } from '../writer/opening.js';
 import type { Invocation } from './command.js';
 import { makeFolder } from './files.js';
+import { networkOf } from './network-settings.js';
 import { readPlaces, type REBUILD_SETTINGS } from './serve-settings.js';
 import { BringUpProgress, openStaging, originIn, STAGING } from './serve-staging.js';
 import { openStore, START_RETRIES } from './serve-store.js';
@@ -18,9 +19,10 @@ import { entries } from './terminal.js';
 
 export async function rebuildStaging({
   values,
+  environment,
   terminal,
 }: Invocation<typeof REBUILD_SETTINGS>): Promise<number> {
-  const { data, store: place, keyFile, origin } = readPlaces(values);
+  const { data, store: place, keyFile, origin } = readPlaces(values, await networkOf(values, environment));
   if (!existsSync(keyFile))
     throw new ConfigurationError(`there is no key file ${keyFile}: give the log's own key with --key`);
   const key = await LogKey.read(keyFile);

@@ -6,11 +6,13 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { Agent, request } from 'undici';
 import { RedirectedFiles } from '../reader/http/index.js';
-import { ConfigurationError, messageOf, StartRefusedError } from '../src/errors.js';
+import { ConfigurationError, StartRefusedError } from '../src/errors.js';
 import { LogKey } from '../src/keys/log-key.js';
 import { replaceFile } from '../src/node/durable-file.js';
+import { connectionReason } from '../src/node/connection-error.js';
+import { openDispatcher, type Network } from '../src/node/network.js';
+import { reasonOf } from '../src/node/system-error.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
 import { tryAgain } from '../src/try-again.js';
 import { encodeText, keyHash } from '../tiles-spec/index.js';
@@ -32,6 +34,9 @@ const LOG_KEY = 'log.key';
 
 /** The longest checkpoint that is read from elsewhere, in bytes. */
 const MAX_CHECKPOINT = 1 << 20;
+
+/** How long that may take, in milliseconds. */
+const CHECKPOINT_TIMEOUT = 10_000;
 
 export interface OpenLogOptions {
   readonly configuration: ServeConfiguration;
@@ -80,7 +85,7 @@ async function openOn(
   options: OpenLogOptions,
 ): Promise<ServedLog> {
   const { configuration, url, log, opened, signal } = options;
-  const { data, rebuild, readUrl, partialGrace } = configuration;
+  const { data, rebuild, readUrl, partialGrace, expectCheckpoint, network } = configuration;
   const opening = await openStore(configuration.store, log, signal);
   const { store, files } = opening;
   opened.push(opening.close);
@@ -94,7 +99,7 @@ async function openOn(
     known === undefined &&
     (await tryAgain(() => store.read('checkpoint'), START_RETRIES, signal)) === undefined;
   if (isNew && !rebuild) requireNoTrace(data);
-  const expected = configuration.expectCheckpoint && (await readCheckpoint(configuration.expectCheckpoint));
+  const expected = expectCheckpoint && (await readCheckpoint(expectCheckpoint, network));
   signal.throwIfAborted();
   const key = await openKey(configuration, isNew, first, log);
   const writer = await openWriter({ ...options, staging, opening, key, origin, expected });
@@ -198,16 +203,28 @@ async function openKey(
 }
 
 /** A checkpoint that an operator kept, or another reader of the log serves. */
-async function readCheckpoint(place: string): Promise<Uint8Array> {
+async function readCheckpoint(place: string, network: Network): Promise<Uint8Array> {
+  const isUrl = /^https?:\/\//.test(place);
   try {
-    if (!/^https?:\/\//.test(place)) return await readFile(place);
-    const dispatcher = new Agent({ maxResponseSize: MAX_CHECKPOINT });
-    const { statusCode, body } = await request(place, { dispatcher, signal: AbortSignal.timeout(10_000) });
+    return await (isUrl ? fetchCheckpoint(new URL(place), network) : readFile(place));
+  } catch (error) {
+    const reason = isUrl ? connectionReason(error, place) : reasonOf(error);
+    throw new ConfigurationError(`cannot read the checkpoint ${place}: ${reason}`);
+  }
+}
+
+async function fetchCheckpoint({ origin, pathname, search }: URL, network: Network): Promise<Uint8Array> {
+  const limits = { connections: 1, connectTimeout: CHECKPOINT_TIMEOUT, maxBody: MAX_CHECKPOINT };
+  const dispatcher = await openDispatcher(network, limits);
+  try {
+    const { statusCode, body } = await dispatcher.request({
+      ...{ origin, path: `${pathname}${search}`, method: 'GET' },
+      signal: AbortSignal.timeout(CHECKPOINT_TIMEOUT),
+    });
     const bytes = await body.bytes();
-    await dispatcher.close();
     if (statusCode !== 200) throw new Error(`status ${statusCode}`);
     return bytes;
-  } catch (error) {
-    throw new ConfigurationError(`cannot read the checkpoint ${place}: ${messageOf(error)}`);
+  } finally {
+    await dispatcher.destroy();
   }
 }

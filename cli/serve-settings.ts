@@ -4,8 +4,10 @@
  */
 import { join } from 'node:path';
 import { ConfigurationError } from '../src/errors.js';
+import type { Network } from '../src/node/network.js';
 import { isS3, parseS3Place } from '../src/store/s3-place.js';
 import { parseSetting, type Settings, type Values } from './configuration.js';
+import { NETWORK_SETTINGS } from './network-settings.js';
 import { S3_SETTINGS, s3OptionsOf } from './s3-settings.js';
 import type { StorePlace } from './serve-store.js';
 import {
@@ -94,6 +96,7 @@ export const SERVE_SETTINGS = {
     description: 'trace, debug, info, warn, error, fatal or silent',
   },
   ...S3_SETTINGS,
+  ...NETWORK_SETTINGS,
 } as const satisfies Settings;
 
 /** Those of `stele rebuild-staging`, which needs no more than the log's places. */
@@ -106,6 +109,7 @@ export const REBUILD_SETTINGS = {
   store: SERVE_SETTINGS.store,
   key: SERVE_SETTINGS.key,
   ...S3_SETTINGS,
+  ...NETWORK_SETTINGS,
 } as const satisfies Settings;
 
 /** Milliseconds. Each publication to a bucket costs money. */
@@ -134,10 +138,14 @@ export interface ServeConfiguration {
   readonly expectCheckpoint: string | undefined;
   readonly metricsListen: Address | undefined;
   readonly logLevel: string;
+  readonly network: Network;
 }
 
 /** @throws ConfigurationError naming the setting that does not fit. */
-export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): ServeConfiguration {
+export function readServeConfiguration(
+  values: Values<typeof SERVE_SETTINGS>,
+  network: Network,
+): ServeConfiguration {
   type Name = Exclude<keyof typeof values, 'rebuild' | 'accept-clock' | 'no-create' | 's3-path-style'>;
   const optional = <T>(name: Name, parse: (text: string) => T) => {
     const value = values[name];
@@ -145,7 +153,7 @@ export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): S
   };
   const required = <T>(name: Name, parse: (text: string) => T) =>
     parseSetting(name, values[name] ?? '', parse);
-  const places = readPlaces(values);
+  const places = readPlaces(values, network);
   return {
     ...places,
     listen: required('listen', parseAddress),
@@ -163,6 +171,7 @@ export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): S
     expectCheckpoint: optional('expect-checkpoint', parsePlace),
     metricsListen: optional('metrics-listen', parseAddress),
     logLevel: values['log-level'],
+    network,
   };
 }
 
@@ -172,13 +181,14 @@ export function readServeConfiguration(values: Values<typeof SERVE_SETTINGS>): S
  */
 export function readPlaces(
   values: Values<typeof REBUILD_SETTINGS>,
+  network: Network,
 ): Pick<ServeConfiguration, 'data' | 'store' | 'keyFile' | 'origin'> {
   const optional = <T>(name: 'data' | 'store' | 'key' | 'origin', parse: (text: string) => T) => {
     const value = values[name];
     return value === undefined ? undefined : parseSetting(name, value, parse);
   };
   const data = optional('data', parsePlace) ?? '';
-  const store = readStore(values.store ?? `file:${join(data, 'store')}`, values);
+  const store = readStore(values.store ?? `file:${join(data, 'store')}`, values, network);
   const keyFile = optional('key', parsePlace) ?? join(data, 'log.key');
   if (store.kind === 'folder') requireOutsideStore(store.folder, { '--data': data, '--key': keyFile });
   return {
@@ -208,9 +218,11 @@ function parseGrace(text: string): number {
   return grace;
 }
 
-function readStore(text: string, values: Values<typeof S3_SETTINGS>): StorePlace {
-  if (isS3(text))
-    return { kind: 's3', place: parseSetting('store', text, parseS3Place), options: s3OptionsOf(values) };
+function readStore(text: string, values: Values<typeof S3_SETTINGS>, network: Network): StorePlace {
+  if (isS3(text)) {
+    const options = { ...s3OptionsOf(values), network };
+    return { kind: 's3', place: parseSetting('store', text, parseS3Place), options };
+  }
   const [, folder] = /^file:(.+)$/.exec(text) ?? [];
   if (folder === undefined)
     throw new ConfigurationError(`--store: ${JSON.stringify(text)} is not file:DIR or s3://BUCKET/PREFIX`);

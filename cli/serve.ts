@@ -9,6 +9,7 @@ import { Metrics } from '../writer/http/metrics.js';
 import { Validators } from '../writer/validation/validators.js';
 import type { Writer } from '../writer/writer.js';
 import type { Invocation } from './command.js';
+import { networkOf } from './network-settings.js';
 import { DaemonServer, httpUrlOf } from './serve-http.js';
 import { openServedLog, type OpenLogOptions } from './serve-log.js';
 import { readServeConfiguration, type SERVE_SETTINGS } from './serve-settings.js';
@@ -25,8 +26,12 @@ const SAME_SIGNAL = 2_000;
 const TOLD_TO_STOP = new UnavailableError('the log is stopping; try again');
 
 /** Runs the daemon until a signal, or until something stops the log. Returns the exit code. */
-export async function serve({ values, terminal }: Invocation<typeof SERVE_SETTINGS>): Promise<number> {
-  const configuration = readServeConfiguration(values);
+export async function serve({
+  values,
+  environment,
+  terminal,
+}: Invocation<typeof SERVE_SETTINGS>): Promise<number> {
+  const configuration = readServeConfiguration(values, await networkOf(values, environment));
   const log = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }));
   // What was opened is closed in the opposite order, however far the start has come.
   const opened: (() => Promise<unknown>)[] = [];

@@ -9,13 +9,14 @@ import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore
 import { ProofError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
+import { networkOf, tokenOf } from './network-settings.js';
 import { onlyLog, readVerifierKey } from './open-log.js';
 import type { Pin } from './pins.js';
 import { s3OptionsOf } from './s3-settings.js';
 import type { TRUST_SETTINGS } from './settings.js';
 import { parseDuration, parseNumber } from './units.js';
 
-type TrustValues = Invocation<typeof TRUST_SETTINGS>['values'];
+type Trusting = Pick<Invocation<typeof TRUST_SETTINGS>, 'values' | 'environment'>;
 
 export const TRUSTED_ROOT = 'trusted_root.json';
 const MAX_TRUST_FILE = 1 << 20;
@@ -24,10 +25,11 @@ const MAX_TRUST_FILE = 1 << 20;
  * The log at a URL; its key has signed what the log shows, and is that of `--vkey` if that is given.
  * @throws UnreachableError where no log is; ProofError; ConfigurationError where the file names several.
  */
-export async function fetchLog(url: string, values: TrustValues): Promise<TrustedLog> {
-  const { read, logs } = await servedLogs(url, values);
+export async function fetchLog(url: string, trusting: Trusting): Promise<TrustedLog> {
+  const { vkey } = trusting.values;
+  const { read, logs } = await servedLogs(url, trusting);
   const log = onlyLog(logs, url, `${url}/${TRUSTED_ROOT}`);
-  if (values.vkey !== undefined && (await readVerifierKey(values.vkey)).vkey !== log.vkey) {
+  if (vkey !== undefined && (await readVerifierKey(vkey)).vkey !== log.vkey) {
     throw new ProofError(`${url} has the key ${log.vkey}, not the one of --vkey`);
   }
   await new LogReader({ read, verifier: log.verifier }).checkpoint();
@@ -39,10 +41,13 @@ export async function fetchLog(url: string, values: TrustValues): Promise<Truste
  * once, and believed in nothing: the pin stands until its user deletes it.
  * @returns undefined where the pin says what the log says.
  */
-export async function stalenessOf({ url, file, log }: Pin, values: TrustValues): Promise<string | undefined> {
+export async function stalenessOf(
+  { url, file, log }: Pin,
+  { values, environment }: Trusting,
+): Promise<string | undefined> {
   const again = `if its operator says so too, delete ${file}, and pin it again with stele trust --pin ${url}`;
   try {
-    const { logs } = await servedLogs(url, { ...values, retry: '0' });
+    const { logs } = await servedLogs(url, { values: { ...values, retry: '0' }, environment });
     const same = logs.find(({ vkey }) => vkey === log.vkey);
     if (same === undefined) {
       const keys = logs.map(({ vkey }) => vkey).join(', ');
@@ -59,12 +64,14 @@ export async function stalenessOf({ url, file, log }: Pin, values: TrustValues):
 /** The logs that the trust file of a log names. */
 async function servedLogs(
   url: string,
-  values: TrustValues,
+  { values, environment }: Trusting,
 ): Promise<{ read: ReadObject; logs: readonly TrustedLog[] }> {
   const read = await remoteSource(url, {
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
     s3: s3OptionsOf(values),
+    network: await networkOf(values, environment),
+    token: tokenOf(values),
   });
   const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
   if (bytes === undefined)

@@ -13,6 +13,7 @@ import {
   LOG_SETTINGS,
   SIGNATURE_SETTINGS,
 } from './log-settings.js';
+import { NETWORK_SETTINGS, TOKEN_SETTINGS } from './network-settings.js';
 import { S3_SETTINGS } from './s3-settings.js';
 
 export const KEYGEN_SETTINGS = {
@@ -182,6 +183,8 @@ export const TRUST_SETTINGS = {
   timeout: LOG_SETTINGS.timeout,
   retry: LOG_SETTINGS.retry,
   ...S3_SETTINGS,
+  ...NETWORK_SETTINGS,
+  ...TOKEN_SETTINGS,
 } as const satisfies Settings;
 
 export const VERSION_SETTINGS = { format: FORMAT } as const satisfies Settings;

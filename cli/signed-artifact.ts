@@ -15,7 +15,7 @@ import { decodeBase64, encodeBase64, encodeText, FormatError } from '../tiles-sp
 import { validateRequests } from '../writer/validation/validate.js';
 import { openArtifact, readArtifact } from './artifact.js';
 import { SettingError, type Values } from './configuration.js';
-import { readInput } from './files.js';
+import { readBytes, readInput } from './files.js';
 import type { SIGNATURE_SETTINGS } from './log-settings.js';
 
 /** A signature, and what of it a bundle and a log hold. */
@@ -39,7 +39,7 @@ export async function readSignedArtifact(values: SignatureValues): Promise<Signe
   const algorithm = algorithmFor(parsePublicKey(key.spki).keyDetails);
   if (values.type === 'dsse') return readEnvelope(values, key, algorithm);
   if (values.signature === undefined) throw new ConfigurationError('give --signature');
-  const signature = signatureIn(await readInput('--signature', values.signature), values.signature);
+  const signature = signatureIn(await readBytes('--signature', values.signature), values.signature);
   return signedArtifact(key, algorithm, await digestOf(values, algorithm), signature);
 }
 

@@ -3,15 +3,19 @@
  * @module
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, request } from 'undici';
-import { connectionReason } from '../reader/node/connection-error.js';
+import type { Dispatcher } from 'undici';
 import { InvalidEntryError, UnreachableError } from '../src/errors.js';
+import { connectionReason } from '../src/node/connection-error.js';
+import { openDispatcher, type Network } from '../src/node/network.js';
 
 /** The longest answer that is read, in bytes: an entry is at most 64 KiB, and is in it as base64. */
 const MAX_ANSWER = 1 << 20;
 
 /** The longest pause that a log may ask for, in milliseconds. */
 const LONGEST_PAUSE = 30_000;
+
+/** The longest that a connection may take to be made, in milliseconds. */
+const CONNECT_TIMEOUT = 10_000;
 
 const FIRST_PAUSE = 500;
 
@@ -20,6 +24,9 @@ export interface SubmitOptions {
   readonly timeout: number;
   /** Further tries where the log is busy or cannot be reached: a repeat joins the entry if it was logged. */
   readonly retries: number;
+  readonly network: Network;
+  /** Sent to the log, where it is behind a gate. */
+  readonly token?: string | undefined;
 }
 
 /**
@@ -31,17 +38,14 @@ export interface SubmitOptions {
 export async function submit(
   url: string,
   body: Uint8Array,
-  { timeout, retries }: SubmitOptions,
+  { timeout, retries, network, token }: SubmitOptions,
 ): Promise<Uint8Array> {
-  const dispatcher = new Agent({ maxResponseSize: MAX_ANSWER });
+  const connectTimeout = Math.min(timeout, CONNECT_TIMEOUT);
+  const dispatcher = await openDispatcher(network, { connections: 1, connectTimeout, maxBody: MAX_ANSWER });
+  const target = new URL(`${url}/api/v2/log/entries`);
   try {
     for (let retry = 0; ; retry++) {
-      const { answer, error, pause } = await submitOnce(
-        `${url}/api/v2/log/entries`,
-        body,
-        timeout,
-        dispatcher,
-      );
+      const { answer, error, pause } = await submitOnce(target, body, timeout, dispatcher, token);
       if (answer !== undefined) return answer;
       if (retry >= retries) throw error;
       await sleep(Math.min(Math.max(pause, FIRST_PAUSE * 2 ** retry), LONGEST_PAUSE));
@@ -55,17 +59,28 @@ type Try =
   | { readonly answer: Uint8Array; readonly error?: undefined; readonly pause?: undefined }
   | { readonly answer?: undefined; readonly error: UnreachableError; readonly pause: number };
 
-async function submitOnce(url: string, body: Uint8Array, timeout: number, dispatcher: Agent): Promise<Try> {
+async function submitOnce(
+  { href: url, origin, pathname: path }: URL,
+  body: Uint8Array,
+  timeout: number,
+  dispatcher: Dispatcher,
+  token: string | undefined,
+): Promise<Try> {
   let status: number;
   let answer: Uint8Array;
   let retryAfter: unknown;
   const signal = AbortSignal.timeout(timeout);
   try {
-    const response = await request(url, {
+    const response = await dispatcher.request({
+      origin,
+      path,
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       body,
-      dispatcher,
       signal,
     });
     status = response.statusCode;
@@ -78,13 +93,18 @@ async function submitOnce(url: string, body: Uint8Array, timeout: number, dispat
     return { error: failure, pause: 0 };
   }
   if (status === 200 || status === 201) return { answer };
-  const message = `${url}: the log answers ${status}: ${reasonIn(answer)}`;
+  const reason = reasonIn(answer);
+  // A gate may repeat what it was sent.
+  const shown = token === undefined ? reason : reason.replaceAll(token, 'the token');
+  const message = `${url}: the log answers ${status}: ${shown}`;
   if (status === 408 || status === 429 || status >= 500) {
     const pause = /^[0-9]{1,3}$/.test(String(retryAfter)) ? Number(retryAfter) * 1000 : 0;
     return { error: new UnreachableError(message, 'busy'), pause };
   }
   if (status === 400 || status === 413 || status === 415 || status === 422)
     throw new InvalidEntryError(message);
+  if (status === 401)
+    throw new UnreachableError(`${message}: a gate before the log wants its token (STELE_TOKEN)`, 'refused');
   const isReader = status === 404 || status === 405;
   throw new UnreachableError(isReader ? `${message}: it takes no entries` : message, 'refused');
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isRemote } from '../reader/node/index.js';
 import { ConfigurationError } from '../src/errors.js';
@@ -20,6 +20,7 @@ import {
   type KnownLog,
   type VerbatimAuthorities,
 } from '../src/sigstore/trusted-root.js';
+import { trustedRootIn } from '../src/sigstore/trust-sources.js';
 import { encodeBase64 } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting, SettingError } from './configuration.js';
@@ -40,7 +41,8 @@ export async function trust(invocation: TrustInvocation): Promise<number> {
 }
 
 /** Fetches a log's trust file, and keeps it. What it holds is believed from then on. */
-async function pinLog({ values, args, environment, terminal }: TrustInvocation): Promise<number> {
+async function pinLog(invocation: TrustInvocation): Promise<number> {
+  const { values, args, environment, terminal } = invocation;
   const [place, ...others] = args;
   if (place === undefined || others.length > 0 || !isRemote(place)) {
     throw new ConfigurationError(
@@ -50,7 +52,7 @@ async function pinLog({ values, args, environment, terminal }: TrustInvocation):
   const given = (['fulcio', 'ctlog', 'tsa'] as const).find((name) => values[name].length > 0);
   if (given !== undefined) throw new ConfigurationError(`--pin pins a log alone: --${given} has no place`);
   const url = normalUrl(place);
-  const log = await fetchLog(url, values);
+  const log = await fetchLog(url, invocation);
   const file = await pin(environment, url, log);
   if (values.format === 'json') {
     terminal.json({ url, origin: log.origin, vkey: log.vkey, logId: encodeBase64(log.logId), file });
@@ -123,17 +125,15 @@ interface TrustedPlace {
 }
 
 /** @param place a trust file; a folder with one in it; or a URL, if it is pinned or its key is given. */
-async function trustedAt(
-  place: string,
-  { values, environment, terminal }: TrustInvocation,
-): Promise<TrustedPlace> {
+async function trustedAt(place: string, invocation: TrustInvocation): Promise<TrustedPlace> {
+  const { values, environment, terminal } = invocation;
   if (isRemote(place)) {
     const url = normalUrl(place);
-    if (values.vkey !== undefined) return { logs: [await fetchLog(url, values)] };
+    if (values.vkey !== undefined) return { logs: [await fetchLog(url, invocation)] };
     const pinned = (await readPins(environment)).find((pin) => pin.url === url);
     if (pinned === undefined)
       throw new ConfigurationError(`${url} is not pinned: give --vkey, or stele trust --pin ${url}`);
-    const staleness = await stalenessOf(pinned, values);
+    const staleness = await stalenessOf(pinned, invocation);
     if (staleness !== undefined) terminal.err(`stele: ${plain(staleness)}`);
     return { logs: [pinned.log] };
   }
@@ -141,7 +141,7 @@ async function trustedAt(
   for (const file of found) {
     if (!existsSync(file) || !(await stat(file)).isFile()) continue;
     try {
-      const bytes = await readFile(file);
+      const bytes = trustedRootIn(await readInput('LOG', file));
       return { logs: parseTrustedRoot(bytes), authorities: authoritiesIn(bytes), file };
     } catch (error) {
       throw new ConfigurationError(`${file}: ${reasonOf(error)}`);

@@ -27,6 +27,7 @@ import {
 } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting, SettingError } from './configuration.js';
+import { networkOf, tokenOf } from './network-settings.js';
 import { latestOf, openTrustedLog, type OpenedLog } from './open-log.js';
 import type { UPLOAD_SETTINGS } from './settings.js';
 import { canonicalBodyOf, readSignedArtifact, signWith, type SignedArtifact } from './signed-artifact.js';
@@ -124,6 +125,8 @@ async function submitted({ invocation, opened, signed, expected }: Upload): Prom
   const answer = await submit(opened.place, signed.request, {
     timeout: parseSetting('timeout', values.timeout, parseDuration),
     retries: parseSetting('retry', values.retry, parseNumber),
+    network: await networkOf(values, invocation.environment),
+    token: tokenOf(values),
   });
   const entry = parseTransparencyLogEntry(parseJson(answer, "the log's answer", DOCUMENT_LIMITS));
   if (!equalBytes(entry.body, expected))

@@ -3,6 +3,7 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
+import type { ShippedBundle } from '../src/sigstore/bundle-files.js';
 import type { ShownEntry } from '../src/sigstore/entry-proof.js';
 import { namePattern, type NamePattern } from '../src/sigstore/name-pattern.js';
 import { readPublicKeyFile } from '../src/sigstore/public-key-file.js';
@@ -15,46 +16,59 @@ import {
 } from '../src/sigstore/verify-bundle.js';
 import { encodeHex, leafHash } from '../tiles-spec/index.js';
 import { readArtifact } from './artifact.js';
-import { bundleToVerify, type VerifyInvocation } from './bundle-to-verify.js';
+import { bundlesToVerify, type VerifyInvocation } from './bundles-to-verify.js';
 import { readInput } from './files.js';
+import { readTrustedRootFile } from './open-log.js';
 import { ProofSteps } from './proof-steps.js';
+import { verifySeveral } from './several-bundles.js';
 import { entries, plain, type Terminal } from './terminal.js';
 
 export async function verify(invocation: VerifyInvocation): Promise<number> {
   const { values, terminal } = invocation;
   const policy = await readPolicy(values);
-  const { file, logs, isEnvelope } = await bundleToVerify(invocation);
+  const { bundles, logs, isEnvelope } = await bundlesToVerify(invocation);
   const artifact = isEnvelope === true ? 'envelope' : await readArtifact(values);
+  const isJson = values.format === 'json';
   let hasSaid = false;
   const say = (label: string, text: string) => {
-    if (values.format !== 'default') return;
+    if (isJson) return;
     hasSaid = true;
     // Some of it is what a certificate or a log says of itself.
     const column = label.padEnd(11);
     terminal.out(`${label === '' ? column : terminal.bold(column)} ${plain(text)}`);
   };
+  const verifyOne = async ({ file }: ShippedBundle) => {
+    const steps: ProofSteps[] = [];
+    const checked = await verifyBundle(file, logs, policy, artifact, {
+      sha: () => {
+        const made = new ProofSteps();
+        steps.push(made);
+        return made.sha;
+      },
+      // Said before the signer is looked at: where that is refused, what is in the log is known.
+      onEntries: (shown) => {
+        for (const [i, entry] of shown.entries()) sayEntry(say, entry, steps[i]?.lines() ?? []);
+      },
+    });
+    const over = artifact === undefined || isEnvelope === true ? '' : ', over the artifact';
+    say('signature', `${signerText(checked.signer)}${over}`);
+    return checked;
+  };
+  const sayVerdict = (checked: CheckedBundle) => {
+    if (checked.verified) terminal.out(terminal.good('Verified'));
+    else sayNotChecked(checked, terminal);
+  };
 
-  const steps: ProofSteps[] = [];
-  const checked = await verifyBundle(file, logs, policy, artifact, {
-    sha: () => {
-      const made = new ProofSteps();
-      steps.push(made);
-      return made.sha;
-    },
-    // Said before the signer is looked at: where that is refused, what is in the log is known.
-    onEntries: (shown) => {
-      for (const [i, entry] of shown.entries()) sayEntry(say, entry, steps[i]?.lines() ?? []);
-    },
-  }).catch((error: unknown) => {
+  if (bundles.length > 1) {
+    return verifySeveral(bundles, { verify: verifyOne, sayVerdict, json: resultJson }, isJson, terminal);
+  }
+  const checked = await verifyOne(bundles[0]).catch((error: unknown) => {
     // Where the output goes to a file alone, its last line must not be a good one.
     if (hasSaid) terminal.out(terminal.bad('REFUSED'));
     throw error;
   });
-  const by = signerText(checked.signer);
-  say('signature', `${by}${artifact === undefined || isEnvelope === true ? '' : ', over the artifact'}`);
-  if (values.format === 'json') terminal.json(resultJson(checked, by));
-  else if (checked.verified) terminal.out(terminal.good('Verified'));
-  else sayNotChecked(checked, terminal);
+  if (isJson) terminal.json(resultJson(checked));
+  else sayVerdict(checked);
   return checked.verified ? 0 : 1;
 }
 
@@ -101,12 +115,12 @@ function sayNotChecked({ notChecked }: CheckedBundle, terminal: Terminal): void 
   for (const what of notChecked) terminal.out(`${terminal.bad('NOT CHECKED')} ${NOT_CHECKED[what]}`);
 }
 
-function resultJson({ verified, notChecked, entries: [entry] }: CheckedBundle, signer: string): object {
+function resultJson({ verified, notChecked, entries: [entry], signer }: CheckedBundle): object {
   const { checkpoint } = entry;
   return {
     Verified: verified,
     ...(verified ? {} : { NotChecked: notChecked.map((what) => NOT_CHECKED[what]) }),
-    Signer: signer,
+    Signer: signerText(signer),
     EntryUUID: encodeHex(leafHash(entry.body)),
     Index: entry.index,
     Log: entry.log.origin,
@@ -140,7 +154,7 @@ async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPol
       '--certificate-identity needs --trusted-root: it names the authorities to believe',
     );
   }
-  return { identity, issuer, trustedRoot: await readInput('--trusted-root', trustedRoot) };
+  return { identity, issuer, trustedRoot: await readTrustedRootFile(trustedRoot) };
 }
 
 /** A name that is given as it stands, or by a pattern. */

@@ -99,9 +99,7 @@ class HttpSource {
     if (answer.status === 200) return this.#body(answer, url, path, maxLength, signal);
     discard(answer);
     if (answer.status === 404 || answer.status === 410) return undefined;
-    // So answer those who have TLS at that port.
-    const isTls = answer.status === 400 && url.protocol === 'http:';
-    const message = `${url.href}: the server answers ${answer.status}${isTls ? ': is it https:// that it speaks?' : ''}`;
+    const message = `${url.href}: the server answers ${answer.status}${hintOf(answer.status, url)}`;
     if (BUSY.has(answer.status)) throw new BusyError(message, pauseOf(answer.retryAfter));
     throw new UnreachableError(message, 'refused');
   }
@@ -161,12 +159,14 @@ class HttpSource {
     error: unknown,
     signal: AbortSignal,
     code: 'unreachable' | 'interrupted',
-  ): UnreachableError {
+  ): UnreachableError | ConfigurationError {
+    // Of what sends the requests: a proxy that is none.
+    if (error instanceof ConfigurationError) return error;
     if (signal.aborted) {
       return new UnreachableError(`${url.href}: no whole answer within ${this.#timeout / 1000} s`, 'timeout');
     }
-    // fetch says "fetch failed" and keeps the reason to itself.
-    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    // fetch says "fetch failed", and has the reason as the cause of that.
+    const reason = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
     return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error });
   }
 }
@@ -200,4 +200,11 @@ export function logUrl(base: string): URL {
 
 function parseUrl(text: string, base: URL): URL | undefined {
   return URL.canParse(text, base) ? new URL(text, base) : undefined;
+}
+
+/** What may be done about an answer that is none of the log's. */
+function hintOf(status: number, { protocol }: URL): string {
+  if (status === 401) return ': a gate before the log wants its token (STELE_TOKEN)';
+  // So answer those who have TLS at that port.
+  return status === 400 && protocol === 'http:' ? ': is it https:// that it speaks?' : '';
 }

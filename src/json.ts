@@ -32,9 +32,11 @@ export const DOCUMENT_LIMITS: JsonLimits = { depth: 32, tokens: 1_000_000, field
  * @throws FormatError when it is not UTF-8 or not JSON, names a field twice in one object, or is over a limit.
  */
 export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMITS): unknown {
+  if (isUtf16(bytes)) throw new FormatError(`${what} is not JSON in UTF-8, but UTF-16`);
   const text = decodeText(bytes, what);
-  if (text.startsWith('\ufeff'))
-    throw new FormatError(`${what} begins with a byte order mark; JSON has none`);
+  if (text.startsWith('\ufeff')) {
+    throw new FormatError(`${what} begins with a byte order mark: JSON is UTF-8 without one`);
+  }
   const fields = countFields(text, what, limits);
   let value: unknown;
   try {
@@ -48,6 +50,17 @@ export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMI
     throw new FormatError(`${what} has the field ${repeatedField(text)} twice in one object`);
   }
   return value;
+}
+
+/**
+ * Whether a text is UTF-16, by its byte order mark, or by the zero that is half of its first character where that is
+ * ASCII. Windows PowerShell's `>` writes such files.
+ */
+export function isUtf16(text: Uint8Array): boolean {
+  const [first = 1, second = 1] = text;
+  return (
+    first === 0 || second === 0 || (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+  );
 }
 
 const QUOTE = 0x22;

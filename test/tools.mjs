@@ -38,7 +38,10 @@ const GO_PROGRAMS = {
 /** Our own drivers, of libraries pinned in go.mod: folders of `test/interop/go`. */
 const GO_DRIVERS = ['sigstore-go', 'rekor-tiles', 'torchwood'];
 
-export const TOOLS = [...Object.keys(GO_PROGRAMS), ...GO_DRIVERS, 'python'];
+/** Source distributions of Python, for the data in them. */
+const PYTHON_SOURCES = { 'pypi-attestations': '0.0.30' };
+
+export const TOOLS = [...Object.keys(GO_PROGRAMS), ...GO_DRIVERS, 'python', ...Object.keys(PYTHON_SOURCES)];
 
 const run = promisify(execFile);
 const LONGEST_WAIT = 30 * 60_000;
@@ -57,6 +60,7 @@ async function install(name) {
   if (name === 'python') return installPython();
   if (GO_DRIVERS.includes(name)) return buildDriver(name);
   if (name in GO_PROGRAMS) return installGoProgram(name, GO_PROGRAMS[name]);
+  if (name in PYTHON_SOURCES) return unpackPythonSource(name, PYTHON_SOURCES[name]);
   throw new Error(`there is no tool ${name}; there are ${TOOLS.join(', ')}`);
 }
 
@@ -110,6 +114,23 @@ async function installPython() {
     await command(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS]);
     await mkdir(done);
     return python;
+  });
+}
+
+/** The folder of a package's sources. */
+async function unpackPythonSource(name, version) {
+  const target = join(CACHE, `${name}-${version}`);
+  if (existsSync(target)) return target;
+  return alone(async () => {
+    if (existsSync(target)) return target;
+    return inNewFolder(async (folder) => {
+      const wanted = ['--no-deps', '--no-binary', ':all:', '--dest', folder, `${name}==${version}`];
+      await command('python3', ['-m', 'pip', 'download', '--quiet', ...wanted]);
+      const base = `${name.replaceAll('-', '_')}-${version}`;
+      await command('tar', ['-xzf', join(folder, `${base}.tar.gz`), '-C', folder]);
+      await rename(join(folder, base), target);
+      return target;
+    });
   });
 }
 

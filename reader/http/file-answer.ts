@@ -86,7 +86,11 @@ export function tagOf({ etag }: ObjectStat): string {
 }
 
 export function notFound(path: string): FileAnswer {
-  return { status: 404, headers: {}, message: `there is no ${path.slice(0, 200)} in this log` };
+  const message =
+    path === ''
+      ? 'this is the address of a log, and of none of its files: its newest checkpoint is the file checkpoint'
+      : `there is no ${path.slice(0, 200)} in this log`;
+  return { status: 404, headers: {}, message };
 }
 
 /** The answer to a range that begins behind the end of a file. */

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError, UnreachableError } from '../../src/errors.js';
+import type { Network } from '../../src/node/network.js';
 import { nodeSha256 } from '../../src/node-sha256.js';
 import { reasonOf } from '../../src/node/system-error.js';
 import { FolderStore } from '../../src/store/folder.js';
@@ -18,7 +19,7 @@ import {
   type NoteVerifier,
   type VerifierKey,
 } from '../../tiles-spec/index.js';
-import { httpSource, type ReadObject } from '../http-source.js';
+import { httpSource, logUrl, type ReadObject } from '../http-source.js';
 import { LogReader } from '../log-reader.js';
 import { storeSource } from '../store-source.js';
 import { FolderCache } from './folder-cache.js';
@@ -41,7 +42,11 @@ export interface OpenLogOptions {
   /** Further tries after a request that failed. Default 3. */
   readonly retries?: number | undefined;
   /** How the server of an `s3://` place is reached. Default: as AWS's, by the region in the environment. */
-  readonly s3?: Omit<S3Options, 'timeout'> | undefined;
+  readonly s3?: Omit<S3Options, 'timeout' | 'network'> | undefined;
+  /** Proxies, and whose certificates are believed. Default: none, and those that Node believes. */
+  readonly network?: Network | undefined;
+  /** For a log behind a gate: sent to its URL's server as `Authorization: Bearer`, and to no other. */
+  readonly token?: string | undefined;
 }
 
 /**
@@ -90,13 +95,22 @@ async function openPlace(
 /** Reads the objects of the log at a URL, or at `s3://BUCKET/PREFIX`. @throws ConfigurationError where it is neither. */
 export async function remoteSource(
   place: string,
-  { timeout, retries, s3 }: Pick<OpenLogOptions, 'timeout' | 'retries' | 's3'>,
+  {
+    timeout,
+    retries,
+    s3,
+    network,
+    token,
+  }: Pick<OpenLogOptions, 'timeout' | 'retries' | 's3' | 'network' | 'token'>,
 ): Promise<ReadObject> {
-  if (!isS3(place)) return httpSource(place, { get: undiciGet, gunzip, timeout, retries });
+  if (!isS3(place)) {
+    const bearer = token === undefined ? undefined : { origin: logUrl(place).origin, token };
+    return httpSource(place, { get: undiciGet({ network, timeout, bearer }), gunzip, timeout, retries });
+  }
   const bucket = parseS3Place(place);
   // The SDK is for those who have their log there.
   const { S3Store } = await import('../../src/store/s3.js');
-  return storeSource(new S3Store(bucket, { ...s3, timeout }), retries ?? 3);
+  return storeSource(new S3Store(bucket, { ...s3, timeout, network }), retries ?? 3);
 }
 
 /** Where a folder's log is. @throws UnreachableError where it holds none. */

@@ -18,6 +18,7 @@ import {
 import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
 import type { ObjectHeaders } from '../../tiles-spec/index.js';
 import type { S3Options } from './s3-place.js';
+import { s3Requests } from './s3-requests.js';
 import type { ObjectRange } from './store.js';
 
 /** How long a connection to the server may take, in milliseconds. */
@@ -64,7 +65,7 @@ export class S3Bucket {
 
   constructor(
     bucket: string,
-    { endpoint, region, pathStyle, timeout = 30_000, connections = 50 }: S3Options,
+    { endpoint, region, pathStyle, timeout = 30_000, connections = 50, network = {} }: S3Options,
   ) {
     this.url = endpoint === undefined ? `s3://${bucket}` : `s3://${bucket} at ${endpoint}`;
     this.#bucket = bucket;
@@ -73,11 +74,9 @@ export class S3Bucket {
     const here = region ?? (endpoint === undefined ? undefined : process.env['AWS_REGION'] || 'us-east-1');
     this.#client = new S3Client({
       maxAttempts: 1,
-      requestHandler: {
-        connectionTimeout: CONNECTION_TIMEOUT,
-        httpAgent: { maxSockets: connections },
-        httpsAgent: { maxSockets: connections },
-      },
+      // undici, which sends them, knows no Expect.
+      expectContinueHeader: false,
+      requestHandler: s3Requests(network, { connections, connectTimeout: CONNECTION_TIMEOUT }),
       ...(here === undefined ? {} : { region: here }),
       ...(pathStyle === true ? { forcePathStyle: true } : {}),
       // Several servers other than AWS's refuse the checksums that the SDK adds by itself.
@@ -390,6 +389,7 @@ function failure(what: string, error: unknown, timeout: number | undefined): Err
   if (timeout !== undefined)
     return new UnreachableError(`${what}: no whole answer within ${timeout / 1000} s`, 'timeout', options);
   const message = messageOf(error);
+  if (error instanceof ConfigurationError) return new ConfigurationError(`${what}: ${message}`, options);
   if (error instanceof AnswerError) return new UnreachableError(`${what}: ${message}`, error.code, options);
   const status = statusOf(error);
   if (status !== undefined) {

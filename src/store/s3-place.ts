@@ -3,6 +3,7 @@
  * @module
  */
 import { ConfigurationError } from '../errors.js';
+import type { Network } from '../node/network.js';
 
 /** A bucket, and what the names of the log's objects begin with there: nothing, or a path that ends in a slash. */
 export interface S3Place {
@@ -22,6 +23,8 @@ export interface S3Options {
   readonly timeout?: number | undefined;
   /** At a time; further requests wait. Default 50. */
   readonly connections?: number | undefined;
+  /** Default: the internet. Credentials that the SDK fetches are fetched without. */
+  readonly network?: Network | undefined;
 }
 
 /** Whether a place is in object storage. */

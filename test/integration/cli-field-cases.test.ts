@@ -61,7 +61,7 @@ describeWithVectors('stele verify, on a reported bundle', () => {
     [[`${name}-regexp`, '(', issuer, ISSUER], /--certificate-identity-regexp is not a regular expression/],
     [
       [name, 'a', `${name}-regexp`, 'a', issuer, ISSUER],
-      /give --certificate-identity or --certificate-identity-regexp: not both/,
+      /--certificate-identity and --certificate-identity-regexp stand for one another: give one of them/,
     ],
     [[`${name}-regexp`, 'a'], /--certificate-identity and --certificate-oidc-issuer go together/],
     [[issuer, ISSUER], /go together/],

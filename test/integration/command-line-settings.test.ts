@@ -33,16 +33,20 @@ async function readGiven(
   const settings: Settings = { ...SERVE_SETTINGS, config: CONFIG };
   const line = readCommandLine(args, (word) => settings[word.slice(2)]?.value !== undefined);
   const { values } = await readSettings(SERVE_SETTINGS, flagsOf(line, settings), environment);
-  return readServeConfiguration(values);
+  return readServeConfiguration(values, {});
 }
 
 /** How a bucket is reached that nothing is said of. */
-const NO_OPTIONS = { endpoint: undefined, region: undefined, pathStyle: false };
+const NO_OPTIONS = { endpoint: undefined, region: undefined, pathStyle: false, network: {} };
 
 /** Flags of a log in a bucket. */
 const IN_BUCKET = ['--store', 's3://bucket/log'];
 
-type Name = Exclude<keyof typeof SERVE_SETTINGS, 'rebuild' | 'accept-clock' | 'no-create' | 's3-path-style'>;
+/** All but the switches, and the certificates, which are read from their file. */
+type Name = Exclude<
+  keyof typeof SERVE_SETTINGS,
+  'rebuild' | 'accept-clock' | 'no-create' | 's3-path-style' | 'ca-cert'
+>;
 
 /** Where a setting is found: a field of the configuration, or an option of the bucket that holds the log. */
 type Field = keyof ServeConfiguration | `s3.${keyof S3Options}`;

@@ -39,7 +39,7 @@ describe.concurrent('help', () => {
       ...['data', 'listen', 'public-url', 'origin', 'store', 'key', 'batch-age', 'batch-size', 'read-url'],
       ...['max-body', 'max-pending', 'partial-grace', 'rebuild', 'accept-clock', 'no-create'],
       ...['expect-checkpoint', 'metrics-listen'],
-      ...['log-level', 's3-endpoint', 's3-region', 's3-path-style', 'config'],
+      ...['log-level', 's3-endpoint', 's3-region', 's3-path-style', 'ca-cert', 'config'],
     ]);
     for (const name of settings) {
       // What would do harm where it is left behind comes from its flag alone.

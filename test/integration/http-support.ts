@@ -165,7 +165,9 @@ const GRPC: Readonly<Record<number, number>> = {
   408: 4,
   413: 8,
   415: 3,
+  417: 3,
   431: 8,
+  501: 12,
   503: 14,
 };
 

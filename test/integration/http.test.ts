@@ -192,7 +192,7 @@ describe('reads', () => {
       });
       expect(preflight.status).toBe(204);
       expect(preflight.headers['access-control-allow-origin']).toBe('*');
-      expect(preflight.headers['access-control-allow-methods']).toMatch(/^GET, ?HEAD$/);
+      expect(preflight.headers['access-control-allow-methods']).toMatch(/^GET, ?HEAD, ?POST$/);
       expect(preflight.headers['access-control-allow-headers']).toBe('range');
     }
   });
@@ -226,14 +226,7 @@ describe('reads', () => {
       '../log.key',
       './checkpoint',
     ],
-    ...[
-      'tile/../checkpoint',
-      'tile/0/../../../log.key',
-      '/checkpoint',
-      '//checkpoint',
-      'tile//0/000',
-      'checkpoint/',
-    ],
+    ...['tile/../checkpoint', 'tile/0/../../../log.key', 'checkpoint/'],
     ...[
       'tile/0/000/',
       'Checkpoint',

@@ -166,7 +166,7 @@ describeWithS3('a bucket', (server) => {
           response.destroy();
           return 'answered';
         },
-        (store) => expectUnreachable(call(store), 'unreachable', /socket hang up|ECONNRESET/),
+        (store) => expectUnreachable(call(store), 'unreachable', /other side closed|ECONNRESET/),
       ));
 
     it('from a server that is no HTTP server', async () => {
@@ -222,7 +222,7 @@ describeWithS3('a bucket', (server) => {
           return 'answered';
         };
         await withFault(fault, (store) =>
-          expectUnreachable(read(store), 'interrupted', /aborted|ECONNRESET/),
+          expectUnreachable(read(store), 'interrupted', /other side closed|ECONNRESET/),
         );
       }
     });

@@ -11,12 +11,16 @@ import { ProofError } from '../../tiles-spec/index.js';
 import { Patience } from '../patience.js';
 import { Submitter, type Validators } from '../validation/validators.js';
 import type { Writer } from '../writer.js';
+import { bodyRefusal } from './body-headers.js';
 import type { Connections } from './connections.js';
 import type { Metrics } from './metrics.js';
-import { HttpError, sendProblem, STATUS } from './problem.js';
-import { bodyTooLong, RequestBodies, RequestBody } from './request-bodies.js';
+import { sendProblem, STATUS } from './problem.js';
+import { RequestBodies, RequestBody } from './request-bodies.js';
 
 const PATH = '/api/v2/log/entries';
+
+/** The methods that there are for it. */
+const ALLOW = 'POST, OPTIONS';
 
 const STARTING = new UnavailableError('the log is starting; try again');
 
@@ -67,21 +71,8 @@ export function ingestRoutes(
         // A request whose client leaves at the wrong moment never comes to its handler.
         if (request.body instanceof RequestBody) request.body.release();
       });
-      const encoding = request.headers['content-encoding'] ?? 'identity';
-      if (encoding !== 'identity') {
-        const message = `Content-Encoding: ${JSON.stringify(encoding.slice(0, 80))} is not read here: send the JSON as it is`;
-        done(new HttpError(STATUS.unsupportedMediaType, message));
-      } else if (Number(request.headers['content-length'] ?? 0) > maxBody) {
-        done(bodyTooLong(maxBody));
-      } else {
-        // A log that is not open yet, or is full, reads nothing, and validates nothing.
-        const opened = log();
-        const full =
-          opened?.writer.full === true
-            ? new UnavailableError('too many entries are waiting; try again')
-            : undefined;
-        done(opened === undefined ? STARTING : full);
-      }
+      // A log that is not open yet, or is full, reads nothing, and validates nothing.
+      done(bodyRefusal(request.headers, maxBody) ?? unavailable(log()));
     },
     handler: async (request, reply) => {
       // From here on all is waited for together. Before, the body came as fast as its client sent it.
@@ -124,11 +115,18 @@ export function ingestRoutes(
     method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'],
     url: PATH,
     onRequest: (request, reply) => {
-      sendProblem(reply.header('allow', 'POST'), {
+      sendProblem(reply.header('allow', ALLOW), {
         ...STATUS.methodNotAllowed,
         message: `${request.method} is not for ${PATH}: entries are submitted by POST, and read from the tiles`,
       });
     },
     handler: () => undefined,
   });
+  // It is answered before, as OPTIONS of all paths are.
+  app.route({ method: 'OPTIONS', url: PATH, config: { allow: ALLOW }, handler: () => undefined });
+}
+
+function unavailable(opened: IngestLog | undefined): UnavailableError | undefined {
+  if (opened === undefined) return STARTING;
+  return opened.writer.full ? new UnavailableError('too many entries are waiting; try again') : undefined;
 }

@@ -94,7 +94,8 @@ export function openApiDocument(version: string): object {
             400: problem('The request makes no entry. Nothing was logged.'),
             408: problem('The request did not arrive in time.'),
             413: problem('The request is too large.'),
-            415: problem('The request is not JSON, or compressed.'),
+            415: problem('The request is not JSON in UTF-8, or compressed.'),
+            501: problem('The request has a transfer coding beside chunked.'),
             503: {
               ...problem('Busy, or not published in time: try again.'),
               headers: { 'Retry-After': { schema: { type: 'integer' } } },

@@ -14,8 +14,10 @@ export const STATUS = {
   tooLarge: { status: 413, code: 8 },
   unsupportedMediaType: { status: 415, code: 3 },
   rangeNotSatisfiable: { status: 416, code: 11 },
+  expectationFailed: { status: 417, code: 3 },
   headersTooLarge: { status: 431, code: 8 },
   internal: { status: 500, code: 13 },
+  notImplemented: { status: 501, code: 12 },
   unavailable: { status: 503, code: 14 },
 } as const;
 

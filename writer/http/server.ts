@@ -3,14 +3,29 @@
  * the other route files.
  * @module
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from 'pino';
 import { UnreachableError } from '../../src/errors.js';
 import type { Fault } from '../fault.js';
 import { Connections } from './connections.js';
 import type { Metrics } from './metrics.js';
 import { problemOf, sendProblem, STATUS, type Problem } from './problem.js';
+import { protocolRefusal, refuseExpectation } from './protocol.js';
+import { originForm } from './request-target.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The methods of a route that is not read only: what OPTIONS is answered with. */
+    readonly allow?: string;
+  }
+}
 
 /** How long a client may take to send a request, in milliseconds. */
 const REQUEST_TIMEOUT = 10_000;
@@ -23,6 +38,12 @@ const CONNECTION_TIMEOUT = 30_000;
 
 /** Connections at once; more are closed. */
 const MAX_CONNECTIONS = 8_192;
+
+/** The methods of every path but those with an `allow` of their own. */
+const READ_ONLY = 'GET, HEAD, OPTIONS';
+
+/** The methods that pages of other origins may use. */
+const METHODS = ['GET', 'HEAD', 'POST'];
 
 /**
  * An application without routes, that reads no bodies and answers errors as problems.
@@ -50,14 +71,27 @@ export function createServer(
     frameworkErrors: (_error, request, reply) => {
       sendProblem(reply, nothingAt(request.url));
     },
-    // Paths are looked up as they were sent.
+    rewriteUrl: ({ url = '' }) => originForm(url),
+    // Paths are looked up as they were sent, in that form.
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 500 },
-    http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1_000 },
+    http: {
+      headersTimeout: REQUEST_TIMEOUT,
+      connectionsCheckingInterval: 1_000,
+      // `protocolRefusal` demands it, in words.
+      requireHostHeader: false,
+    },
     clientErrorHandler: (error, socket) => {
       connections.fail(socket, connectionProblem(error));
     },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    connections.begin(request, response);
+    refuseExpectation(request, response);
+  });
+  app.server.on('connect', (_request, socket) => {
+    connections.fail(socket, { ...STATUS.notImplemented, message: 'CONNECT is for proxies: this is a log' });
+  });
   app.addHook('preClose', (done) => {
     // Node watches no connection's time once it closes: one that sends nothing would be waited for without end.
     setTimeout(() => {
@@ -66,10 +100,17 @@ export function createServer(
     done();
   });
   app.removeAllContentTypeParsers();
+  // Before the CORS plugin, which answers OPTIONS.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.method === 'OPTIONS') reply.header('allow', allowed(request));
+    done();
+  });
   void app.register(cors, {
     origin: '*',
-    methods: ['GET', 'HEAD'],
-    exposedHeaders: ['content-range', 'etag'],
+    methods: METHODS,
+    exposedHeaders: ['content-range', 'etag', 'retry-after'],
+    // OPTIONS may be asked by others than browsers too.
+    strictPreflight: false,
   });
   app.setErrorHandler((error, request, reply) => {
     const problem = describeRefusal(error) ?? problemOf(error);
@@ -82,7 +123,9 @@ export function createServer(
   app.addHook('onRequest', (request, reply, done) => {
     connections.begin(request.raw, reply.raw);
     // Before any body is read.
-    if (request.is404) void sendProblem(reply, nothingAt(request.url));
+    const refusal = protocolRefusal(request.raw);
+    if (refusal !== undefined) void sendProblem(reply, refusal);
+    else if (request.is404) void sendProblem(reply, nothingAt(request.url));
     else done();
   });
   if (metrics !== undefined) {
@@ -94,6 +137,11 @@ export function createServer(
     });
   }
   return app;
+}
+
+/** What the answer to OPTIONS says. @param request `*` is of the whole server. */
+function allowed({ url, routeOptions }: FastifyRequest): string {
+  return url === '*' ? [...METHODS, 'OPTIONS'].join(', ') : (routeOptions.config.allow ?? READ_ONLY);
 }
 
 function nothingAt(url: string): Problem {

@@ -62,6 +62,33 @@ export function conformanceCase(folder: string): Case {
   };
 }
 
+/** A bundle of v0.3 with an envelope and a certificate, as far as PyPI has it too. */
+export interface EnvelopeBundle {
+  readonly mediaType: string;
+  readonly verificationMaterial: {
+    readonly certificate: { readonly rawBytes: string };
+    readonly tlogEntries: readonly object[];
+  };
+  readonly dsseEnvelope: {
+    readonly payload: string;
+    readonly signatures: readonly [{ readonly sig: string }];
+  };
+}
+
+export type Attestation = ReturnType<typeof attestationOf>;
+
+/** The same as an attestation of PyPI's. */
+export function attestationOf({ verificationMaterial, dsseEnvelope }: EnvelopeBundle) {
+  return {
+    version: 1,
+    verification_material: {
+      certificate: verificationMaterial.certificate.rawBytes,
+      transparency_entries: verificationMaterial.tlogEntries,
+    },
+    envelope: { statement: dsseEnvelope.payload, signature: dsseEnvelope.signatures[0].sig },
+  };
+}
+
 /** Runs a case through everything. Throws what is no error of a kind that a user is shown. */
 export async function verifyCase({
   bundle: file,

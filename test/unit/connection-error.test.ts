@@ -2,7 +2,7 @@
  * Why a server could not be asked, in words.
  */
 import { describe, expect, it } from 'vitest';
-import { connectionReason } from '#reader/node/connection-error.js';
+import { connectionReason } from '#src/node/connection-error.js';
 
 function coded(code: string, message = code): Error {
   return Object.assign(new Error(message), { code });

@@ -2,7 +2,7 @@
  * Why a server could not be asked, in words for whoever gave its URL: of TLS, Node passes on what OpenSSL says.
  * @module
  */
-import { messageOf } from '../../src/errors.js';
+import { messageOf } from '../errors.js';
 
 const UNKNOWN_AUTHORITY =
   "its certificate is not of an authority that this machine trusts: a private authority's is given with --ca-cert FILE, or NODE_EXTRA_CA_CERTS=FILE in the environment";
@@ -29,9 +29,18 @@ export function connectionReason(error: unknown, url: string | URL): string {
   const message = messageOf(cause);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const isTls = new URL(url).protocol === 'https:';
+  const [, status] = /^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(message) ?? [];
+  if (status !== undefined) return proxyReason(status);
   if (Object.hasOwn(WORDS, code)) return WORDS[code] ?? message;
   if (isTls && NO_TLS.test(message)) return 'its answer is no TLS: is it http:// that it speaks?';
   if (!isTls && code.startsWith('HPE_')) return `its answer is no HTTP: ${IS_TLS}`;
   if (!isTls && code === 'UND_ERR_SOCKET') return `${message}: ${IS_TLS}`;
   return message;
+}
+
+/** A proxy refuses to connect to the server. */
+function proxyReason(status: string): string {
+  return status === '407'
+    ? 'the proxy answers 407: it wants a name and a password, http://NAME:PASSWORD@HOST:PORT in HTTPS_PROXY or HTTP_PROXY'
+    : `the proxy answers ${status}, and lets nothing through to this server`;
 }

@@ -1,8 +1,9 @@
 /**
- * What `stele verify` verifies, as a Sigstore bundle: one that is given; a proof that stands alone; or an entry that is
- * looked up in a log, with its proof from the log's tiles.
+ * What `stele verify` verifies, as Sigstore bundles: those of a file that is given; a proof that stands alone; or an entry
+ * that is looked up in a log, with its proof from the log's tiles.
  * @module
  */
+import { bundlesIn, type ShippedBundle, type ShippedBundles } from '../src/sigstore/bundle-files.js';
 import { bundleOfEntry } from '../src/sigstore/bundle-of-entry.js';
 import { formatSigstoreBundle } from '../src/sigstore/bundle.js';
 import { entryOf, type LoggedEntry } from '../src/sigstore/transparency-log-entry.js';
@@ -30,19 +31,20 @@ import { canonicalBodyOf, readSignedArtifact, type SignedArtifact } from './sign
 
 export type VerifyInvocation = Invocation<typeof VERIFY_SETTINGS>;
 
-/** A bundle, and the logs that its entry may be of. */
-export interface BundleToVerify {
-  /** JSON. */
-  readonly file: Uint8Array;
+/** One bundle or several of one file, and the logs that their entries may be of. */
+export interface BundlesToVerify {
+  readonly bundles: ShippedBundles;
   readonly logs: readonly TrustedLog[];
   /** The envelope is the artifact itself. */
   readonly isEnvelope?: true;
 }
 
 const TLOG_PROOF = 'c2sp.org/tlog-proof@';
+/** Of UTF-8, each byte a character. */
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
 /** @throws ConfigurationError when nothing is named, or it cannot be read; what reading the log throws. */
-export async function bundleToVerify(invocation: VerifyInvocation): Promise<BundleToVerify> {
+export async function bundlesToVerify(invocation: VerifyInvocation): Promise<BundlesToVerify> {
   const { args, values } = invocation;
   const [file] = args;
   const isNamed = values['log-index'] !== undefined || values.uuid !== undefined;
@@ -56,12 +58,8 @@ export async function bundleToVerify(invocation: VerifyInvocation): Promise<Bund
       throw new ConfigurationError(`the bundle ${file} holds its signature: --signature has no place`);
     if (values.type !== 'hashedrekord')
       throw new ConfigurationError(`the bundle ${file} says what it is of: --type has no place`);
-    if (!Buffer.from(bytes).toString('latin1', 0, 100).trimStart().startsWith('{')) {
-      throw new ConfigurationError(
-        `${file} is neither a bundle nor a .tlog-proof: stele verify ${file}.sigstore.json --artifact ${file}`,
-      );
-    }
-    return { file: bytes, logs };
+    requireText(bytes, file);
+    return { bundles: bundlesIn(bytes), logs };
   }
   if (isNamed || isSigned)
     return fromLog(invocation, isSigned ? await readSignedArtifact(values) : undefined);
@@ -70,12 +68,26 @@ export async function bundleToVerify(invocation: VerifyInvocation): Promise<Bund
   );
 }
 
+/** Demands what may be a bundle: an artifact is told apart from one that is damaged. */
+function requireText(bytes: Uint8Array, file: string): void {
+  const start = Buffer.from(bytes).toString('latin1', 0, 100);
+  if (start.startsWith(BYTE_ORDER_MARK)) {
+    throw new ConfigurationError(
+      `${file} begins with a byte order mark, as Windows programs write it: save it as UTF-8 without one`,
+    );
+  }
+  if (/^\s*[{[]/.test(start)) return;
+  throw new ConfigurationError(
+    `${file} is neither a bundle nor a .tlog-proof: stele verify ${file}.sigstore.json --artifact ${file}`,
+  );
+}
+
 /** A proof says nothing of its entry but the leaf hash: the body is beside it, or is made of what was signed. */
 function fromProof(
   proof: TlogProof,
   logs: readonly TrustedLog[],
   signed: SignedArtifact | undefined,
-): BundleToVerify {
+): BundlesToVerify {
   const body = signed === undefined ? proof.extra : canonicalBodyOf(signed);
   if (body === undefined) {
     throw new ConfigurationError(
@@ -110,7 +122,7 @@ function logOf({ checkpoint }: TlogProof, logs: readonly TrustedLog[]): TrustedL
 async function fromLog(
   invocation: VerifyInvocation,
   signed: SignedArtifact | undefined,
-): Promise<BundleToVerify> {
+): Promise<BundlesToVerify> {
   const { values, terminal } = invocation;
   const opened = await openTrustedLog(invocation);
   const { trusted } = opened;
@@ -126,12 +138,16 @@ function bundleOf(
   entry: LoggedEntry,
   log: TrustedLog,
   signed: SignedArtifact | undefined,
-): Omit<BundleToVerify, 'logs'> {
-  if (signed === undefined) return { file: encodeText(bundleOfEntry(entry, log.logId)) };
+): Omit<BundlesToVerify, 'logs'> {
+  if (signed === undefined) return { bundles: [alone(bundleOfEntry(entry, log.logId))] };
   const { content, material } = signed;
   const bundle = { content, material, entries: [entryOf(entry, log.logId)], timestamps: [] };
   return {
-    file: encodeText(formatSigstoreBundle(bundle)),
+    bundles: [alone(formatSigstoreBundle(bundle))],
     ...(content.type === 'dsseEnvelope' ? { isEnvelope: true } : {}),
   };
+}
+
+function alone(bundle: string): ShippedBundle {
+  return { name: undefined, file: encodeText(bundle) };
 }

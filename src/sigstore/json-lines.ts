@@ -1,0 +1,49 @@
+/**
+ * JSON Lines: files of several messages, each on a line of its own, as GitHub's command line writes them.
+ * @module
+ */
+import { FormatError } from '../../tiles-spec/index.js';
+import { DOCUMENT_LIMITS, parseJson } from '../json.js';
+
+/** A line with a message, and its number in the file, from 1. */
+export interface JsonLine {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
+const LINE_FEED = 0x0a;
+
+/**
+ * The lines of a file that are not blank, where there are several and the first is JSON by itself. Otherwise the file is
+ * one document, of however many lines, and the result is undefined.
+ * @param most how many lines there may be.
+ * @throws FormatError for more.
+ */
+export function jsonLines(file: Uint8Array, what: string, most: number): JsonLine[] | undefined {
+  const lines: JsonLine[] = [];
+  for (let start = 0, number = 1; start < file.length; number++) {
+    const found = file.indexOf(LINE_FEED, start);
+    const end = found < 0 ? file.length : found;
+    const bytes = file.subarray(start, end);
+    start = end + 1;
+    if (bytes.every(isSpace)) continue;
+    if (lines.length === 1 && !isJson(file.subarray(0, bytes.byteOffset - file.byteOffset))) return undefined;
+    if (lines.length === most) throw new FormatError(`${what} has over ${most} lines`);
+    lines.push({ number, bytes });
+  }
+  return lines.length > 1 ? lines : undefined;
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
+}
+
+function isJson(text: Uint8Array): boolean {
+  try {
+    parseJson(text, 'line', DOCUMENT_LIMITS);
+    return true;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
+}
