@@ -9,6 +9,7 @@ import { LogReader } from '../reader/index.js';
 import { isRemote, remoteSource } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import {
+  formatClientTrustConfig,
   formatSigningConfig,
   formatTrustedRoot,
   type Authorities,
@@ -36,6 +37,7 @@ type TrustInvocation = Invocation<typeof TRUST_SETTINGS>;
 
 const TRUSTED_ROOT = 'trusted_root.json';
 const SIGNING_CONFIG = 'signing_config.json';
+const CLIENT_TRUST_CONFIG = 'client_trust_config.json';
 const MAX_TRUST_FILE = 1 << 20;
 
 export async function trust(invocation: TrustInvocation): Promise<number> {
@@ -109,13 +111,13 @@ async function writeTrustFiles({ values, args, environment, terminal }: TrustInv
   const authorities = { ...(await readAuthorities(values, since)), verbatim };
   const oidcUrls =
     values['oidc-url'] === undefined ? [] : [parseSetting('oidc-url', values['oidc-url'], parseBaseUrl)];
+  const trustedRoot = formatTrustedRoot(logs, authorities);
+  const writable = logs.filter(({ frozen }) => frozen === undefined);
+  const signingConfig = formatSigningConfig(writable, authorities, oidcUrls);
   const files = {
-    [TRUSTED_ROOT]: formatTrustedRoot(logs, authorities),
-    [SIGNING_CONFIG]: formatSigningConfig(
-      logs.filter(({ frozen }) => frozen === undefined),
-      authorities,
-      oidcUrls,
-    ),
+    [TRUSTED_ROOT]: trustedRoot,
+    [SIGNING_CONFIG]: signingConfig,
+    [CLIENT_TRUST_CONFIG]: formatClientTrustConfig(trustedRoot, signingConfig),
   };
   const output = join(values.output, TRUSTED_ROOT);
   if (places.some(({ file }) => file !== undefined && resolve(file) === resolve(output)))
