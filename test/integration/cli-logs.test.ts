@@ -2,7 +2,7 @@
  * `stele get`, `loginfo`, `logproof` and `fsck`: of a log that runs, of folders, and of logs that are not what they
  * were.
  */
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LogKey } from '#src/keys/log-key.js';
@@ -12,8 +12,8 @@ import {
   expectCase,
   expectEnded,
   jsonOf,
+  serveAsTheyLie,
   startLoggedUser,
-  startStub,
   User,
   type Environment,
   type LoggedUser,
@@ -107,12 +107,7 @@ describe.concurrent('a log that runs', () => {
 
   it('is fsckable where bundles are served as they lie, with a warning for the sake of other readers', async () => {
     const { user, data, daemon } = logged;
-    const asTheyLie = await startStub((request, response) => {
-      readFile(join(data, 'store', request.url ?? '')).then(
-        (bytes) => response.end(bytes),
-        () => response.writeHead(404).end(),
-      );
-    });
+    const asTheyLie = await serveAsTheyLie(join(data, 'store'));
     const stderr =
       /^stele: warning: http:\S+\/tile\/entries\/000\.p\/\d+ is gzip, and is served without Content-Encoding: gzip\. /m;
     const args = ['fsck', asTheyLie.url, '--vkey', 'data/log.vkey'];

@@ -1,7 +1,7 @@
 /**
- * Signing without a key of one's own, as in production: cosign and sigstore-python prove an identity, get a certificate
- * for it, a time stamp and an entry in the log, by no other files than those that `stele trust` wrote. Each of them,
- * and `stele verify`, verifies what either has signed.
+ * Signing without a key of one's own, as in production: cosign and Sigstore's libraries for Python, Java and Rust prove
+ * an identity, get a certificate for it, a time stamp and an entry in the log, by no other files than those that
+ * `stele trust` wrote. Each of them, and `stele verify`, verifies what any has signed.
  */
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,29 +10,31 @@ import { User } from '../integration/cli-support.js';
 import { goodRequest } from '../integration/http-support.js';
 import { submit } from '../integration/submission.js';
 import { startCertificateAuthority, type CertificateAuthority } from './certificate-authority.js';
+import { startGrpcCertificateAuthority } from './grpc-certificate-authority.js';
 import { ISSUER, nameOf, type Identity } from './identity-provider.js';
+import { JavaDriver } from './java-driver.js';
 import {
-  ACCEPTS,
-  CONTROLS,
   FORMS,
   KeylessClients,
-  REFUSES,
   SIGNERS,
+  trustFilesIn,
   VERIFIERS,
-  type Control,
   type Ended,
   type Form,
   type Question,
   type Signer,
   type TrustFiles,
 } from './keyless-clients.js';
+import { ACCEPTS, CONTROLS, REFUSES, REFUSES_ATTESTATIONS, type Control } from './keyless-verdicts.js';
 import { startTimestampAuthority, type TimestampAuthority } from './timestamp-authority.js';
 import { describeWithTools } from './with-tools.js';
 
-/** A person and a workload: an e-mail address and a URI in the certificate. */
+/** A person and workloads: an e-mail address and URIs in the certificates. */
 const IDENTITIES: Readonly<Record<Signer, Identity>> = {
   cosign: { email: 'releaser@signer.example' },
   'sigstore-python': { uri: 'https://builder.example/release.yml' },
+  'sigstore-java': { uri: 'https://builder.example/maven.yml' },
+  'sigstore-rust': { uri: 'https://builder.example/cargo.yml' },
 };
 
 const ARTIFACT = 'artifact.txt';
@@ -70,7 +72,9 @@ interface BundleFile {
   };
 }
 
-describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in production', (tools) => {
+const TOOLS = ['cosign', 'timestamp-server', 'python', 'java', 'sigstore-rust'];
+
+describeWithTools(TOOLS, 'keyless as in production', (tools) => {
   let user: User;
   let clients: KeylessClients;
   let log: Daemon;
@@ -79,6 +83,8 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
   let otherAuthority: CertificateAuthority;
   let timestamps: TimestampAuthority;
   let trust: TrustFiles;
+  /** The same, with the certificate authority's gRPC interface in the place of HTTP. */
+  let grpcTrust: TrustFiles;
   /** What the trust files of each control have in place of the real one. */
   let otherTrust: Partial<Record<Control, TrustFiles>>;
   const services: Service[] = [];
@@ -87,12 +93,19 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
 
   beforeAll(async () => {
     user = await User.create();
-    clients = new KeylessClients(user, tools('cosign'), tools('python'));
     log = await running(startDaemon(user.file('log')));
     otherLog = await running(startDaemon(user.file('other-log')));
     authority = await running(startCertificateAuthority());
     otherAuthority = await running(startCertificateAuthority());
+    const grpc = await running(startGrpcCertificateAuthority(authority, user));
     timestamps = await running(startTimestampAuthority(tools('timestamp-server'), user.folder));
+    const java = await running(JavaDriver.start(tools('java'), user.folder, grpc.certificate));
+    const programs = {
+      cosign: tools('cosign'),
+      'sigstore-python': tools('python'),
+      'sigstore-rust': tools('sigstore-rust'),
+    };
+    clients = new KeylessClients(user, programs, java);
     // Go's clients leave an index of 0 out of a bundle, and sigstore-python demands it.
     await submit(log.url, goodRequest());
     await user.write(ARTIFACT, 'a release\n');
@@ -100,6 +113,7 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
 
     for (const { url } of [log, otherLog]) await stele('trust', '--pin', url);
     trust = await writeTrust('trust/real');
+    grpcTrust = await writeTrust('trust/grpc', { authorityUrl: grpc.url });
     const { chain, certificateLogKey } = otherAuthority;
     otherTrust = {
       log: await writeTrust('trust/other-log', { url: otherLog.url }),
@@ -110,7 +124,7 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
     await Promise.all(
       SIGNED.map(async ([, , { signer, form, bundle }]) => {
         const token = authority.token(IDENTITIES[signer]);
-        const signing = { form, artifact: ARTIFACT, bundle, token, trust };
+        const signing = { form, artifact: ARTIFACT, bundle, token, trust: trustOf(signer) };
         signings.set(bundle, await clients.sign(signer, signing));
       }),
     );
@@ -139,6 +153,7 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
     {
       url = log.url,
       chain = authority.chain,
+      authorityUrl = authority.url,
       certificateLogKey = authority.certificateLogKey,
       timestampChain = timestamps.chain,
     } = {},
@@ -147,11 +162,15 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
     const pem = (name: string, text: string) => user.write(`${folder}/${name}.pem`, text);
     await stele(
       ...['trust', url, '--output', folder, '--oidc-url', ISSUER],
-      ...['--fulcio', await pem('fulcio', chain), '--fulcio-url', authority.url],
+      ...['--fulcio', await pem('fulcio', chain), '--fulcio-url', authorityUrl],
       ...['--ctlog', await pem('ctlog', certificateLogKey), '--ctlog-url', authority.url],
       ...['--tsa', await pem('tsa', timestampChain), '--tsa-url', timestamps.url],
     );
-    return clients.trustFiles(folder);
+    return trustFilesIn(folder);
+  }
+
+  function trustOf(signer: Signer): TrustFiles {
+    return signer === 'sigstore-java' ? grpcTrust : trust;
   }
 
   async function logSize(): Promise<number> {
@@ -177,11 +196,24 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
       return clients.verify(verifier, { ...question, ...changed });
     };
 
-    it.each(SIGNED)('verifies what %s signed: %s', async (_signer, _what, signed) => {
+    const attestations = REFUSES_ATTESTATIONS[verifier];
+    const verified = SIGNED.filter(([, , { form }]) => form === 'blob' || attestations === undefined);
+
+    it.each(verified)('verifies what %s signed: %s', async (_signer, _what, signed) => {
       const { code, output } = await ask(signed);
       expect(output).toMatch(ACCEPTS[verifier]);
       expect(code).toBe(0);
     });
+
+    if (attestations !== undefined) {
+      it('refuses every statement, whoever signed it', async () => {
+        for (const [, , signed] of SIGNED.filter((each) => !verified.includes(each))) {
+          const { code, output } = await ask(signed);
+          expect(output, signed.bundle).toMatch(attestations);
+          expect(code, signed.bundle).toBe(1);
+        }
+      });
+    }
 
     it.each(CONTROLS)('refuses all that was signed: another %s', async (control) => {
       const changed: Partial<Record<Control, Partial<Question>>> = {
@@ -190,7 +222,7 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
         artifact: { artifact: OTHER_ARTIFACT },
       };
       const files = otherTrust[control];
-      for (const [, , signed] of SIGNED) {
+      for (const [, , signed] of verified) {
         const { code, output } = await ask(signed, files === undefined ? changed[control] : { trust: files });
         expect(output, signed.bundle).toMatch(REFUSES[verifier][control]);
         expect(output, signed.bundle).not.toMatch(ACCEPTS[verifier]);
@@ -206,7 +238,7 @@ describeWithTools(['cosign', 'timestamp-server', 'python'], 'keyless as in produ
       artifact: ARTIFACT,
       bundle: `${signer}-refused.json`,
       token,
-      trust,
+      trust: trustOf(signer),
     } as const;
     const { code, output } = await clients.sign(signer, signing);
     expect(code, output).toBe(1);
