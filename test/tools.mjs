@@ -34,6 +34,7 @@ const GO_PROGRAMS = {
   },
   'tessera-fsck': { program: 'github.com/transparency-dev/tessera/cmd/fsck', version: 'v1.0.4' },
   'tessera-hammer': { program: 'github.com/transparency-dev/tessera/internal/hammer', version: 'v1.0.4' },
+  litewitness: { program: 'filippo.io/torchwood/cmd/litewitness', version: 'v0.9.0' },
   omniwitness: {
     program: 'github.com/transparency-dev/witness/cmd/omniwitness',
     version: 'v0.0.0-20260720115447-2e1c6971d19e',

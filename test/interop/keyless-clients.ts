@@ -116,6 +116,11 @@ export class KeylessClients {
     }
   }
 
+  /** Runs a program of the environment that sigstore-python is in. */
+  python(...args: readonly string[]): Promise<Ended> {
+    return this.#run('sigstore-python', ['-m', ...args]);
+  }
+
   verify(verifier: Verifier, { form, artifact, bundle, identity, issuer, trust }: Question): Promise<Ended> {
     switch (verifier) {
       case 'cosign':

@@ -245,4 +245,27 @@ describeWithTools(TOOLS, 'keyless as in production', (tools) => {
     await expect(user.read(signing.bundle)).rejects.toThrow(/ENOENT/);
     expect(await logSize()).toBe(1 + SIGNED.length);
   });
+
+  it('model-signing signs a folder and verifies it, and refuses it changed, of another signer and another log', async () => {
+    const identity = { uri: 'https://builder.example/model.yml' };
+    await mkdir(user.file('model'));
+    await user.write('model/weights', 'of a model\n');
+    const common = ['sigstore', '--signature', 'model.sig', '--trust_config'];
+    const token = authority.token(identity);
+    const signed = await clients.python(
+      ...['model_signing', 'sign', ...common, trust.both, '--identity_token', token, 'model'],
+    );
+    expect(signed.code, signed.output).toBe(0);
+    const verify = ({ both } = trust, name = nameOf(identity)) => {
+      const who = ['--identity', name, '--identity_provider', ISSUER];
+      return clients.python('model_signing', 'verify', ...common, both, ...who, 'model');
+    };
+    const verified = await verify();
+    expect(verified.code, verified.output).toBe(0);
+    const otherLogs = otherTrust.log;
+    for (const refused of [await verify(otherLogs), await verify(trust, 'someone@else.example')])
+      expect(refused.code, refused.output).toBe(1);
+    await user.write('model/weights', 'of another model\n');
+    expect((await verify()).code).toBe(1);
+  });
 });

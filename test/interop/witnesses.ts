@@ -5,9 +5,11 @@
 import { spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import sqlite3 from 'sqlite3';
 import { freePort } from '../free-port.js';
 import { witnessKeyOf, type WitnessKey } from './cosignature.js';
 import { expectSuccess, run } from './program.js';
@@ -48,6 +50,27 @@ export const WITNESSES: readonly WitnessProgram[] = [
       const address = await freeAddress();
       const stop = await startServer(tools('omniwitness'), [...args, '--listen', address], folder, address);
       return { url: `http://${address}/add-checkpoint`, key, stop };
+    },
+  },
+  {
+    name: 'litewitness',
+    tools: ['litewitness'],
+    start: async (tools, folder, log) => {
+      const name = 'litewitness.example';
+      const agent = await startAgent(folder);
+      const address = await freeAddress();
+      const database = join(folder, 'litewitness.db');
+      const args = ['-name', name, '-db', database, '-ssh-agent', agent.socket, '-key', agent.fingerprint];
+      const stop = await startServer(tools('litewitness'), [...args, '-listen', address], folder, address);
+      await addLog(database, log);
+      return {
+        url: `http://${address}/add-checkpoint`,
+        key: { name, publicKey: agent.publicKey },
+        stop: async () => {
+          await stop();
+          agent.stop();
+        },
+      };
     },
   },
   {
@@ -94,6 +117,46 @@ function newKey(name: string): { key: WitnessKey; privateKey: string } {
     .slice(0, 8);
   const encoded = Buffer.concat([ed25519, seed]).toString('base64');
   return { key: { name, publicKey }, privateKey: `PRIVATE+KEY+${name}+${id}+${encoded}` };
+}
+
+/** An ssh-agent, which litewitness has sign, with a key of its own. */
+async function startAgent(folder: string) {
+  const [socket, file] = [join(folder, 'agent.sock'), join(folder, 'ssh-key')];
+  expectSuccess(await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file], folder));
+  const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+  while (!existsSync(socket)) await sleep(20);
+  expectSuccess(await run('ssh-add', ['-q', file], folder, { SSH_AUTH_SOCK: socket }));
+  const [, encoded = ''] = (await readFile(`${file}.pub`, 'utf8')).split(' ');
+  const blob = Buffer.from(encoded, 'base64');
+  const digest = createHash('sha256').update(blob).digest('base64').replace(/=+$/, '');
+  return {
+    socket,
+    fingerprint: `SHA256:${digest}`,
+    publicKey: blob.subarray(-32),
+    stop: () => agent.kill(),
+  };
+}
+
+/** Has litewitness know a log. Its own program for that, witnessctl, cannot be installed by its name. */
+async function addLog(database: string, verifierKey: string): Promise<void> {
+  const origin = originOf(verifierKey);
+  const emptyTree = createHash('sha256').digest('base64');
+  const statements: readonly [string, ...string[]][] = [
+    ['INSERT INTO log (origin, tree_size, tree_hash) VALUES (?, 0, ?)', origin, emptyTree],
+    ['INSERT INTO key (origin, key) VALUES (?, ?)', origin, verifierKey],
+  ];
+  const file = new sqlite3.Database(database);
+  for (const [statement, ...values] of statements) {
+    await new Promise<void>((resolve, reject) => {
+      file.run(statement, values, (error: Error | null) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+  }
+  await new Promise((resolve) => {
+    file.close(resolve);
+  });
 }
 
 const PATIENCE = 60_000;
