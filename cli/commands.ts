@@ -120,7 +120,7 @@ const OTHERS = {
   logproof: command({
     summary: 'Prove that one tree extends another',
     details:
-      "Prints the consistency proof between two sizes of the log, computed from its tiles and verified. In JSON it has what a witness's add-checkpoint (c2sp.org/tlog-witness) takes: ConsistencyProof, whose hashes are in base64, and Checkpoint, the signed checkpoint that it leads to; null unless --last-size is the log's. A witness that has no checkpoint of the log yet takes it after `old 0` and an empty line, without a proof.",
+      "Prints the consistency proof between two sizes of the log, computed from its tiles and verified. In JSON it has what a witness's add-checkpoint (c2sp.org/tlog-witness) takes: ConsistencyProof, whose hashes are in base64, and Checkpoint, the signed checkpoint that it leads to; null unless --last-size is the log's. A witness that has none of the log yet takes it without a proof, after `old 0` and an empty line.",
     settings: LOGPROOF_SETTINGS,
     examples: [
       {
@@ -128,8 +128,8 @@ const OTHERS = {
         command: `stele logproof --rekor_server ${LOG} --first-size 100`,
       },
       {
-        what: 'Have a witness cosign the newest checkpoint, if the last one that it cosigned is of size 100',
-        command: `stele logproof --rekor_server ${LOG} --first-size 100 --format json | jq -r '"old \\(.FirstSize)", .ConsistencyProof[], "", (.Checkpoint | rtrimstr("\\n"))' | curl --data-binary @- https://witness.example.com/add-checkpoint`,
+        what: 'The request for a witness whose last checkpoint of the log is of size 100',
+        command: `stele logproof --rekor_server ${LOG} --first-size 100 --format json | jq -r '"old \\(.FirstSize)", .ConsistencyProof[], "", (.Checkpoint | rtrimstr("\\n"))'`,
       },
     ],
     load: async () => (await import('./logproof.js')).logproof,
