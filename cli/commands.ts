@@ -134,13 +134,17 @@ const OTHERS = {
   logproof: command({
     summary: 'Prove that one tree extends another',
     details:
-      'Prints the consistency proof between two sizes of the log, computed from its tiles and verified.',
+      "Prints the consistency proof between two sizes of the log, computed from its tiles and verified. In JSON it has what a witness's add-checkpoint (c2sp.org/tlog-witness) takes: ConsistencyProof, whose hashes are in base64, and Checkpoint, the signed checkpoint that it leads to; null unless --last-size is the log's. A witness that has none of the log yet takes it without a proof, after `old 0` and an empty line.",
     settings: LOGPROOF_SETTINGS,
     alternatives: LOG_ALTERNATIVES,
     examples: [
       {
         what: 'From size 100 to the newest',
         command: `stele logproof --rekor_server ${LOG} --first-size 100`,
+      },
+      {
+        what: 'The request for a witness whose last checkpoint of the log is of size 100',
+        command: `stele logproof --rekor_server ${LOG} --first-size 100 --format json | jq -r '"old \\(.FirstSize)", .ConsistencyProof[], "", (.Checkpoint | rtrimstr("\\n"))'`,
       },
     ],
     load: async () => (await import('./logproof.js')).logproof,
@@ -167,7 +171,7 @@ const OTHERS = {
   trust: command({
     summary: 'Make and pin trust files',
     details:
-      "Writes trusted_root.json and signing_config.json for Sigstore's clients, from logs and from the other services that they are to trust. With --pin it keeps a log's trust file instead, and the commands after need no key.",
+      "Writes trusted_root.json and signing_config.json for Sigstore's clients, and both in one as client_trust_config.json, from logs and from the other services that they are to trust. With --pin it keeps a log's trust file instead, and the commands after need no key.",
     arguments: [
       {
         name: 'LOG',

@@ -3,6 +3,7 @@
  * @module
  */
 import { fsck as checkLog, UnexpectedAnswerError } from '../reader/index.js';
+import { isUrl } from '../reader/node/index.js';
 import { encodeHex, FormatError, ProofError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { openTrustedLog, sayingWhere } from './open-log.js';
@@ -19,10 +20,16 @@ export async function fsck(invocation: Invocation<typeof FSCK_SETTINGS>): Promis
     progress.update(done);
   };
   try {
-    const { checkpoint, times } = await sayingWhere(place, () =>
+    const { checkpoint, times, compressedBundle } = await sayingWhere(place, () =>
       checkLog(log, onProgress, { times: withTimes }),
     );
     progress?.stop();
+    // A folder and a bucket hold bundles so; no header is seen there.
+    if (compressedBundle !== undefined && isUrl(place)) {
+      terminal.err(
+        `stele: warning: ${place}/${compressedBundle} is gzip, and is served without Content-Encoding: gzip. Stele reads it, most other clients do not: have the server send that header for tile/entries/`,
+      );
+    }
     if (values.format === 'json') {
       terminal.json({
         ok: true,

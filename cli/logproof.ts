@@ -4,7 +4,7 @@
  */
 import { ConfigurationError } from '../src/errors.js';
 import { nodeSha256 } from '../src/node-sha256.js';
-import { encodeHex, verifyConsistency } from '../tiles-spec/index.js';
+import { encodeBase64, encodeHex, verifyConsistency } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
 import { latestOf, openTrustedLog } from './open-log.js';
@@ -21,7 +21,7 @@ export async function logproof(invocation: Invocation<typeof LOGPROOF_SETTINGS>)
   if (wanted !== undefined && wanted < first)
     throw new ConfigurationError(`--first-size: ${first} is over --last-size, ${wanted}`);
   const opened = await openTrustedLog(invocation);
-  const { tree: newest } = await latestOf(opened);
+  const { tree: newest, checkpoint } = await latestOf(opened);
   const { size } = newest.tree;
   const last = wanted ?? size;
   if (first > size || last > size) {
@@ -38,7 +38,11 @@ export async function logproof(invocation: Invocation<typeof LOGPROOF_SETTINGS>)
       LastSize: last,
       FirstRootHash: encodeHex(oldRoot),
       RootHash: encodeHex(root),
+      // As rekor-cli prints it, and as a witness's add-checkpoint takes it.
       Hashes: hashes.map(encodeHex),
+      ConsistencyProof: hashes.map(encodeBase64),
+      // Of a smaller tree nothing signed is at hand.
+      Checkpoint: last === size ? Buffer.from(checkpoint.bytes).toString() : null,
     });
     return 0;
   }

@@ -108,10 +108,17 @@ async function openOn(
   collector.start(() => writer.published.checkpoint.size);
   opened.push(() => collector.stop());
   await replaceFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
-  if (new URL(url).hostname !== origin) {
+  const { hostname, pathname } = new URL(url);
+  if (hostname !== origin) {
     log.warn(
       { url, origin },
       "the public URL's host name is not the log's origin: Sigstore's clients will refuse the log",
+    );
+  }
+  if (pathname !== '/') {
+    log.warn(
+      { url },
+      "the public URL has a path, which sigstore-java leaves out: it finds the log only at the host's root",
     );
   }
   const logId = keyHash(key.verifierKey(origin));

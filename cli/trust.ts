@@ -9,6 +9,7 @@ import { isRemote } from '../reader/node/index.js';
 import { ConfigurationError } from '../src/errors.js';
 import { reasonOf } from '../src/node/system-error.js';
 import {
+  formatClientTrustConfig,
   formatSigningConfig,
   formatTrustedRoot,
   type Authorities,
@@ -34,6 +35,7 @@ import { parseBaseUrl } from './units.js';
 type TrustInvocation = Invocation<typeof TRUST_SETTINGS>;
 
 const SIGNING_CONFIG = 'signing_config.json';
+const CLIENT_TRUST_CONFIG = 'client_trust_config.json';
 
 export async function trust(invocation: TrustInvocation): Promise<number> {
   if (invocation.values.pin) return pinLog(invocation);
@@ -90,13 +92,13 @@ async function writeTrustFiles(invocation: TrustInvocation): Promise<number> {
   const authorities = { ...(await readAuthorities(values, since)), verbatim };
   const oidcUrls =
     values['oidc-url'] === undefined ? [] : [parseSetting('oidc-url', values['oidc-url'], parseBaseUrl)];
+  const trustedRoot = formatTrustedRoot(logs, authorities);
+  const writable = logs.filter(({ frozen }) => frozen === undefined);
+  const signingConfig = formatSigningConfig(writable, authorities, oidcUrls);
   const files = {
-    [TRUSTED_ROOT]: formatTrustedRoot(logs, authorities),
-    [SIGNING_CONFIG]: formatSigningConfig(
-      logs.filter(({ frozen }) => frozen === undefined),
-      authorities,
-      oidcUrls,
-    ),
+    [TRUSTED_ROOT]: trustedRoot,
+    [SIGNING_CONFIG]: signingConfig,
+    [CLIENT_TRUST_CONFIG]: formatClientTrustConfig(trustedRoot, signingConfig),
   };
   const output = join(values.output, TRUSTED_ROOT);
   if (places.some(({ file }) => file !== undefined && resolve(file) === resolve(output)))

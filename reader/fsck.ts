@@ -8,7 +8,9 @@ import {
   formatPath,
   HASH_LENGTH,
   HashTile,
+  isGzip,
   leafHash,
+  parsePath,
   partialTiles,
   ProofError,
   RightEdge,
@@ -20,6 +22,7 @@ import {
   type TileCoordinates,
   type Tree,
 } from '../tiles-spec/index.js';
+import type { ReadObject } from './http-source.js';
 import { LogReader, type Latest, type LogReaderOptions } from './log-reader.js';
 import { readAhead } from './read-ahead.js';
 import { decodeBundle, readWidened } from './tree-reader.js';
@@ -36,6 +39,11 @@ export interface FsckReport {
   readonly seen: SignedCheckpoint | undefined;
   /** When the first and the last entry were sequenced, Unix milliseconds; none in an empty log, or unread. */
   readonly times: { readonly first: number; readonly last: number } | undefined;
+  /**
+   * The path of a bundle that came compressed, as it is stored: over HTTP, of one that the server does not say to be
+   * gzip (`Content-Encoding`), so that most other readers cannot read it.
+   */
+  readonly compressedBundle: string | undefined;
 }
 
 /**
@@ -53,7 +61,13 @@ export async function fsck(
   onProgress?: (done: number, total: number) => void,
   { times: hasTimes = true }: FsckOptions = {},
 ): Promise<FsckReport> {
-  const reader = new LogReader({ ...log.options, cache: undefined });
+  let compressedBundle: string | undefined;
+  const read: ReadObject = async (path, maxLength) => {
+    const bytes = await log.options.read(path, maxLength);
+    if (bytes !== undefined && isGzip(bytes) && parsePath(path).kind === 'entries') compressedBundle ??= path;
+    return bytes;
+  };
+  const reader = new LogReader({ ...log.options, read, cache: undefined });
   const { checkpoint, tree, seen } = await latestWithEdge(reader);
   const order = new TimesOrder();
   onProgress?.(0, checkpoint.size);
@@ -67,7 +81,7 @@ export async function fsck(
     if (times !== undefined) order.add(index, times);
     onProgress?.(index * TILE_WIDTH + width, checkpoint.size);
   }
-  return { checkpoint, seen, times: order.range };
+  return { checkpoint, seen, times: order.range, compressedBundle };
 }
 
 /** How far the writer's clock may be ahead, in milliseconds. */

@@ -1,7 +1,8 @@
 /* global performance */
 /**
- * The programs of others that tests drive, each of one version: servers and clients in Go, and a Python environment.
- * They are installed below `.cache/tools`, from source, when they are first asked for.
+ * The programs of others that tests drive, each of one version: servers and clients in Go, what drivers of ours in Go
+ * and Rust are built of, the jars for those in Java, and a Python environment. They are installed below `.cache/tools`,
+ * by their names, when they are first asked for.
  *
  *     node test/tools.mjs [NAME]…      installs them beforehand; without names all of them
  * @module
@@ -16,7 +17,7 @@ import sqlite3 from 'sqlite3';
 
 const ROOT = join(import.meta.dirname, '..');
 const CACHE = join(ROOT, '.cache', 'tools');
-const REQUIREMENTS = join(import.meta.dirname, 'interop', 'python', 'requirements.txt');
+const INTEROP = join(import.meta.dirname, 'interop');
 
 /** Each a Go program; one that is any server of its kind may as well be found on the PATH. */
 const GO_PROGRAMS = {
@@ -33,6 +34,11 @@ const GO_PROGRAMS = {
   },
   'tessera-fsck': { program: 'github.com/transparency-dev/tessera/cmd/fsck', version: 'v1.0.4' },
   'tessera-hammer': { program: 'github.com/transparency-dev/tessera/internal/hammer', version: 'v1.0.4' },
+  litewitness: { program: 'filippo.io/torchwood/cmd/litewitness', version: 'v0.9.0' },
+  omniwitness: {
+    program: 'github.com/transparency-dev/witness/cmd/omniwitness',
+    version: 'v0.0.0-20260720115447-2e1c6971d19e',
+  },
 };
 
 /** Our own drivers, of libraries pinned in go.mod: folders of `test/interop/go`. */
@@ -41,7 +47,23 @@ const GO_DRIVERS = ['sigstore-go', 'rekor-tiles', 'torchwood'];
 /** Source distributions of Python, for the data in them. */
 const PYTHON_SOURCES = { 'pypi-attestations': '0.0.30' };
 
-export const TOOLS = [...Object.keys(GO_PROGRAMS), ...GO_DRIVERS, 'python', ...Object.keys(PYTHON_SOURCES)];
+/** Our own drivers, of crates pinned in Cargo.lock: programs of the package `test/interop/rust`. */
+const RUST_DRIVERS = ['sigstore-rust', 'tlog-tiles'];
+
+/** Environments of Python: the packages of each, and the interpreters of which the first there is makes it. */
+const PYTHON_ENVIRONMENTS = {
+  python: { packages: 'requirements.txt', interpreters: ['python3'] },
+  'python-aics': { packages: 'aics.txt', interpreters: ['python3.13', 'python3.12', 'python3'] },
+};
+
+export const TOOLS = [
+  ...Object.keys(GO_PROGRAMS),
+  ...GO_DRIVERS,
+  ...RUST_DRIVERS,
+  'java',
+  ...Object.keys(PYTHON_ENVIRONMENTS),
+  ...Object.keys(PYTHON_SOURCES),
+];
 
 const run = promisify(execFile);
 const LONGEST_WAIT = 30 * 60_000;
@@ -57,8 +79,10 @@ export function tool(name) {
 }
 
 async function install(name) {
-  if (name === 'python') return installPython();
-  if (GO_DRIVERS.includes(name)) return buildDriver(name);
+  if (name in PYTHON_ENVIRONMENTS) return installPython(PYTHON_ENVIRONMENTS[name]);
+  if (name === 'java') return installJars();
+  if (GO_DRIVERS.includes(name)) return buildGoDriver(name);
+  if (RUST_DRIVERS.includes(name)) return buildRustDriver(name);
   if (name in GO_PROGRAMS) return installGoProgram(name, GO_PROGRAMS[name]);
   if (name in PYTHON_SOURCES) return unpackPythonSource(name, PYTHON_SOURCES[name]);
   throw new Error(`there is no tool ${name}; there are ${TOOLS.join(', ')}`);
@@ -81,37 +105,57 @@ async function installGoProgram(name, { program, version, anyVersion }) {
 }
 
 /** Built each time: Go knows what has changed. */
-async function buildDriver(name) {
+async function buildGoDriver(name) {
   const target = join(CACHE, `driver-${name}`);
   return alone(() =>
     inNewFolder(async (folder) => {
       const built = join(folder, name);
-      await command('go', [
-        '-C',
-        join(import.meta.dirname, 'interop', 'go'),
-        'build',
-        '-o',
-        built,
-        `./${name}`,
-      ]);
+      await command('go', ['-C', join(INTEROP, 'go'), 'build', '-o', built, `./${name}`]);
       await rename(built, target);
       return target;
     }),
   );
 }
 
+/** Built each time: Cargo knows what has changed. */
+async function buildRustDriver(name) {
+  const built = join(CACHE, 'rust');
+  return alone(async () => {
+    const manifest = join(INTEROP, 'rust', 'Cargo.toml');
+    const places = ['--manifest-path', manifest, '--target-dir', built];
+    await command('cargo', ['build', '--quiet', '--locked', ...places, '--bin', name]);
+    return join(built, 'debug', name);
+  });
+}
+
+/** The folder of all jars that the drivers in Java use. */
+async function installJars() {
+  const pom = join(INTEROP, 'java', 'pom.xml');
+  const target = join(CACHE, `java-${pinnedBy(pom)}`);
+  if (existsSync(target)) return target;
+  return alone(async () => {
+    if (existsSync(target)) return target;
+    return inNewFolder(async (folder) => {
+      const jars = join(folder, 'jars');
+      const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${jars}`];
+      await command('mvn', ['--batch-mode', '--quiet', '--file', pom, ...copy]);
+      await rename(jars, target);
+      return target;
+    });
+  });
+}
+
 /** The interpreter of an environment with the required packages. */
-async function installPython() {
-  const pinned = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 16);
-  const environment = join(CACHE, `python-${pinned}`);
+async function installPython({ packages, interpreters }) {
+  const requirements = join(INTEROP, 'python', packages);
+  const environment = join(CACHE, `python-${pinnedBy(requirements)}`);
   const python = join(environment, 'bin', 'python');
   const done = join(environment, 'installed');
   if (existsSync(done)) return python;
   return alone(async () => {
     if (existsSync(done)) return python;
-    // An environment cannot be moved, so that one which was not finished is made anew.
-    await command('python3', ['-m', 'venv', '--clear', environment]);
-    await command(python, ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS]);
+    await makeEnvironment(environment, interpreters);
+    await command(python, ['-m', 'pip', 'install', '--quiet', '-r', requirements]);
     await mkdir(done);
     return python;
   });
@@ -132,6 +176,24 @@ async function unpackPythonSource(name, version) {
       return target;
     });
   });
+}
+
+/** An environment cannot be moved, so that one which was not finished is made anew. */
+async function makeEnvironment(environment, [interpreter, ...others]) {
+  try {
+    // pyenv has a program for each version, which runs only if the version is chosen.
+    const [version] = /[0-9]+\.[0-9]+$/.exec(interpreter) ?? [];
+    const chosen = version === undefined ? {} : { PYENV_VERSION: version };
+    await command(interpreter, ['-m', 'venv', '--clear', environment], chosen);
+  } catch (error) {
+    if (others.length === 0) throw error;
+    await makeEnvironment(environment, others);
+  }
+}
+
+/** What changes with the versions that a file names. */
+function pinnedBy(file) {
+  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
 }
 
 /**

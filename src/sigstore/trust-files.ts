@@ -1,6 +1,6 @@
 /**
- * The files by which Sigstore clients know a log: `trusted_root.json` and `signing_config.json`, in the form that
- * the JavaScript, Go and Python clients all take.
+ * The files by which Sigstore clients know a log: `trusted_root.json`, `signing_config.json`, and both in one as
+ * `client_trust_config.json`, in the form that the JavaScript, Go, Python, Java and Rust clients all take.
  * @module
  */
 import { encodeBase64 } from '../../tiles-spec/index.js';
@@ -94,6 +94,20 @@ export function formatSigningConfig(
     rekorTlogConfig: { selector: 'ANY' },
     tsaUrls: timestampAuthorities.map(({ url, start }) => service(url, 1, validFor(start))),
     tsaConfig: { selector: 'ANY' },
+  });
+}
+
+/**
+ * `client_trust_config.json`: both files in one, for clients that take no other (sigstore-python's command, and what is
+ * built on it).
+ * @param trustedRoot what `formatTrustedRoot` returned.
+ * @param signingConfig what `formatSigningConfig` returned.
+ */
+export function formatClientTrustConfig(trustedRoot: string, signingConfig: string): string {
+  return jsonLine({
+    mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
+    trustedRoot: JSON.parse(trustedRoot) as unknown,
+    signingConfig: JSON.parse(signingConfig) as unknown,
   });
 }
 

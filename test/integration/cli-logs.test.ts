@@ -6,12 +6,13 @@ import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LogKey } from '#src/keys/log-key.js';
-import { encodeHex, leafHash } from '#tiles-spec/index.js';
+import { encodeHex, encodeText, leafHash, openCheckpoint } from '#tiles-spec/index.js';
 import { transparencyLogEntrySchema } from '#writer/http/openapi.js';
 import {
   expectCase,
   expectEnded,
   jsonOf,
+  serveAsTheyLie,
   startLoggedUser,
   User,
   type Environment,
@@ -71,7 +72,13 @@ describe.concurrent('a log that runs', () => {
       ['loginfo'],
       ['ActiveTreeSize', 'TotalTreeSize', 'RootHash', 'TreeID', 'Origin', 'LogID', 'ConsistentWith'],
     ],
-    [['logproof'], ['FirstSize', 'LastSize', 'FirstRootHash', 'RootHash', 'Hashes']],
+    [
+      ['logproof'],
+      [
+        ...['FirstSize', 'LastSize', 'FirstRootHash', 'RootHash', 'Hashes'],
+        ...['ConsistencyProof', 'Checkpoint'],
+      ],
+    ],
     [
       ['fsck', 'data'],
       ['ok', 'origin', 'size', 'rootHash', 'first', 'last'],
@@ -81,6 +88,34 @@ describe.concurrent('a log that runs', () => {
     const ended = await logged.user.run([...args, '--format', 'json']);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(Object.keys(jsonOf(ended))).toStrictEqual(names);
+  });
+
+  it('is proved to a witness by hashes in base64, and by the checkpoint that they lead to', async () => {
+    const { user, daemon } = logged;
+    const proof = async (...flags: string[]) =>
+      jsonOf(await user.run(['logproof', ...flags, '--format', 'json']));
+    const newest = await proof('--first-size', '1');
+    const { Hashes, ConsistencyProof, Checkpoint, LastSize } = newest;
+    const decoded = (ConsistencyProof as string[]).map((hash) => Buffer.from(hash, 'base64').toString('hex'));
+    expect(decoded).toStrictEqual(Hashes);
+    expect(decoded).not.toStrictEqual([]);
+    const { size } = openCheckpoint(encodeText(Checkpoint as string), daemon.verifier);
+    expect(size).toBe(LastSize);
+    // Nobody has signed the smaller trees that are asked for, or their checkpoints are gone.
+    expect(await proof('--last-size', '1')).toMatchObject({ LastSize: 1, Checkpoint: null });
+  });
+
+  it('is fsckable where bundles are served as they lie, with a warning for the sake of other readers', async () => {
+    const { user, data, daemon } = logged;
+    const asTheyLie = await serveAsTheyLie(join(data, 'store'));
+    const stderr =
+      /^stele: warning: http:\S+\/tile\/entries\/000\.p\/\d+ is gzip, and is served without Content-Encoding: gzip\. /m;
+    const args = ['fsck', asTheyLie.url, '--vkey', 'data/log.vkey'];
+    await expectCase(user, { args, code: 0, stdout: /^every file is right$/m, stderr });
+    asTheyLie.close();
+    // Neither a folder nor a server that sends the header is complained of.
+    for (const place of [daemon.url, 'data'])
+      expectEnded(await user.run(['fsck', place]), { code: 0, stdout: /^every file is right$/m });
   });
 
   it('finds an entry by its leaf hash and by Rekor\u2019s id, and says so where there is none', async () => {

@@ -219,6 +219,16 @@ export interface Stub {
   readonly close: () => void;
 }
 
+/** A server that answers with a folder's files as they lie: of none it says what it is. */
+export function serveAsTheyLie(folder: string): Promise<Stub> {
+  return startStub((request, response) => {
+    readFile(join(folder, request.url ?? '')).then(
+      (bytes) => response.end(bytes),
+      () => response.writeHead(404).end(),
+    );
+  });
+}
+
 export async function startStub(listener: RequestListener): Promise<Stub> {
   const server: Server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');

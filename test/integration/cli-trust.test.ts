@@ -3,7 +3,7 @@
  */
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SigningConfig, TrustedRoot } from '@sigstore/protobuf-specs';
+import { ClientTrustConfig, SigningConfig, TrustedRoot } from '@sigstore/protobuf-specs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon.js';
 import {
@@ -48,7 +48,7 @@ describe.concurrent('trust files', () => {
       expectEnded(ended, {
         code: 0,
         stdout: new RegExp(
-          `^Wrote own${at}/trusted_root\\.json\nWrote own${at}/signing_config\\.json\n {2}log http`,
+          `^Wrote own${at}/trusted_root\\.json\nWrote own${at}/signing_config\\.json\nWrote own${at}/client_trust_config\\.json\n {2}log http`,
         ),
       });
       const files = [
@@ -68,7 +68,7 @@ describe.concurrent('trust files', () => {
       args: ['trust', daemon.url, 'data', 'other-data', '--output', 'two'],
       code: 0,
       stdout:
-        /^Wrote two\/trusted_root\.json\nWrote two\/signing_config\.json\n(?: {2}log http:\S+ \([^)]+\)\n){2}/m,
+        /^Wrote two\/trusted_root\.json\nWrote two\/signing_config\.json\nWrote two\/client_trust_config\.json\n(?: {2}log http:\S+ \([^)]+\)\n){2}/m,
     });
     const { tlogs } = await trustedRoot('two');
     expect(tlogs.map(({ baseUrl }) => baseUrl)).toStrictEqual([daemon.url, other.url]);
@@ -96,9 +96,21 @@ describe.concurrent('trust files', () => {
     });
     const json = await user.run(['trust', 'data', '--output', 'two', '--format', 'json']);
     expect(jsonOf(json)).toStrictEqual({
-      files: ['two/trusted_root.json', 'two/signing_config.json'],
+      files: ['two/trusted_root.json', 'two/signing_config.json', 'two/client_trust_config.json'],
       logs: [daemon.url],
     });
+  });
+
+  it('are both in one file too, for clients that take no other', async () => {
+    const { user } = logged;
+    const ended = await user.run(['trust', 'data', '--output', 'one']);
+    expectEnded(ended, { code: 0, stdout: /^Wrote one\/client_trust_config\.json$/m });
+    const text = await user.read(join('one', 'client_trust_config.json'));
+    expect(text).toMatch(/^[^\n]+\n$/);
+    const config = ClientTrustConfig.fromJSON(JSON.parse(text));
+    expect(config.mediaType).toBe('application/vnd.dev.sigstore.clienttrustconfig.v0.1+json');
+    expect(config.trustedRoot).toStrictEqual(await trustedRoot('one'));
+    expect(config.signingConfig).toStrictEqual(await signingConfig('one'));
   });
 
   it('take the other services of a private Sigstore', async () => {

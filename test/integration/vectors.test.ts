@@ -498,6 +498,8 @@ describeWithVectors('the trust files', () => {
         expect(second.verifierKey).toBe(first.verifierKey);
         expect(await trustFiles(`http://${listen}`)).toEqual(expected(publicUrl, start, first.verifierKey));
         expect(second.log()).not.toContain("is not the log's origin");
+        expect(first.log()).not.toContain('has a path');
+        expect(second.log()).toContain('the public URL has a path, which sigstore-java leaves out');
       } finally {
         await second.stop();
       }

@@ -23,6 +23,11 @@ export interface CertificateAuthority {
   readonly certificateLogKey: string;
   /** An OpenID Connect token for this identity. */
   readonly token: (identity: Identity) => string;
+  /**
+   * Answers Fulcio's CreateSigningCertificateRequest, as JSON: with the certificate and those of the chain, PEM.
+   * @throws Error when the token is not the provider's, or the key is not shown to be the submitter's.
+   */
+  readonly certify: (request: unknown) => Promise<string[]>;
   readonly stop: () => Promise<void>;
 }
 
@@ -39,9 +44,13 @@ export async function startCertificateAuthority(): Promise<CertificateAuthority>
   const certificateLog = newCertificateLog();
   const { chain, issue } = await makeAuthority(certificateLog);
 
+  const certify = async (request: unknown): Promise<string[]> => {
+    const { credentials, ...key } = signingRequest.parse(request);
+    const identity = provider.identityIn(credentials.oidcIdentityToken);
+    return [await issue(await provedKey(key, identity), identity), ...chain];
+  };
   const answer = async (headers: IncomingHttpHeaders, body: unknown): Promise<string> => {
-    const identity = provider.identityIn(bearerOf(headers));
-    const certificates = [await issue(await provedKey(body, identity), identity), ...chain];
+    const certificates = await certify(withBearer(headers, body));
     return JSON.stringify({ signedCertificateEmbeddedSct: { chain: { certificates } } });
   };
   const server = createServer((request, response) => {
@@ -70,6 +79,7 @@ export async function startCertificateAuthority(): Promise<CertificateAuthority>
     chain: chain.map((pem) => `${pem}\n`).join(''),
     certificateLogKey: certificateLog.publicKey,
     token: provider.token,
+    certify,
     stop: async () => {
       server.closeAllConnections();
       server.close();
@@ -169,36 +179,38 @@ function toBeSigned(certificate: x509.X509Certificate): Uint8Array {
   return readElement(content, SEQUENCE).encoded;
 }
 
-function bearerOf({ authorization }: IncomingHttpHeaders): string {
-  const [, token] = /^Bearer (\S+)$/.exec(authorization ?? '') ?? [];
-  if (token === undefined) throw new Error('there is no token');
-  return token;
+/** Sigstore-rust has the token in the request, others in a header. */
+function withBearer({ authorization }: IncomingHttpHeaders, body: unknown): unknown {
+  const [, oidcIdentityToken] = /^Bearer (\S+)$/.exec(authorization ?? '') ?? [];
+  return oidcIdentityToken === undefined ? body : Object.assign({ credentials: { oidcIdentityToken } }, body);
 }
 
-/** Sigstore-python sends a certificate request, cosign a key and the identity signed with it. */
-const certificateRequest = z.union([
-  z.object({ certificateSigningRequest: z.base64() }),
-  z.object({
-    publicKeyRequest: z.object({
-      publicKey: z.object({ content: z.string() }),
-      proofOfPossession: z.base64(),
-    }),
-  }),
-]);
+/** Sigstore-python sends a certificate request, others a key and the identity signed with it. */
+const signingRequest = z.object({
+  credentials: z.object({ oidcIdentityToken: z.string() }),
+  certificateSigningRequest: z.base64().optional(),
+  publicKeyRequest: z
+    .object({ publicKey: z.object({ content: z.string() }), proofOfPossession: z.base64() })
+    .optional(),
+});
+
+type KeyRequest = Omit<z.infer<typeof signingRequest>, 'credentials'>;
 
 /** The key that is to be certified, DER, if whoever asks has shown to hold its private half. */
-async function provedKey(body: unknown, identity: Identity): Promise<Uint8Array> {
-  const request = certificateRequest.parse(body);
-  if ('certificateSigningRequest' in request) {
-    const pem = Buffer.from(request.certificateSigningRequest, 'base64').toString();
+async function provedKey(
+  { certificateSigningRequest, publicKeyRequest }: KeyRequest,
+  identity: Identity,
+): Promise<Uint8Array> {
+  if (certificateSigningRequest !== undefined) {
+    const pem = Buffer.from(certificateSigningRequest, 'base64').toString();
     const csr = new x509.Pkcs10CertificateRequest(pem);
     if (!(await csr.verify())) throw new Error('the certificate request is not signed by its key');
     return new Uint8Array(csr.publicKey.rawData);
   }
-  const { publicKey, proofOfPossession } = request.publicKeyRequest;
-  const key = createPublicKey(publicKey.content);
+  if (publicKeyRequest === undefined) throw new Error('there is no key to be certified');
+  const key = createPublicKey(publicKeyRequest.publicKey.content);
   const subject = Buffer.from(nameOf(identity));
-  if (!verify('sha256', subject, key, Buffer.from(proofOfPossession, 'base64')))
+  if (!verify('sha256', subject, key, Buffer.from(publicKeyRequest.proofOfPossession, 'base64')))
     throw new Error('the proof of possession is not by the key');
   return key.export({ type: 'spki', format: 'der' });
 }

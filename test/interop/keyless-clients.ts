@@ -7,32 +7,20 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { STELE } from '../daemon.js';
 import type { User } from '../integration/cli-support.js';
+import type { JavaDriver } from './java-driver.js';
 
 /** What is signed: a file, or an in-toto statement about it. */
 export const FORMS = ['blob', 'attestation'] as const;
 export type Form = (typeof FORMS)[number];
 
-export const SIGNERS = ['cosign', 'sigstore-python'] as const;
+export const SIGNERS = ['cosign', 'sigstore-python', 'sigstore-java', 'sigstore-rust'] as const;
 export type Signer = (typeof SIGNERS)[number];
 
-export const VERIFIERS = ['cosign', 'sigstore-python', 'stele'] as const;
+export const VERIFIERS = [...SIGNERS, 'stele'] as const;
 export type Verifier = (typeof VERIFIERS)[number];
 
-/** What may be wrong with what a verifier is asked, or with what it trusts. */
-export const CONTROLS = [
-  'identity',
-  'issuer',
-  'artifact',
-  'log',
-  'certificate authority',
-  'certificate log',
-  'time stamp authority',
-] as const;
-export type Control = (typeof CONTROLS)[number];
-
-/** What `stele trust` wrote, and both as one file, which sigstore-python's command wants. */
+/** What `stele trust` wrote; `both` is the one file that sigstore-python's command takes. */
 export interface TrustFiles {
   readonly trustedRoot: string;
   readonly signingConfig: string;
@@ -65,94 +53,72 @@ export interface Ended {
   readonly output: string;
 }
 
-/** What a verifier writes when it accepts. */
-export const ACCEPTS: Readonly<Record<Verifier, RegExp>> = {
-  cosign: /^Verified OK$/m,
-  'sigstore-python': /^OK: \S+$/m,
-  stele: /^Verified$/m,
-};
-
-/** What a verifier writes when it refuses for this reason. */
-export const REFUSES: Readonly<Record<Verifier, Readonly<Record<Control, RegExp>>>> = {
-  cosign: {
-    identity: /expected SAN value "\S+", got "\S+"/,
-    issuer: /expected issuer value "\S+", got "\S+"/,
-    artifact:
-      /could not verify message: invalid signature|artifact digests do not match digests in statement/,
-    log: /not enough verified log entries from transparency log: 0 < 1/,
-    'certificate authority': /leaf certificate verification failed/,
-    'certificate log': /only able to verify 0 SCT entries/,
-    'time stamp authority': /threshold not met for verified signed timestamps: 0 < 1/,
-  },
-  'sigstore-python': {
-    identity: /Certificate's SANs do not match/,
-    issuer: /Certificate's OIDCIssuer does not match/,
-    artifact: /Bundle message digest mismatch|in-toto statement has no subject for digest/,
-    log: /invalid log entry: checkpoint: invalid signature/,
-    'certificate authority': /failed to build timestamp certificate chain: validation failed/,
-    'certificate log': /SCT verify failed: keyring: invalid signature/,
-    'time stamp authority': /not enough sources of verified time/,
-  },
-  stele: {
-    identity: /^stele: the certificate is of \S+, not of \S+$/m,
-    issuer: /^stele: the certificate's identity is by \S+, not by \S+$/m,
-    artifact: /^stele: the (?:bundle is of another artifact|in-toto statement is not about the artifact)/m,
-    log: /^stele: the entry is of the log with id \S+, which is none of the trusted logs/m,
-    'certificate authority': /^stele: the certificate is not shown to be good: .*no valid certificate path/m,
-    'certificate log': /^stele: the certificate is not shown to be good: SCT verification failed/m,
-    'time stamp authority':
-      /^stele: the certificate is not shown to be good: timestamp could not be verified/m,
-  },
-};
-
 const PREDICATE_TYPE = 'https://slsa.dev/provenance/v1';
 const PREDICATE = {
   buildDefinition: { buildType: 'https://builder.example/build/v1', externalParameters: {} },
   runDetails: { builder: { id: 'https://builder.example' } },
 };
 
+/** The programs that are run once for each question. */
+export type Programs = Readonly<Record<Exclude<Verifier, 'sigstore-java' | 'stele'>, string>>;
+
+/** The trust files of a folder that `stele trust` wrote. */
+export function trustFilesIn(folder: string): TrustFiles {
+  return {
+    trustedRoot: join(folder, 'trusted_root.json'),
+    signingConfig: join(folder, 'signing_config.json'),
+    both: join(folder, 'client_trust_config.json'),
+  };
+}
+
 /** The clients, in a user's folder, in which all files are. */
 export class KeylessClients {
   readonly #user: User;
-  readonly #programs: Readonly<Record<Verifier, string>>;
+  readonly #programs: Programs;
+  readonly #java: JavaDriver;
 
-  /** @param python the interpreter of an environment with sigstore-python in it. */
-  constructor(user: User, cosign: string, python: string) {
+  /** @param programs that of sigstore-python is the interpreter of an environment with it. */
+  constructor(user: User, programs: Programs, java: JavaDriver) {
     this.#user = user;
-    this.#programs = { cosign, 'sigstore-python': python, stele: process.execPath };
-  }
-
-  /** The trust files of a folder that `stele trust` wrote. */
-  async trustFiles(folder: string): Promise<TrustFiles> {
-    const trustedRoot = join(folder, 'trusted_root.json');
-    const signingConfig = join(folder, 'signing_config.json');
-    const both = {
-      mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
-      trustedRoot: JSON.parse(await this.#user.read(trustedRoot)) as unknown,
-      signingConfig: JSON.parse(await this.#user.read(signingConfig)) as unknown,
-    };
-    const file = join(folder, 'client_trust_config.json');
-    return { trustedRoot, signingConfig, both: await this.#user.write(file, JSON.stringify(both)) };
+    this.#programs = programs;
+    this.#java = java;
   }
 
   async sign(signer: Signer, { form, artifact, bundle, token, trust }: Signing): Promise<Ended> {
-    if (signer === 'cosign') {
-      return this.#run(signer, [
-        ...(form === 'blob'
-          ? ['sign-blob', artifact]
-          : ['attest-blob', '--statement', await this.#writeStatement(artifact, `${bundle}.statement`)]),
-        ...['--yes', '--identity-token', token, '--bundle', bundle],
-        ...['--signing-config', trust.signingConfig, '--trusted-root', trust.trustedRoot],
-      ]);
+    switch (signer) {
+      case 'cosign':
+        return this.#run(signer, [
+          ...(form === 'blob'
+            ? ['sign-blob', artifact]
+            : ['attest-blob', '--statement', await this.#writeStatement(artifact, bundle)]),
+          ...['--yes', '--identity-token', token, '--bundle', bundle],
+          ...['--signing-config', trust.signingConfig, '--trusted-root', trust.trustedRoot],
+        ]);
+      case 'sigstore-python': {
+        const predicate = await this.#user.write(`${bundle}.predicate`, JSON.stringify(PREDICATE));
+        return this.#run(signer, [
+          ...['-m', 'sigstore', '--trust-config', trust.both],
+          ...(form === 'blob'
+            ? ['sign']
+            : ['attest', '--predicate', predicate, '--predicate-type', PREDICATE_TYPE]),
+          ...['--identity-token', token, '--bundle', bundle, artifact],
+        ]);
+      }
+      case 'sigstore-java':
+      case 'sigstore-rust':
+        return this.#run(signer, [
+          ...['sign', '--trusted-root', trust.trustedRoot, '--signing-config', trust.signingConfig],
+          ...['--identity-token', token, '--bundle', bundle],
+          ...(form === 'blob'
+            ? ['--artifact', artifact]
+            : ['--statement', await this.#writeStatement(artifact, bundle)]),
+        ]);
     }
-    const predicate = await this.#user.write(`${bundle}.predicate`, JSON.stringify(PREDICATE));
-    return this.#run(signer, [
-      ...['-m', 'sigstore', '--trust-config', trust.both],
-      ...(form === 'blob'
-        ? ['sign']
-        : ['attest', '--predicate', predicate, '--predicate-type', PREDICATE_TYPE]),
-      ...['--identity-token', token, '--bundle', bundle, artifact],
-    ]);
+  }
+
+  /** Runs a program of the environment that sigstore-python is in. */
+  python(...args: readonly string[]): Promise<Ended> {
+    return this.#run('sigstore-python', ['-m', ...args]);
   }
 
   verify(verifier: Verifier, { form, artifact, bundle, identity, issuer, trust }: Question): Promise<Ended> {
@@ -168,16 +134,22 @@ export class KeylessClients {
           ...['-m', 'sigstore', '--trust-config', trust.both, 'verify', 'identity', '--bundle', bundle],
           ...['--cert-identity', identity, '--cert-oidc-issuer', issuer, artifact],
         ]);
+      case 'sigstore-java':
+      case 'sigstore-rust':
+        return this.#run(verifier, [
+          ...['verify', '--trusted-root', trust.trustedRoot, '--bundle', bundle, '--artifact', artifact],
+          ...['--certificate-identity', identity, '--certificate-oidc-issuer', issuer],
+        ]);
       case 'stele':
         return this.#run(verifier, [
-          ...[STELE, 'verify', bundle, '--artifact', artifact, '--trusted-root', trust.trustedRoot],
+          ...['verify', bundle, '--artifact', artifact, '--trusted-root', trust.trustedRoot],
           ...['--certificate-identity', identity, '--certificate-oidc-issuer', issuer],
         ]);
     }
   }
 
   /** Cosign itself makes statements of version 0.1, and sigstore-python takes version 1 alone. */
-  async #writeStatement(artifact: string, file: string): Promise<string> {
+  async #writeStatement(artifact: string, bundle: string): Promise<string> {
     const sha256 = createHash('sha256')
       .update(await readFile(this.#user.file(artifact)))
       .digest('hex');
@@ -187,10 +159,15 @@ export class KeylessClients {
       predicateType: PREDICATE_TYPE,
       predicate: PREDICATE,
     };
-    return this.#user.write(file, JSON.stringify(statement));
+    return this.#user.write(`${bundle}.statement`, JSON.stringify(statement));
   }
 
-  #run(program: Verifier, args: readonly string[]): Promise<Ended> {
+  async #run(client: Verifier, args: readonly string[]): Promise<Ended> {
+    if (client === 'sigstore-java') return this.#java.run(args);
+    if (client === 'stele') {
+      const { code, stdout, stderr } = await this.#user.run(args);
+      return { code, output: stdout + stderr };
+    }
     return new Promise((resolve) => {
       const options = {
         cwd: this.#user.folder,
@@ -199,7 +176,7 @@ export class KeylessClients {
         timeout: 120_000,
         maxBuffer: 1 << 26,
       };
-      const child = execFile(this.#programs[program], args, options, (_error, stdout, stderr) => {
+      const child = execFile(this.#programs[client], args, options, (_error, stdout, stderr) => {
         resolve({ code: child.exitCode, output: stdout + stderr });
       });
     });
