@@ -2,7 +2,13 @@
  * A log's objects straight from an object store.
  * @module
  */
-import { ConfigurationError, DamagedStoreError, messageOf, UnreachableError } from '../src/errors.js';
+import {
+  ConfigurationError,
+  DamagedStoreError,
+  messageOf,
+  UnreachableError,
+  WrongFileTypeError,
+} from '../src/errors.js';
 import { reasonOf } from '../src/node/system-error.js';
 import type { ObjectRange, ObjectStore } from '../src/store/store.js';
 import { FormatError } from '../tiles-spec/index.js';
@@ -37,6 +43,7 @@ async function readOnce(
     return await store.readRange(path, 0, length);
   } catch (error) {
     if (FINAL.some((final) => error instanceof final)) throw error;
+    if (error instanceof WrongFileTypeError) throw new FormatError(`${path}: ${error.message}`, path);
     if (error instanceof DamagedStoreError) throw new UnexpectedAnswerError(error.message, 'too-large', path);
     if (error instanceof Error && 'syscall' in error)
       throw new FormatError(`${path}: cannot be read: ${reasonOf(error)}`, path);

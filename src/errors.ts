@@ -18,6 +18,11 @@ export class DamagedStoreError extends Error {
   override name = 'DamagedStoreError';
 }
 
+/** A folder of the log's that is a file, or the reverse. */
+export class WrongFileTypeError extends DamagedStoreError {
+  override name = 'WrongFileTypeError';
+}
+
 /** A configuration, key file or folder that cannot be used as it is. The message says what to change. */
 export class ConfigurationError extends Error {
   override name = 'ConfigurationError';

@@ -7,20 +7,12 @@ import type { TestProjectInlineConfiguration } from 'vitest/config';
 
 /** The log's integration suite and the reader's: all that goes through a store. */
 export const SUITES = [
-  ...[
-    'concurrency',
-    'http',
-    'http-metrics',
-    'http-signals',
-    'partials',
-    'sigstore',
-    'vectors',
-    'fsck',
-    'reader-open',
-  ]
-    .concat('reader-state')
-    .map((suite) => `test/integration/${suite}.test.ts`),
-  ...['fsck-faults', 'daemon-kill'].map((suite) => `test/faults/${suite}.test.ts`),
+  ...['concurrency', 'http', 'http-metrics', 'partials', 'sigstore', 'vectors', 'fsck', 'reader-open'].map(
+    (suite) => `test/integration/${suite}.test.ts`,
+  ),
+  ...['daemon-kill', 'fsck-faults', 'http-signals', 'reader-state'].map(
+    (suite) => `test/faults/${suite}.test.ts`,
+  ),
 ];
 
 // Left out, because the store has no part in them: command lines and their refusals (bad-input, cli-*, command-line*,

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { open, readdir, rm, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isImmutable, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
-import { DamagedStoreError } from '../errors.js';
+import { DamagedStoreError, WrongFileTypeError } from '../errors.js';
 import {
   createFile,
   hasCode,
@@ -250,8 +250,8 @@ async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>
 }
 
 /** Trying again would not help: a start is refused, and a running writer stops. */
-function notAsItShouldBe(path: string, found: string, wanted: string): DamagedStoreError {
-  return new DamagedStoreError(
+function notAsItShouldBe(path: string, found: string, wanted: string): WrongFileTypeError {
+  return new WrongFileTypeError(
     `${path} is a ${found}, where the log has a ${wanted}. Move it away, and restore what was there from a copy`,
   );
 }

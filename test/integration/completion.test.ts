@@ -44,7 +44,7 @@ const SHELLS: Readonly<Record<string, Complete>> = {
 const CASES: readonly (readonly [readonly string[], string])[] = [
   [['upl'], 'upload'],
   [['verify', '--artifact-h'], '--artifact-hash'],
-  [['verify', '--certificate-o'], '--certificate-oidc-issuer'],
+  [['verify', '--store'], '--store_tree_state'],
   [['loginfo', '--rekor'], '--rekor_server'],
   [['upload', '--type', 'd'], 'dsse'],
   [['get', '--log-index', '5', '--format', 't'], 'tle'],

@@ -12,7 +12,7 @@ import {
 } from '#tiles-spec/index.js';
 import { bodyAt, flipped, NaiveTree, nodeSha, refused, TileStore } from './support.js';
 
-const MAX_SIZE = 160;
+const MAX_SIZE = 128;
 /** Up to this size a hash is dropped and added at every place of every proof; above, at one place of each. */
 const ALL_PLACES = 64;
 
@@ -49,7 +49,7 @@ function acceptedChanges(
   return accepted;
 }
 
-describe('every tree of 1 to 160 entries', () => {
+describe('every tree of 1 to 128 entries', () => {
   const stackTraceLimit = Error.stackTraceLimit;
   // Over a hundred thousand refusals are made below, and nobody looks at where they came from.
   beforeAll(() => {

@@ -8,7 +8,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectEnded, startLoggedUser, type LoggedUser, type User } from './cli-support.js';
+import { expectEnded, startLoggedUser, type LoggedUser, type User } from '../integration/cli-support.js';
 
 let logged: LoggedUser;
 let user: User;
@@ -119,7 +119,7 @@ describe('a file that cannot be read or written', () => {
     await mkdir(user.file('store', 'checkpoint'), { recursive: true });
     expectEnded(await user.run(['loginfo', '--rekor_server', 'store', '--vkey', logged.daemon.verifierKey]), {
       code: 1,
-      stderr: /^stele: checkpoint: cannot be read: it is a folder$/m,
+      stderr: /^stele: checkpoint: store\/checkpoint is a folder, where the log has a file\. Move it away/m,
     });
   });
 });

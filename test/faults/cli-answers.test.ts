@@ -13,7 +13,7 @@ import {
   User,
   type LoggedUser,
   type Stub,
-} from './cli-support.js';
+} from '../integration/cli-support.js';
 import { startDaemon, type Daemon } from '../daemon.js';
 
 interface Answer {

@@ -13,7 +13,7 @@ import {
   startStub,
   type LoggedUser,
   type User,
-} from './cli-support.js';
+} from '../integration/cli-support.js';
 
 let logged: LoggedUser;
 let other: Daemon;

@@ -7,7 +7,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFolder, createTransientFolder } from '#src/node/durable-file.js';
 import { STELE } from '../daemon.js';
-import { expectEnded, startLoggedUser, type Ended, type LoggedUser } from './cli-support.js';
+import { expectEnded, startLoggedUser, type Ended, type LoggedUser } from '../integration/cli-support.js';
 
 let logged: LoggedUser;
 /** Says nothing of a home: neither the environment nor passwd knows one. */

@@ -4,8 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startDaemon, withFolder } from '../daemon.js';
-import { ENTRIES, log, open } from './http-support.js';
-import { expectKept, settle, submitMany } from './submissions-in-flight.js';
+import { ENTRIES, log, open } from '../integration/http-support.js';
+import { expectKept, settle, submitMany } from '../integration/submissions-in-flight.js';
 
 describe.concurrent('a signal', () => {
   it.each([

@@ -58,7 +58,7 @@ describeWithS3('a bucket', (server) => {
     const refused = use(endpoint, network);
     await expect(refused).rejects.toThrow(UnreachableError);
     await expect(refused).rejects.toThrow(
-      /: if a private authority has certified the server, give .* by --ca-cert$/,
+      /: its certificate is not of an authority that this machine trusts: .*--ca-cert FILE/,
     );
     secure.close();
     proxy.close();
