@@ -176,7 +176,7 @@ describe.concurrent('--expect-checkpoint', () => {
 
   it('that cannot be read', async () => {
     expect(await expectRefused(await folders.copy(current), join(current, 'none'), 2)).toMatch(
-      /^cannot read the checkpoint \S+none: ENOENT/,
+      /^cannot read the checkpoint \S+none: no such file or directory$/,
     );
   });
 
