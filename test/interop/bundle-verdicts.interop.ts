@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { productionTrustedRoot } from '../unit/sigstore/support.js';
 import { byCosign, bySigstoreGo, bySigstoreVerify, byStele, type AskedBundle } from './bundle-verifiers.js';
-import { goModule, sourceDistribution } from './packages.js';
+import { tool } from '../tools.mjs';
+import { goModule } from './go-module.js';
 import { bundlesIn, type PublicBundle } from './public-bundles.js';
 import { describeWithTools } from './with-tools.js';
 
@@ -21,7 +22,7 @@ const PACKAGES: Readonly<Record<string, () => Promise<string>>> = {
   cosign: () => goModule('github.com/sigstore/cosign/v3@v3.1.3'),
   'slsa-verifier': () => goModule('github.com/slsa-framework/slsa-verifier/v2@v2.7.1'),
   gh: () => goModule('github.com/cli/cli/v2@v2.83.0'),
-  'pypi-attestations': () => sourceDistribution('pypi-attestations==0.0.28'),
+  'pypi-attestations': () => tool('pypi-attestations'),
 };
 
 /** The keys that signed, by their hints, among sigstore-go's files: npm's own, and that of a test. */
@@ -45,7 +46,7 @@ type Verdicts = Readonly<Record<VerifierName, string | undefined>>;
 /** Why the verdicts on a bundle differ, where they may. */
 const DIFFERENCES: Readonly<Record<string, string>> = {};
 
-describeWithTools(['cosign', 'sigstore-go'], 'bundles that others ship', (tools) => {
+describeWithTools(['cosign', 'sigstore-go', 'pypi-attestations'], 'bundles that others ship', (tools) => {
   let folder: string;
   const verdicts = new Map<string, Verdicts>();
 
