@@ -118,7 +118,9 @@ describe('a start that is refused', () => {
       expect(refused.stderr).toContain('the store has 2 entries, and the expected checkpoint 3');
       const plain = await stele(serve);
       expect(plain.code, plain.stderr).toBe(1);
-      expect(plain.stderr).toContain('staging.sqlite is missing or empty, and the store has a log of 2 entries');
+      expect(plain.stderr).toContain(
+        'staging.sqlite is missing or empty, and the store has a log of 2 entries',
+      );
     }));
 
   it('is one that would make a second log of a key, where the first is told of', () =>

@@ -160,19 +160,19 @@ export const HTTP_CASES: readonly HostileCase[] = [
     [204, 'refused'],
     [206, 'refused'],
     [304, 'refused'],
-    [401, 'refused'],
+    [401, 'refused', ': a gate before the log wants its token .STELE_TOKEN.'],
     [403, 'refused'],
     [500, 'busy'],
     [502, 'busy'],
     [429, 'busy'],
-  ].map(([status, code]): HostileCase => ({
+  ].map(([status, code, hint = '']): HostileCase => ({
     name: `status ${status ?? 0}`,
     fault: at(FULL, (response, { log }) => response.writeHead(Number(status)).end(log.file(FULL))),
     error: [
       'UnreachableError',
       String(code),
       undefined,
-      new RegExp(`tile/0/002: the server answers ${status ?? 0}$`),
+      new RegExp(`tile/0/002: the server answers ${status ?? 0}${hint}$`),
     ],
     advances: false,
   })),
