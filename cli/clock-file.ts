@@ -5,8 +5,9 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigurationError, messageOf } from '../src/errors.js';
+import { ConfigurationError } from '../src/errors.js';
 import { hasCode, replaceFile } from '../src/node/durable-file.js';
+import { reasonOf } from '../src/node/system-error.js';
 import type { ClockMemory, ClockStep } from '../writer/clock.js';
 
 export class ClockFile {
@@ -25,7 +26,7 @@ export class ClockFile {
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return {};
       throw new ConfigurationError(
-        `${this.#file}, which tells whether this machine's clock has jumped, cannot be read (${messageOf(error)}): see that the clock is right, and delete it`,
+        `${this.#file}, which tells whether this machine's clock has jumped, cannot be read (${reasonOf(error)}): see that the clock is right, and delete it`,
       );
     }
   }

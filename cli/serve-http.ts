@@ -6,7 +6,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { FileSource } from '../reader/http/index.js';
-import { ConfigurationError, messageOf, UnavailableError } from '../src/errors.js';
+import { ConfigurationError, UnavailableError } from '../src/errors.js';
+import { reasonOf } from '../src/node/system-error.js';
 import type { Fault } from '../writer/fault.js';
 import { Connections } from '../writer/http/connections.js';
 import { ingestRoutes, type IngestLog } from '../writer/http/ingest-routes.js';
@@ -87,7 +88,7 @@ export class DaemonServer {
     try {
       await app.listen({ host, port });
     } catch (error) {
-      throw new ConfigurationError(`cannot listen on ${host}:${port}: ${messageOf(error)}`);
+      throw new ConfigurationError(`cannot listen on ${host}:${port}: ${reasonOf(error)}`);
     }
     const address = app.server.address();
     if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');

@@ -7,6 +7,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
+import { reasonOf } from '../src/node/system-error.js';
 import { NewerVersionError, parseCheckpoint, parseNote } from '../tiles-spec/index.js';
 import type { ObjectStore } from '../src/store/store.js';
 import { SqliteStaging } from '../writer/staging/staging.js';
@@ -45,7 +46,7 @@ function refusal(file: string, error: unknown): Error {
   const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
   if (busy) return new ConfigurationError(`${file} is in use by another running writer: stop it first`);
   if (isUseless(error)) return new StartRefusedError(messageOf(error), { cause: error });
-  return new StartRefusedError(`${file} cannot be opened: ${messageOf(error)}`, { cause: error });
+  return new StartRefusedError(`${file} cannot be opened: ${reasonOf(error)}`, { cause: error });
 }
 
 /** What is wrong, without the advice that is being followed. */

@@ -6,13 +6,15 @@ import { messageOf } from '../errors.js';
 
 /** In the place of the system's own words where those say nothing of the file, or not what to do. */
 const WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there already: stop it, or choose another port',
+  EADDRNOTAVAIL: 'this machine has no such address',
   EISDIR: 'it is a folder',
   EDQUOT: "this user's quota of its disk is used up: make room there",
   EMFILE: 'this process has too many files open: raise the limit (ulimit -n)',
   ENFILE: 'this machine has too many files open',
   ENOSPC: 'no space is left on its disk: make room there',
   EROFS: 'its file system is read-only',
-  SQLITE_CANTOPEN: 'it cannot be opened: see that its folder is there, and may be written to',
+  SQLITE_CANTOPEN: 'see that it is a file which this user may read and write',
   SQLITE_FULL: 'no space is left on its disk: make room there',
   SQLITE_IOERR: 'its disk cannot be read or written: check the disk',
   SQLITE_READONLY: 'it may not be written to',

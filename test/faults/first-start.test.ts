@@ -37,7 +37,9 @@ describe('a first start that fails leaves nothing that was not there', () => {
         ]) {
           const { code, stderr } = await stele(['serve', '--data', data, ...flags]);
           expect(code).toBe(2);
-          expect(stderr).toMatch(/^stele: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE[^\n]*\n$/);
+          expect(stderr).toMatch(
+            /^stele: cannot listen on 127\.0\.0\.1:\d+: another program listens there already[^\n]*\n$/,
+          );
           expect(await readdir(folder)).toEqual([]);
         }
       }),

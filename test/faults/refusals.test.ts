@@ -302,7 +302,7 @@ describe.concurrent('a start is refused', () => {
       expect((await log(daemon.url)).logIndex).toBe('5');
       const listen = ['--listen', new URL(daemon.url).host];
       expect(await refused(elsewhere, 2, ...listen)).toMatch(
-        /^cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
+        /^cannot listen on 127\.0\.0\.1:\d+: another program listens there already/,
       );
     } finally {
       expect(await daemon.stop()).toBe(0);
