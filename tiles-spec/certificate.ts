@@ -8,6 +8,7 @@ import {
   OBJECT_IDENTIFIER,
   OCTET_STRING,
   readableElements,
+  readElements,
   readElement,
   readObjectIdentifier,
   SEQUENCE,
@@ -45,7 +46,30 @@ export function certificateExtensions(certificate: Uint8Array): CertificateExten
     .flatMap(readExtension);
 }
 
+/**
+ * The same, for a verdict: where `certificateExtensions` leaves out what it cannot read, a limit that is left out would
+ * be no limit.
+ * @throws DerError when anything behind the key is not as RFC 5280 has it, or an extension is there twice.
+ */
+export function strictCertificateExtensions(certificate: Uint8Array): CertificateExtension[] {
+  const elements = readElements(keyElement(certificate).rest);
+  const last = elements.at(-1);
+  const hasExtensions = last?.tag === EXTENSIONS;
+  const others = hasExtensions ? elements.slice(0, -1) : elements;
+  if (!others.every(({ tag }) => UNIQUE_IDS.includes(tag)))
+    throw new DerError('there is something behind the key that no certificate has there');
+  if (!hasExtensions) return [];
+  const [list, ...more] = readElements(last.content);
+  if (list?.tag !== SEQUENCE || more.length > 0) throw new DerError('its extensions are not one SEQUENCE');
+  const extensions = readElements(list.content).map(strictExtension);
+  if (new Set(extensions.map(({ id }) => id)).size < extensions.length)
+    throw new DerError('it has an extension twice');
+  return extensions;
+}
+
 const VERSION = 0xa0;
+/** `[1]` and `[2]`: the issuer's and the subject's unique identifiers, which nobody uses. */
+const UNIQUE_IDS: readonly number[] = [0x81, 0x82];
 const EXTENSIONS = 0xa3;
 
 /** Walks a TBSCertificate up to its key. */
@@ -73,7 +97,18 @@ function extensionLists(certificate: Uint8Array): Element[] {
   }
 }
 
-/** `SEQUENCE { OBJECT IDENTIFIER, BOOLEAN OPTIONAL, OCTET STRING }`: nothing for what is none. */
+/** `SEQUENCE { OBJECT IDENTIFIER, BOOLEAN OPTIONAL, OCTET STRING }`, and nothing else. */
+function strictExtension(element: Element): CertificateExtension {
+  const parts = element.tag === SEQUENCE ? readElements(element.content) : [];
+  const flag = parts.length === 3 ? parts[1] : undefined;
+  const isFlag =
+    flag?.tag === BOOLEAN && flag.content.length === 1 && [0, 0xff].includes(flag.content[0] ?? 1);
+  const [extension] = parts.length === 2 || isFlag ? readExtension(element) : [];
+  if (extension === undefined) throw new DerError('it has an extension that cannot be read');
+  return extension;
+}
+
+/** The same: nothing for what is none. */
 function readExtension({ tag, content }: Element): CertificateExtension[] {
   const [first, second, third] = readableElements(content);
   const [flag, value] = second?.tag === BOOLEAN ? [second, third] : [undefined, second];

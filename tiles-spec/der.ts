@@ -68,6 +68,20 @@ export function readableElements(bytes: Uint8Array): Element[] {
 }
 
 /**
+ * The elements that follow one another in `bytes`.
+ * @throws DerError unless they fill it.
+ */
+export function readElements(bytes: Uint8Array): Element[] {
+  const elements: Element[] = [];
+  for (let rest = bytes; rest.length > 0;) {
+    const element = readElement(rest);
+    elements.push(element);
+    rest = element.rest;
+  }
+  return elements;
+}
+
+/**
  * The number in the content of an INTEGER, big-endian: the content itself, checked.
  * @throws DerError when it is negative or not minimal.
  */
@@ -79,28 +93,31 @@ export function readPositive(content: Uint8Array): Uint8Array {
   return content;
 }
 
+/** The largest number in an object identifier: a UUID below 2.25 has 128 bits, and the first number may count 80 more. */
+const MAX_ARC = 2n ** 129n;
+
 /**
  * The object identifier in the content of an OBJECT IDENTIFIER, in dotted decimal.
- * @returns undefined when it is empty, ends early, or has a number that is not minimal or over 2^53 - 1.
+ * @returns undefined when it is empty, ends early, or has a number that is not minimal or over 2^129.
  */
 export function readObjectIdentifier(content: Uint8Array): string | undefined {
-  const numbers: number[] = [];
-  let number = 0;
+  const numbers: bigint[] = [];
+  let number = 0n;
   let isFirst = true;
   for (const byte of content) {
     if (isFirst && byte === 0x80) return undefined;
-    number = number * 128 + (byte & 0x7f);
-    if (!Number.isSafeInteger(number)) return undefined;
+    number = number * 128n + BigInt(byte & 0x7f);
+    if (number > MAX_ARC) return undefined;
     isFirst = byte < 0x80;
     if (!isFirst) continue;
     numbers.push(number);
-    number = 0;
+    number = 0n;
   }
   const [first] = numbers;
   if (first === undefined || !isFirst) return undefined;
   // The first two arcs are in one number, in which the first counts 40 and is at most 2.
-  const root = Math.min(Math.floor(first / 40), 2);
-  return [root, first - 40 * root, ...numbers.slice(1)].join('.');
+  const root = first >= 80n ? 2n : first / 40n;
+  return [root, first - 40n * root, ...numbers.slice(1)].join('.');
 }
 
 function cut(bytes: Uint8Array, start: number, length: number): Element {

@@ -3,12 +3,13 @@
  * @module
  */
 import {
-  certificateExtensions,
   certificateNames,
   decodeText,
   DerError,
   FormatError,
   ProofError,
+  strictCertificateExtensions,
+  type CertificateExtension,
 } from '../../tiles-spec/index.js';
 import { readElement, UTF8_STRING } from '../../tiles-spec/der.js';
 import { firstMatch, wantedText, type NamePattern } from './name-pattern.js';
@@ -55,12 +56,17 @@ export function textNames(der: Uint8Array): string[] {
  *   cannot be read.
  */
 export function statedIdentity(der: Uint8Array): StatedIdentity {
-  const extensions = certificateExtensions(der);
-  const values = new Map(extensions.map(({ id, value }) => [id, value]));
-  if (values.size !== extensions.length)
-    throw new FormatError('bundle: its certificate has an extension twice, which RFC 5280 forbids');
+  const values = new Map(extensionsOf(der).map(({ id, value }) => [id, value]));
   const issuer = issuerIn(values.get(ISSUER), values.get(ISSUER_V1));
   return { names: textNames(der), ...(issuer === undefined ? {} : { issuer }) };
+}
+
+function extensionsOf(der: Uint8Array): CertificateExtension[] {
+  try {
+    return strictCertificateExtensions(der);
+  } catch (error) {
+    throw error instanceof DerError ? new FormatError(`bundle: its certificate: ${error.message}`) : error;
+  }
 }
 
 /** The newer extension holds a UTF8String, the elder the text itself. */

@@ -17,7 +17,7 @@ import {
   type CertificateIdentity,
   type CertifiedIdentity,
 } from './certificate-identity.js';
-import { requireSigningCertificate, unprocessedExtension } from './certificate-rules.js';
+import { limitOf, requireSigningCertificate } from './certificate-rules.js';
 import { matchEntry } from './entry-match.js';
 import { verifyLoggedEntry } from './entry-proof.js';
 import { parseTrustedRoot, type KnownLog } from './trusted-root.js';
@@ -127,14 +127,13 @@ async function trustedAuthorities(trustedRootFile: Uint8Array): Promise<TrustedA
   }
 }
 
-/** The library looks at few extensions, and an authority may be limited in the names that it certifies by another. */
+/**
+ * The library looks at few extensions: an authority may be limited by others in the names that it certifies, or in what
+ * its certificates are for.
+ */
 function whyLeftOut({ uri, certChain }: CertificateAuthority): string | undefined {
-  const [extension] = (certChain?.certificates ?? []).flatMap(
-    ({ rawBytes }) => unprocessedExtension(rawBytes) ?? [],
-  );
-  return extension === undefined
-    ? undefined
-    : `the authority ${uri} was left out, for it has the extension ${extension}, which Stele does not process`;
+  const [limit] = (certChain?.certificates ?? []).flatMap(({ rawBytes }) => limitOf(rawBytes) ?? []);
+  return limit === undefined ? undefined : `the authority ${uri} was left out: a certificate of it ${limit}`;
 }
 
 /** What the library verifies: our reading of the bundle, without its log entries, and with our own signature check. */
