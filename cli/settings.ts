@@ -78,7 +78,7 @@ export const VERIFY_SETTINGS = {
   'certificate-oidc-issuer-regexp': {
     value: 'REGEXP',
     description:
-      "the same, for any provider that matches in whole; ^$ is for a certificate that names none, as a company's own authority makes",
+      "the same, for any provider that matches in whole; ^$ is for a certificate that names none, as a company's own authority makes (it needs an SCT of a log in the trusted root too)",
     group: 'Who signed',
   },
   ...LOG_SETTINGS,

@@ -85,7 +85,7 @@ export class LogKey {
         `the key file ${file} can be read or written by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`,
       );
     }
-    const privateKey = readPrivateKey(pem, file);
+    const privateKey = readPrivateKey(pem, file, 'log');
     if (privateKey.asymmetricKeyType !== 'ed25519') {
       throw new ConfigurationError(
         `the key in ${file} is ${String(privateKey.asymmetricKeyType)}; a log signs with Ed25519`,

@@ -5,27 +5,33 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from '../errors.js';
 
+/** What a key is for: to sign artifacts, with which others' programs may help, or to be a log's own. */
+type Use = 'artifact' | 'log';
+
 /**
  * Reads a private key: PKCS#8, SEC 1 or PKCS#1, not encrypted.
  * @param name names the file in errors.
  * @throws ConfigurationError that says what the file holds instead, and what to do.
  */
-export function readPrivateKey(pem: Uint8Array, name: string): KeyObject {
+export function readPrivateKey(pem: Uint8Array, name: string, use: Use = 'artifact'): KeyObject {
   try {
     return createPrivateKey({ key: Buffer.from(pem), format: 'pem' });
   } catch {
     // What OpenSSL says of it, "DECODER routines::unsupported", helps nobody.
-    const why = whyNot(Buffer.from(pem).toString('latin1'), name);
+    const why = whyNot(Buffer.from(pem).toString('latin1'), name, use);
     throw new ConfigurationError(`${name} is no private key in PEM that can be used: ${why}`);
   }
 }
 
-function whyNot(pem: string, name: string): string {
+function whyNot(pem: string, name: string, use: Use): string {
   const labels = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, label = '']) => label);
   const label = labels.find((each) => each.endsWith('PRIVATE KEY')) ?? labels[0];
   if (label === undefined) return 'it holds no PEM block';
   // The two names that cosign has given its keys.
-  if (/^ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY$/.test(label)) {
+  const isCosign = /^ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY$/.test(label);
+  if (use === 'log' && (isCosign || label === 'OPENSSH PRIVATE KEY'))
+    return `it holds ${label}: a log has a key of its own, which stele keygen makes`;
+  if (isCosign) {
     return `it is cosign's, which cosign alone decrypts. Let cosign sign and log: cosign sign-blob --key ${name} --signing-config signing_config.json --trusted-root trusted_root.json --bundle BUNDLE FILE, with the two files that stele trust writes`;
   }
   if (label === 'OPENSSH PRIVATE KEY') return opensshAdvice(pem, name);

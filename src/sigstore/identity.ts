@@ -179,6 +179,8 @@ function hideNames(certificate: object): void {
 function reasonOf(error: unknown): string {
   // It reaches into a certificate for what every one of Fulcio's has.
   if (error instanceof TypeError) return 'a part of it is missing, or cannot be read';
+  if (/expected \d+ SCT/.test(messageOf(error)))
+    return 'it has no proof (SCT) of a certificate transparency log that the trusted root names, which a certificate of a private authority needs too';
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? messageOf(error) : `${messageOf(error)}: ${messageOf(cause)}`;
 }

@@ -97,6 +97,11 @@ describe.concurrent('a key file', () => {
       generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
       /^\S+ is no private key in PEM that can be used: /,
     ],
+    [
+      'of cosign',
+      '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n',
+      /it holds ENCRYPTED SIGSTORE PRIVATE KEY: a log has a key of its own, which stele keygen makes$/,
+    ],
     ['of garbage', 'hello', /^\S+ is no private key in PEM that can be used: /],
     ['that is empty', '', /^\S+ is no private key in PEM/],
   ] as const)('%s', async (_, text, message) => {
