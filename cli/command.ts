@@ -87,8 +87,8 @@ export function optionsOf({ settings }: Command): readonly (readonly [string, Se
   return own.length === 0 ? [] : [...own, ['config', CONFIG]];
 }
 
-/** Those of them that are flags. */
-export function flagsOf(command: Command): readonly (readonly [string, Setting])[] {
+/** A command's options that are flags: a secret is none, which everybody on the machine could read. */
+export function publicOptionsOf(command: Command): readonly (readonly [string, Setting])[] {
   return optionsOf(command).filter(([, { secret }]) => secret !== true);
 }
 

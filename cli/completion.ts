@@ -2,7 +2,7 @@
  * `stele completion`: what a shell needs in order to complete commands, options and their values.
  * @module
  */
-import { flagsOf, type Commands, type Invocation } from './command.js';
+import { publicOptionsOf, type Commands, type Invocation } from './command.js';
 import type { Setting } from './configuration.js';
 
 const SCRIPTS: Readonly<Record<string, (commands: Commands) => string>> = {
@@ -26,7 +26,7 @@ const HELP = 'show help';
 function bashScript(commands: Commands): string {
   const names = Object.keys(commands);
   const cases = Object.entries(commands).map(([name, command]) => {
-    const options = flagsOf(command);
+    const options = publicOptionsOf(command);
     const values = options
       .filter(([, { value }]) => value !== undefined)
       .map(([option, setting]) => `        --${option}) ${bashReply(setting)} ;;\n`);
@@ -85,7 +85,7 @@ const ZSH_HELP = `'(-h --help)'{-h,--help}'[${HELP}]'`;
 
 function zshScript(commands: Commands): string {
   const cases = Object.entries(commands).map(([name, command]) => {
-    const options = flagsOf(command).map(([option, setting]) => {
+    const options = publicOptionsOf(command).map(([option, setting]) => {
       const { description, value, many } = setting;
       const flag = value === undefined ? `--${option}` : `--${option}=`;
       const action = value === undefined ? '' : `:${zshText(value)}:${zshAction(setting)}`;
@@ -138,7 +138,7 @@ function zshText(text: string): string {
 function fishScript(commands: Commands): string {
   const lines = Object.entries(commands).flatMap(([name, command]) => {
     const here = `complete -c stele -n 'contains -- ${name} (__stele_command)'`;
-    const options = flagsOf(command).map(([option, setting]) => {
+    const options = publicOptionsOf(command).map(([option, setting]) => {
       const value = setting.value === undefined ? '' : fishValue(setting);
       return `${here} -l ${option}${value} -d ${fishQuote(setting.description)}`;
     });

@@ -40,7 +40,7 @@ export async function networkOf(
     httpProxy: variable(environment, 'HTTP_PROXY'),
     httpsProxy: variable(environment, 'HTTPS_PROXY'),
     noProxy: variable(environment, 'NO_PROXY'),
-    authorities: file === undefined ? undefined : authoritiesIn(await readInput('--ca-cert', file), file),
+    authorities: file === undefined ? undefined : certificatesIn(await readInput('--ca-cert', file), file),
   };
 }
 
@@ -61,7 +61,7 @@ function variable(environment: NodeJS.ProcessEnv, name: string): string | undefi
 }
 
 /** The certificates in a file, as PEM. */
-function authoritiesIn(file: Uint8Array, name: string): string[] {
+function certificatesIn(file: Uint8Array, name: string): string[] {
   try {
     const ders = isPem(file)
       ? parsePem(Buffer.from(file).toString('latin1'), name).filter(({ label }) => label === 'CERTIFICATE')

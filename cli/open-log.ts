@@ -66,7 +66,7 @@ export function latestOf({ place, log }: OpenedLog): Promise<Latest> {
   return sayingWhere(place, () => log.latest());
 }
 
-/** Has an error say where there is no log: a reader does not know where it reads. */
+/** Adds to an error the place where there is no log: a reader does not know where it reads. */
 export async function sayingWhere<T>(place: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();

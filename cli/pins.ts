@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logUrl } from '../reader/index.js';
 import { ConfigurationError } from '../src/errors.js';
-import { createFile } from '../src/node/durable-file.js';
+import { createFile, hasCode } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';
 import { formatTrustedRoot, publicLogOf } from '../src/sigstore/trust-files.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
@@ -40,7 +40,7 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
   const folder = configFolder(environment);
   if (folder === undefined) return [];
   const names = await readdir(folder).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw new ConfigurationError(`cannot read the pins in ${folder}: ${reasonOf(error)}`);
   });
   return Promise.all(

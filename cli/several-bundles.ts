@@ -23,7 +23,7 @@ const MOST_REASONS = 3;
  * Verifies each bundle by itself, as if it were the only one, and prints what each gives. One that is verified suffices:
  * whoever made the file could have left out the others.
  * @returns the exit code.
- * @throws ProofError where every one is refused.
+ * @throws ProofError where every one is refused, unless the output is JSON, which says so itself.
  */
 export async function verifySeveral(
   bundles: ShippedBundles,
@@ -49,16 +49,17 @@ export async function verifySeveral(
       if (!isJson) terminal.out(`${terminal.bad('REFUSED')} ${plain(error.message)}`);
     }
   }
-  if (refused.length === bundles.length) {
+  if (isJson) {
+    terminal.json({ Verified: verified.length > 0, Bundles: results });
+  } else if (refused.length === bundles.length) {
     const more = refused.length - MOST_REASONS;
     const reasons = [...refused.slice(0, MOST_REASONS), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
     throw new ProofError(`none of the ${bundles.length} bundles is good: ${reasons}`);
-  }
-  if (isJson) terminal.json({ Verified: verified.length > 0, Bundles: results });
-  else if (verified.length > 0)
+  } else if (verified.length > 0) {
     terminal.out(
       terminal.good(`Verified: ${verified.length} of ${bundles.length} bundles: ${verified.join('; ')}`),
     );
+  }
   return verified.length > 0 ? 0 : 1;
 }
 

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { InvalidEntryError, UnreachableError } from '../src/errors.js';
-import { connectionReason } from '../src/node/connection-error.js';
+import { connectionReason, gateReason } from '../src/node/connection-error.js';
 import { openDispatcher, type Network } from '../src/node/network.js';
 
 /** The longest answer that is read, in bytes: an entry is at most 64 KiB, and is in it as base64. */
@@ -93,30 +93,28 @@ async function submitOnce(
     return { error: failure, pause: 0 };
   }
   if (status === 200 || status === 201) return { answer };
-  const reason = reasonIn(answer);
-  // A gate may repeat what it was sent.
-  const shown = token === undefined ? reason : reason.replaceAll(token, 'the token');
-  const message = `${url}: the log answers ${status}: ${shown}`;
+  const message = `${url}: the log answers ${status}: ${reasonIn(answer, token)}`;
   if (status === 408 || status === 429 || status >= 500) {
     const pause = /^[0-9]{1,3}$/.test(String(retryAfter)) ? Number(retryAfter) * 1000 : 0;
     return { error: new UnreachableError(message, 'busy'), pause };
   }
   if (status === 400 || status === 413 || status === 415 || status === 422)
     throw new InvalidEntryError(message);
-  if (status === 401)
-    throw new UnreachableError(`${message}: a gate before the log wants its token (STELE_TOKEN)`, 'refused');
+  if (status === 401) throw new UnreachableError(`${message}: ${gateReason(token !== undefined)}`, 'refused');
   const isReader = status === 404 || status === 405;
   throw new UnreachableError(isReader ? `${message}: it takes no entries` : message, 'refused');
 }
 
-/** The message of a problem as logs describe it, or the beginning of whatever else was answered. */
-function reasonIn(answer: Uint8Array): string {
+/** The message of a problem as logs describe it, or the beginning of whatever else was answered; without the token. */
+function reasonIn(answer: Uint8Array, token: string | undefined): string {
+  // A gate may repeat what it was sent. Cut or quoted first, the text would keep a part of the token, or its escaped form.
+  const redact = (shown: string) => (token === undefined ? shown : shown.replaceAll(token, 'the token'));
   const text = Buffer.from(answer).toString('utf8');
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
-    if (typeof message === 'string') return message.slice(0, 1000);
+    if (typeof message === 'string') return redact(message).slice(0, 1000);
   } catch {
     // Not JSON: a proxy's page.
   }
-  return JSON.stringify(text.slice(0, 200));
+  return JSON.stringify(redact(text).slice(0, 200));
 }

@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isRemote } from '../reader/node/index.js';
+import { logUrl } from '../reader/index.js';
+import { isRemote, isUrl } from '../reader/node/index.js';
 import { ConfigurationError } from '../src/errors.js';
 import { reasonOf } from '../src/node/system-error.js';
 import {
@@ -26,6 +27,7 @@ import { encodeBase64 } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting, SettingError } from './configuration.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from './files.js';
+import { tokenOf } from './network-settings.js';
 import { normalUrl, pin, readPins } from './pins.js';
 import { fetchLog, stalenessOf, TRUSTED_ROOT } from './served-log.js';
 import type { TRUST_SETTINGS } from './settings.js';
@@ -79,6 +81,7 @@ async function pinLog(invocation: TrustInvocation): Promise<number> {
 async function writeTrustFiles(invocation: TrustInvocation): Promise<number> {
   const { values, args, terminal } = invocation;
   if (args.length === 0) throw new ConfigurationError('LOG is missing: stele trust LOG... [options]');
+  requireOneServer(args, values);
   const places = await Promise.all(args.map((place) => trustedAt(place, invocation)));
   // A log may be in several of them.
   const known = places.flatMap(({ logs }) => logs);
@@ -117,6 +120,15 @@ async function writeTrustFiles(invocation: TrustInvocation): Promise<number> {
     for (const { url, logId } of logs) terminal.out(`  log ${url} (${encodeBase64(logId)})`);
   }
   return 0;
+}
+
+/** Demands that a token is shown to one server alone. @throws ConfigurationError */
+function requireOneServer(places: readonly string[], values: TrustInvocation['values']): void {
+  if (tokenOf(values) === undefined) return;
+  const servers = new Set(places.filter(isUrl).map((place) => logUrl(place).origin));
+  if (servers.size > 1) {
+    throw new ConfigurationError('STELE_TOKEN is for one log: unset it, or write the trust files log by log');
+  }
 }
 
 /** What a place stands for: logs and, of a trust file, the authorities beside them. */

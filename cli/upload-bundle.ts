@@ -3,15 +3,15 @@
  * way each time, so that a signature which is lost cannot be logged again, and the next try would log a second entry.
  * @module
  */
-import { readFile, rm, stat } from 'node:fs/promises';
-import { replaceFile } from '../src/node/durable-file.js';
+import { rm, stat } from 'node:fs/promises';
+import { hasCode, replaceFile } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';
 import { formatSigstoreBundle, parseSigstoreBundle, type SigstoreBundle } from '../src/sigstore/bundle.js';
 import type { TransparencyLogEntry } from '../src/sigstore/transparency-log-entry.js';
 import type { TrustedLog } from '../src/sigstore/trusted-root.js';
 import { decodeBase64, encodeBase64, equalBytes, FormatError } from '../tiles-spec/index.js';
 import { SettingError } from './configuration.js';
-import { readInput, requireWritable, writeOutput } from './files.js';
+import { readBytes, readInput, requireWritable, writeOutput } from './files.js';
 import type { SignedArtifact } from './signed-artifact.js';
 
 const WHAT = '--output';
@@ -23,7 +23,7 @@ export class UploadBundle {
   readonly file: string;
   /** Those that an earlier upload has left here, which may be of other artifacts and other keys. */
   readonly signatures: readonly Uint8Array[];
-  /** Where a signature may be kept; a device is no file that another may be beside. */
+  /** Where a signature that is made here is kept; a device is no file that another may be beside. */
   readonly #place: string | undefined;
   /** The file in which this upload's signature is. */
   #kept: string | undefined;
@@ -36,15 +36,16 @@ export class UploadBundle {
 
   /**
    * Makes ready for a bundle of an entry of `log`.
+   * @param isSigning whether the signature is made here, and so has to be kept.
    * @throws ConfigurationError where the file cannot be written, or holds what is not to be lost: a bundle of another log,
-   *   or what is no bundle.
+   *   or what is no bundle; or where the file for the signature holds anything else.
    */
-  static async open(file: string, log: TrustedLog): Promise<UploadBundle> {
+  static async open(file: string, log: TrustedLog, isSigning: boolean): Promise<UploadBundle> {
     await requireWritable(WHAT, file);
     const found = await stat(file).catch(() => undefined);
     if (found?.isFile() === false) return new UploadBundle(file, [], undefined);
-    const place = `${file}.signature`;
-    const signatures = await readKept(place);
+    const place = isSigning ? `${file}.signature` : undefined;
+    const signatures = place === undefined ? [] : await readKept(place);
     if (found === undefined || found.size === 0) return new UploadBundle(file, signatures, place);
     const { content } = await readReplaceable(file, found.size, log);
     const earlier = content.type === 'messageSignature' ? [content.signature] : [];
@@ -91,34 +92,43 @@ async function readReplaceable(
   size: number,
   { logId, origin }: TrustedLog,
 ): Promise<SigstoreBundle> {
-  const refuse = (why: string) =>
-    new SettingError(WHAT, `${file} is there already, and ${why}: delete it, or give another name`);
-  if (size > LONGEST_BUNDLE) throw refuse('is no Sigstore bundle');
+  if (size > LONGEST_BUNDLE) throw notReplaceable(file, 'is no Sigstore bundle');
   let bundle: SigstoreBundle;
   try {
     bundle = parseSigstoreBundle(await readInput(WHAT, file));
   } catch (error) {
-    throw error instanceof FormatError ? refuse('is no Sigstore bundle') : error;
+    throw error instanceof FormatError ? notReplaceable(file, 'is no Sigstore bundle') : error;
   }
   const other = bundle.entries.find((entry) => !equalBytes(entry.logId, logId));
   if (other === undefined) return bundle;
   const [name = ''] = other.proof?.checkpoint?.split('\n') ?? [];
-  throw refuse(
+  throw notReplaceable(
+    file,
     `is of ${name === '' ? 'another log' : `the log ${JSON.stringify(name)}`}, not of ${origin} by this key`,
   );
 }
 
-/** @throws ConfigurationError where there is a file, and it cannot be read. */
+/**
+ * The signature that an earlier upload has kept; none where there is no file, or an empty one.
+ * @throws ConfigurationError where the file cannot be read, or holds anything else.
+ */
 async function readKept(file: string): Promise<Uint8Array[]> {
+  const isMissing = await stat(file).then(
+    () => false,
+    (error: unknown) => hasCode(error, 'ENOENT'),
+  );
+  if (isMissing) return [];
+  const text = Buffer.from(await readBytes(WHAT, file)).toString('latin1');
+  if (text === '') return [];
   try {
-    return [decodeBase64((await readFile(file, 'latin1')).trim())];
+    const signature = decodeBase64(text.replace(/\n$/, ''));
+    if (signature.length > 0) return [signature];
   } catch (error) {
-    // What is not whole is replaced by the next one.
-    if (
-      error instanceof FormatError ||
-      (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-    )
-      return [];
-    throw new SettingError(WHAT, `cannot read ${file}: ${reasonOf(error)}`);
+    if (!(error instanceof FormatError)) throw error;
   }
+  throw notReplaceable(file, 'is no signature that stele kept');
+}
+
+function notReplaceable(file: string, why: string): SettingError {
+  return new SettingError(WHAT, `${file} is there already, and ${why}: delete it, or give another name`);
 }

@@ -43,7 +43,8 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
   requireUrl(place);
   const signing = signingOf(values);
   const output = values.output ?? (signing && `${signing.artifact}.sigstore.json`);
-  const bundle = output === undefined ? undefined : await UploadBundle.open(output, trusted);
+  const bundle =
+    output === undefined ? undefined : await UploadBundle.open(output, trusted, signing !== undefined);
   const signed =
     signing === undefined
       ? await readSignedArtifact(values)
@@ -56,7 +57,7 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
   await remember(log, logged.checkpoint, terminal);
   if (bundle !== undefined && signed.material.type === 'certificate') {
     terminal.err(
-      `${bundle.file} has no time stamp: a certificate is believed only with one, so that most will not verify the bundle`,
+      `${bundle.file} has no time stamp: a certificate is believed only with one, so most clients will not verify the bundle`,
     );
   }
   const isRepeat = sizeBefore !== undefined && logged.index < sizeBefore;
@@ -74,7 +75,7 @@ function signingOf({ key, artifact, type }: Invocation<typeof UPLOAD_SETTINGS>['
 }
 
 /**
- * Has fail beforehand what would fail when the entry is logged: another log's key, what contradicts what was seen of the
+ * Makes fail now what would otherwise fail once the entry is logged: another log's key, what contradicts what was seen of the
  * log, and a checkpoint that cannot be remembered.
  * @returns the size of the log; undefined where its files are elsewhere, and the answer alone tells.
  */
@@ -104,8 +105,7 @@ interface Upload {
  */
 async function logEntry(upload: Upload): Promise<LoggedEntry> {
   const { invocation, opened, signed, bundle } = upload;
-  // A signature that was given is in a file of its user's.
-  if (invocation.values.key !== undefined) await bundle?.keep(signed);
+  await bundle?.keep(signed);
   try {
     const logged = provedEntry(await submitted(upload), opened.trusted);
     await bundle?.write(signed, entryOf(logged, opened.trusted.logId));

@@ -25,6 +25,8 @@ export interface HttpAnswer {
   readonly contentEncoding?: string | undefined;
   /** Bytes in `body`, where the server says how many; it may lie. */
   readonly contentLength?: number | undefined;
+  /** What an answer with this status means, where the sender of the request knows. */
+  readonly hint?: string | undefined;
   readonly body: ReadableStream<Uint8Array>;
 }
 
@@ -99,7 +101,8 @@ class HttpSource {
     if (answer.status === 200) return this.#body(answer, url, path, maxLength, signal);
     discard(answer);
     if (answer.status === 404 || answer.status === 410) return undefined;
-    const message = `${url.href}: the server answers ${answer.status}${hintOf(answer.status, url)}`;
+    const hint = answer.hint ?? hintOf(answer.status, url);
+    const message = `${url.href}: the server answers ${answer.status}${hint === undefined ? '' : `: ${hint}`}`;
     if (BUSY.has(answer.status)) throw new BusyError(message, pauseOf(answer.retryAfter));
     throw new UnreachableError(message, 'refused');
   }
@@ -203,8 +206,7 @@ function parseUrl(text: string, base: URL): URL | undefined {
 }
 
 /** What may be done about an answer that is none of the log's. */
-function hintOf(status: number, { protocol }: URL): string {
-  if (status === 401) return ': a gate before the log wants its token (STELE_TOKEN)';
+function hintOf(status: number, { protocol }: URL): string | undefined {
   // So answer those who have TLS at that port.
-  return status === 400 && protocol === 'http:' ? ': is it https:// that it speaks?' : '';
+  return status === 400 && protocol === 'http:' ? 'does it speak https://?' : undefined;
 }

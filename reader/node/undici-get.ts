@@ -4,7 +4,7 @@
  */
 import { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { Dispatcher } from 'undici';
-import { connectionReason } from '../../src/node/connection-error.js';
+import { connectionReason, gateReason } from '../../src/node/connection-error.js';
 import { openDispatcher, type Network } from '../../src/node/network.js';
 import type { HttpGet } from '../http-source.js';
 
@@ -39,10 +39,12 @@ export function undiciGet({ network = {}, timeout, bearer }: UndiciGetOptions = 
   let dispatcher: Promise<Dispatcher> | undefined;
   return async (url, signal) => {
     dispatcher ??= openDispatcher(network, { connections: MAX_CONNECTIONS, connectTimeout });
-    const { statusCode, headers, body } = await send(await dispatcher, url, signal, bearer);
+    const token = bearer?.origin === url.origin ? bearer.token : undefined;
+    const { statusCode, headers, body } = await send(await dispatcher, url, signal, token);
     const length = text(headers['content-length']) ?? '';
     return {
       status: statusCode,
+      hint: statusCode === 401 ? gateReason(token !== undefined) : undefined,
       location: text(headers['location']),
       retryAfter: text(headers['retry-after']),
       contentLength: /^[0-9]{1,12}$/.test(length) ? Number(length) : undefined,
@@ -57,7 +59,7 @@ async function send(
   dispatcher: Dispatcher,
   url: URL,
   signal: AbortSignal,
-  bearer: Bearer | undefined,
+  token: string | undefined,
 ): Promise<Dispatcher.ResponseData> {
   try {
     return await dispatcher.request({
@@ -68,7 +70,7 @@ async function send(
       highWaterMark: MAX_BUFFERED,
       headers: {
         'accept-encoding': 'gzip, identity',
-        ...(bearer?.origin === url.origin && { authorization: `Bearer ${bearer.token}` }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
     });
   } catch (error) {

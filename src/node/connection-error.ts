@@ -20,7 +20,7 @@ const WORDS: Readonly<Record<string, string>> = {
 /** What OpenSSL says of an answer that is no TLS: what came first is read as a version, or as a length. */
 const NO_TLS = /wrong version number|packet length too long|unknown protocol|record layer failure/;
 
-const IS_TLS = 'is it https:// that it speaks?';
+const IS_TLS = 'does it speak https://?';
 
 /** @param error what an HTTP client failed with. @param url what it asked. */
 export function connectionReason(error: unknown, url: string | URL): string {
@@ -32,10 +32,17 @@ export function connectionReason(error: unknown, url: string | URL): string {
   const [, status] = /^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(message) ?? [];
   if (status !== undefined) return proxyReason(status);
   if (Object.hasOwn(WORDS, code)) return WORDS[code] ?? message;
-  if (isTls && NO_TLS.test(message)) return 'its answer is no TLS: is it http:// that it speaks?';
+  if (isTls && NO_TLS.test(message)) return 'it does not answer in TLS: does it speak http://?';
   if (!isTls && code.startsWith('HPE_')) return `its answer is no HTTP: ${IS_TLS}`;
   if (!isTls && code === 'UND_ERR_SOCKET') return `${message}: ${IS_TLS}`;
   return message;
+}
+
+/** Why the answer is 401: logs themselves ask for no token. @param hasToken whether one was sent. */
+export function gateReason(hasToken: boolean): string {
+  return hasToken
+    ? 'the gate before the log refuses the token in STELE_TOKEN'
+    : 'a gate before the log wants its token (STELE_TOKEN)';
 }
 
 /** A proxy refuses to connect to the server. */

@@ -116,7 +116,7 @@ function believing(authorities: readonly string[]): tls.SecureContext {
   }
 }
 
-/** The certificates that Node believes, which those that are given would stand for. */
+/** The certificates that Node believes, which the given ones would otherwise replace. */
 function believedByNode(): readonly string[] {
   // From Node 22.15 on: Node's own, those of its variables and, by a flag of Node's, the system's.
   const { getCACertificates } = tls as { readonly getCACertificates?: (type: 'default') => string[] };

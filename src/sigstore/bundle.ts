@@ -138,7 +138,7 @@ export function parseSigstoreBundle(file: Uint8Array): SigstoreBundle {
 
 function contentOf({ messageSignature: message, dsseEnvelope: envelope }: BundleMessage) {
   if ((message === undefined) === (envelope === undefined))
-    throw new FormatError('bundle: it has not one of messageSignature and dsseEnvelope');
+    throw new FormatError('bundle: it must have exactly one of messageSignature and dsseEnvelope');
   if (message !== undefined) {
     const { algorithm, digest } = message.messageDigest;
     return {
@@ -166,7 +166,7 @@ function materialOf(
 ): SigstoreBundle['material'] {
   if ([publicKey, single, chain].filter((material) => material !== undefined).length !== 1) {
     throw new FormatError(
-      'bundle: its verificationMaterial has not one of publicKey, certificate and x509CertificateChain',
+      'bundle: its verificationMaterial must have exactly one of publicKey, certificate and x509CertificateChain',
     );
   }
   if (chain !== undefined && version === '0.3')

@@ -85,7 +85,7 @@ const v2Signature = z.object({
         return { form: 'publicKey', der: publicKey.rawBytes, keyDetails };
       if (publicKey === undefined && x509Certificate !== undefined)
         return { form: 'certificate', der: x509Certificate.rawBytes, keyDetails };
-      context.addIssue({ code: 'custom', message: 'has not one of publicKey and x509Certificate' });
+      context.addIssue({ code: 'custom', message: 'must have exactly one of publicKey and x509Certificate' });
       return z.NEVER;
     }),
 });

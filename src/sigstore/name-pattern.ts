@@ -39,7 +39,7 @@ export function namePattern(regexp: string, name: string): NamePattern {
  *
  * Cost: an expression can take longer than anyone waits for, over a name that its author did not foresee. It is stopped
  * after a second.
- * @throws ProofError when it was stopped.
+ * @throws ProofError when it was stopped, or V8 refuses it: some it compiles, and cannot run.
  */
 export function firstMatch(texts: readonly string[], wanted: string | NamePattern): string | undefined {
   if (typeof wanted === 'string') return texts.find((text) => text === wanted);
@@ -53,16 +53,25 @@ export function firstMatch(texts: readonly string[], wanted: string | NamePatter
     );
     return texts[Number(found)];
   } catch (error) {
-    if (!isTimeout(error)) throw error;
+    const start = wanted.regexp.slice(0, 80);
+    if (!isTimeout(error)) {
+      // V8 quotes the whole pattern before it says why.
+      const reason = thrownMessage(error).replace(`/${pattern}/u: `, '').slice(0, 200);
+      throw new ProofError(`the pattern ${start} cannot be matched: ${reason}`);
+    }
     throw new ProofError(
-      `the pattern ${wanted.regexp.slice(0, 80)} takes over a second for the certificate's names: a repetition inside a repetition, such as (a+)+, is to be written as one`,
+      `the pattern ${start} takes over a second for the certificate's names: a repetition inside a repetition, such as (a+)+, is to be written as one`,
     );
   }
 }
 
-/** The error is of the context in which the run was, and no instance of this one's Error. */
 function isTimeout(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+}
+
+/** What an error says that is of the context in which the run was, and no instance of this one's Error. */
+function thrownMessage(error: unknown): string {
+  return String((error as Error | undefined)?.message);
 }
 
 /** A name or a pattern, for messages. */

@@ -194,14 +194,14 @@ describe('a server that speaks otherwise', () => {
   it('plain HTTP, asked by TLS', async () => {
     expectEnded(await user.run(at(logged.daemon.url.replace('http:', 'https:'))), {
       code: 3,
-      stderr: /^stele: https:\S+\/checkpoint: its answer is no TLS: is it http:\/\/ that it speaks\?$/m,
+      stderr: /^stele: https:\S+\/checkpoint: it does not answer in TLS: does it speak http:\/\/\?$/m,
     });
   });
 
   it('TLS, asked by plain HTTP', async () => {
     expectEnded(await user.run(at(`http://127.0.0.1:${tls.port}`)), {
       code: 3,
-      stderr: /^stele: http:\S+\/checkpoint: .*is it https:\/\/ that it speaks\?$/m,
+      stderr: /^stele: http:\S+\/checkpoint: .*does it speak https:\/\/\?$/m,
     });
   });
 

@@ -13,7 +13,13 @@ import {
   type Proxy,
   type ProxyOptions,
 } from '../proxy.js';
-import { expectEnded, jsonOf, startLoggedUser, type LoggedUser } from '../integration/cli-support.js';
+import {
+  expectEnded,
+  jsonOf,
+  startLoggedUser,
+  startStub,
+  type LoggedUser,
+} from '../integration/cli-support.js';
 
 const TOKEN = 'a-token.of~the_gate/+==';
 
@@ -114,9 +120,17 @@ describe.concurrent('a gate', () => {
     const ended = await logged.user.run(asking(name, gate.url), { STELE_TOKEN: 'another-token' });
     expectEnded(ended, {
       code: 3,
-      stderr: /: the (?:log|server) answers 401: .*a gate before the log wants its token \(STELE_TOKEN\)\n$/,
+      stderr:
+        /: the (?:log|server) answers 401: .*the gate before the log refuses the token in STELE_TOKEN\n$/,
     });
     expect(ended.stderr).not.toContain('another-token');
+  });
+
+  it.each(['upload', 'loginfo', 'trust'])('lets %s by with no token', async (name) => {
+    expectEnded(await logged.user.run(asking(name, gate.url)), {
+      code: 3,
+      stderr: /: the (?:log|server) answers 401: .*a gate before the log wants its token \(STELE_TOKEN\)\n$/,
+    });
   });
 });
 
@@ -278,6 +292,40 @@ describe.concurrent('the token', () => {
       expectEnded(ended, { code: 2, stderr: /^stele: STELE_TOKEN is no token: it has characters [^\n]*\n$/ });
       expect(ended.stderr).not.toMatch(/s.?cret/);
     }
+  });
+
+  it('is not sent to the logs of several servers', async () => {
+    let requests = 0;
+    const log = () =>
+      startStub((_request, response) => {
+        requests++;
+        response.writeHead(404).end();
+      });
+    const logs = await Promise.all([log(), log()]);
+    const urls = logs.map(({ url }) => url);
+    const trust = ['trust', ...urls, '--vkey', logged.daemon.verifierKey, '--output', 'several'];
+    expectEnded(await logged.user.run(trust, { STELE_TOKEN: TOKEN }), {
+      code: 2,
+      stderr: /^stele: STELE_TOKEN is for one log: unset it, or write the trust files log by log\n$/,
+    });
+    expect(requests).toBe(0);
+    for (const { close } of logs) close();
+  });
+
+  it.each([
+    ['is quoted', (token: string) => `not Bearer ${token}`],
+    ['is cut off', (token: string) => 'x'.repeat(190) + token],
+    ['is in a message', (token: string) => JSON.stringify({ message: 'x'.repeat(990) + token })],
+  ])('is not shown where a gate repeats it and it %s', async (_, answer) => {
+    const token = 'Secret"Secret\\Secret';
+    const stub = await startStub(({ method }, response) => {
+      if (method === 'POST') response.writeHead(403).end(answer(token));
+      else response.writeHead(404).end();
+    });
+    const ended = await logged.user.run(asking('upload', stub.url), { STELE_TOKEN: token });
+    stub.close();
+    expectEnded(ended, { code: 3, stderr: /: the log answers 403: / });
+    expect(ended.stderr).not.toContain('Secret');
   });
 
   it('is not shown in JSON', async () => {

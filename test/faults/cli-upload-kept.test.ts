@@ -2,7 +2,7 @@
  * What `stele upload` keeps, whatever goes wrong: nothing is logged that would fail afterwards, and no signature that
  * may be logged is lost.
  */
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon.js';
@@ -101,7 +101,42 @@ describe('before anything is sent', () => {
     expect(await sizeOf(user)).toBe(before);
     // As made by mktemp.
     await writeFile(user.file('empty.json'), '');
+    await writeFile(user.file('empty.json.signature'), '');
     expect((await user.run(upload('empty.json'))).code).toBe(0);
+  });
+
+  it.each(['a signature of mine\n', 'AAAA\nAAAA\n', '\n'])(
+    'a file where the signature would be kept is not overwritten: %j',
+    async (content) => {
+      const { user } = logged;
+      const before = await sizeOf(user);
+      await user.write('own.json.signature', content);
+      expectEnded(await user.run(upload('own.json')), {
+        code: 2,
+        stderr:
+          /^stele: --output: own\.json\.signature is there already, and is no signature that stele kept: delete it, or give another name\n$/,
+      });
+      expect(await user.read('own.json.signature')).toBe(content);
+      expect(await sizeOf(user)).toBe(before);
+    },
+  );
+
+  it('a file without an end where the signature would be kept is not read to it', async () => {
+    const { user } = logged;
+    await symlink('/dev/zero', user.file('endless.json.signature'));
+    expectEnded(await user.run(upload('endless.json')), {
+      code: 2,
+      stderr: /^stele: --output: cannot read endless\.json\.signature: it is over 64 MiB\n$/,
+    });
+  });
+
+  it('a signature that is given may be there: none is kept', async () => {
+    const { user } = logged;
+    user.openssl('dgst', '-sha256', '-sign', 'key.pem', '-out', 'given.json.signature', 'a.txt');
+    const given = ['--signature', 'given.json.signature', '--public-key', 'key.pub', '--artifact', 'a.txt'];
+    const ended = await user.run(['upload', ...given, '--output', 'given.json']);
+    expectEnded(ended, { code: 0, stdout: /^Wrote given\.json$/m });
+    expect((await stat(user.file('given.json.signature'))).size).toBeGreaterThan(0);
   });
 });
 

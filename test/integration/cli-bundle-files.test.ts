@@ -67,6 +67,17 @@ describe.concurrent('several bundles', () => {
     expect(ended.stdout).toMatch(/REFUSED [^\n]*\n$/);
   });
 
+  it('of which none is good are said in JSON, each', async () => {
+    const args = ['verify', 'two.jsonl', '--artifact', 'other.txt', '--format', 'json'];
+    const ended = await logged.user.run(args);
+    expect(ended).toMatchObject({ code: 1, stderr: '' });
+    const refused = expect.stringMatching(/^the bundle is of another artifact/) as string;
+    expect(jsonOf(ended)).toStrictEqual({
+      Verified: false,
+      Bundles: ['line 1', 'line 2'].map((name) => ({ Bundle: name, Verified: false, Refused: refused })),
+    });
+  });
+
   it('of which nobody says enough are not called verified', async () => {
     const ended = await logged.user.run(['verify', 'two.jsonl', '--artifact', 'a.txt']);
     expect(ended).toMatchObject({ code: 1, stderr: '' });

@@ -13,12 +13,12 @@ describe('a server that could not be asked', () => {
     [
       'https',
       coded('EPROTO', 'SSL routines:ssl3_get_record:wrong version number'),
-      /^its answer is no TLS: is it http:/,
+      /^it does not answer in TLS: does it speak http:/,
     ],
     ['https', coded('CERT_HAS_EXPIRED'), /^its certificate has expired/],
     ['https', coded('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), /--ca-cert FILE, or NODE_EXTRA_CA_CERTS=FILE/],
-    ['http', coded('HPE_INVALID_CONSTANT', 'Expected HTTP/'), /^its answer is no HTTP: is it https:/],
-    ['http', coded('UND_ERR_SOCKET', 'other side closed'), /^other side closed: is it https:/],
+    ['http', coded('HPE_INVALID_CONSTANT', 'Expected HTTP/'), /^its answer is no HTTP: does it speak https:/],
+    ['http', coded('UND_ERR_SOCKET', 'other side closed'), /^other side closed: does it speak https:/],
     ['https', coded('UND_ERR_SOCKET', 'other side closed'), /^other side closed$/],
     [
       'http',

@@ -93,11 +93,15 @@ describeWithVectors('bundles', () => {
 
   it.each<[string, (bundle: Bundle) => unknown, RegExp]>([
     ['another version', (b) => (b.mediaType = 'application/vnd.dev.sigstore.bundle.v0.4+json'), /media type/],
-    ['no content', (b) => delete b.messageSignature, /not one of messageSignature and dsseEnvelope/],
+    [
+      'no content',
+      (b) => delete b.messageSignature,
+      /must have exactly one of messageSignature and dsseEnvelope/,
+    ],
     [
       'two contents',
       (b) => (b.dsseEnvelope = { payload: '', payloadType: 'a', signatures: [{ sig: 'AAAA' }] }),
-      /not one of messageSignature and dsseEnvelope/,
+      /must have exactly one of messageSignature and dsseEnvelope/,
     ],
     [
       'an envelope of two signatures',
@@ -107,11 +111,15 @@ describeWithVectors('bundles', () => {
       },
       /dsseEnvelope\.signatures has not one signature/,
     ],
-    ['no material', (b) => delete b.verificationMaterial['publicKey'], /not one of publicKey, certificate/],
+    [
+      'no material',
+      (b) => delete b.verificationMaterial['publicKey'],
+      /must have exactly one of publicKey, certificate/,
+    ],
     [
       'two materials',
       (b) => (b.verificationMaterial['certificate'] = { rawBytes: 'AAAA' }),
-      /not one of publicKey, certificate/,
+      /must have exactly one of publicKey, certificate/,
     ],
     [
       'a chain',
