@@ -156,12 +156,12 @@ describe.concurrent('an error with --format json', () => {
 describe.concurrent('standard output', () => {
   /** Runs `stele` with its standard output going where a shell sends it. */
   const shell = (command: string) =>
-    promisify(execFile)('bash', [
-      '-o',
-      'pipefail',
-      '-c',
-      command.replace('stele', `'${process.execPath}' '${STELE}'`),
-    ]);
+    promisify(execFile)(
+      'bash',
+      ['-o', 'pipefail', '-c', command.replace('stele', `'${process.execPath}' '${STELE}'`)],
+      // None of this process's own: a variable of the tests is no setting of the command.
+      { env: { PATH: process.env['PATH'] } },
+    );
 
   it.runIf(existsSync('/dev/full'))('that takes nothing is said so', async () => {
     await expect(shell('stele version > /dev/full')).rejects.toMatchObject({
