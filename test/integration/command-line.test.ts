@@ -159,8 +159,8 @@ describe.concurrent('standard output', () => {
     promisify(execFile)(
       'bash',
       ['-o', 'pipefail', '-c', command.replace('stele', `'${process.execPath}' '${STELE}'`)],
-      // None of this process's own: a variable of the tests is no setting of the command.
-      { env: { PATH: process.env['PATH'] } },
+      // Without the tests' own variables, which are no settings of the command.
+      { env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STELE_'))) },
     );
 
   it.runIf(existsSync('/dev/full'))('that takes nothing is said so', async () => {
