@@ -7,10 +7,10 @@ import type { TestProjectInlineConfiguration } from 'vitest/config';
 
 /** The log's integration suite and the reader's: all that goes through a store. */
 export const SUITES = [
-  ...['concurrency', 'http', 'http-metrics', 'partials', 'sigstore', 'vectors', 'fsck', 'reader-open'].map(
+  ...['http', 'http-metrics', 'partials', 'sigstore', 'vectors', 'fsck', 'reader-open'].map(
     (suite) => `test/integration/${suite}.test.ts`,
   ),
-  ...['daemon-kill', 'fsck-faults', 'http-signals', 'reader-state'].map(
+  ...['concurrency', 'daemon-kill', 'fsck-faults', 'http-signals', 'reader-state'].map(
     (suite) => `test/faults/${suite}.test.ts`,
   ),
 ];

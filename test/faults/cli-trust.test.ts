@@ -13,7 +13,7 @@ import {
   startLoggedUser,
   startStub,
   type LoggedUser,
-} from './cli-support.js';
+} from '../integration/cli-support.js';
 
 let logged: LoggedUser;
 let other: Daemon;

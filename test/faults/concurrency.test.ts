@@ -14,7 +14,7 @@ import type { NoteVerifier } from '#tiles-spec/index.js';
 import { problemSchema, transparencyLogEntrySchema } from '#writer/http/openapi.js';
 import { startDaemon, type Daemon } from '../daemon.js';
 import { BUCKET } from '../log-place.js';
-import { hashedRekordRequest, proveAnswer, readBack, type ProvedAnswer } from './submission.js';
+import { hashedRekordRequest, proveAnswer, readBack, type ProvedAnswer } from '../integration/submission.js';
 
 const ENTRIES = 2_000;
 const REPEATS = 1_000;
