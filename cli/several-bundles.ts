@@ -21,7 +21,7 @@ const MOST_REASONS = 3;
 
 /**
  * Verifies each bundle by itself, as if it were the only one, and prints what each gives. One that is verified suffices:
- * whoever made the file could have left out the others.
+ * the one who made the file could have left out the others.
  * @returns the exit code.
  * @throws ProofError where every one is refused, unless the output is JSON, which says so itself.
  */

@@ -86,7 +86,7 @@ export class UploadBundle {
   }
 }
 
-/** The bundle that is in the place of the new one, where that may replace it. */
+/** The bundle that the new one would replace, where it may. */
 async function readReplaceable(
   file: string,
   size: number,

@@ -1,5 +1,5 @@
 /**
- * Why a server could not be asked, in words for whoever gave its URL: of TLS, Node passes on what OpenSSL says.
+ * Why a server could not be asked, in words for the user who gave its URL: of TLS, Node passes on what OpenSSL says.
  * @module
  */
 import { messageOf } from '../errors.js';

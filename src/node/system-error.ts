@@ -1,10 +1,10 @@
 /**
- * What the operating system says when it refuses a call, in words for whoever named the file.
+ * What the operating system says when it refuses a call, in words for the user who named the file.
  * @module
  */
 import { messageOf } from '../errors.js';
 
-/** In the place of the system's own words where those say nothing of the file, or not what to do. */
+/** Instead of the system's own words, where those say nothing of the file, or not what to do. */
 const WORDS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there already: stop it, or choose another port',
   EADDRNOTAVAIL: 'this machine has no such address',

@@ -36,7 +36,7 @@ export interface S3Requests {
   destroy(): void;
 }
 
-/** Sends each request once. Whoever sends it gives it up by its signal: there is no limit in time here. */
+/** Sends each request once. The sender gives it up by its signal: there is no limit in time here. */
 export function s3Requests(network: Network, limits: ConnectionLimits): S3Requests {
   let opening: Promise<Dispatcher> | undefined;
   return {

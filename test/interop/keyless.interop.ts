@@ -83,7 +83,7 @@ describeWithTools(TOOLS, 'keyless as in production', (tools) => {
   let otherAuthority: CertificateAuthority;
   let timestamps: TimestampAuthority;
   let trust: TrustFiles;
-  /** The same, with the certificate authority's gRPC interface in the place of HTTP. */
+  /** The same, with the certificate authority's gRPC interface instead of HTTP. */
   let grpcTrust: TrustFiles;
   /** What the trust files of each control have in place of the real one. */
   let otherTrust: Partial<Record<Control, TrustFiles>>;
