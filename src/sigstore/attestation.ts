@@ -4,10 +4,8 @@
  */
 import { z } from 'zod';
 import type { SigstoreBundle } from './bundle.js';
-import { list, readMessage, someBytes } from './message-fields.js';
+import { list, MAX_PROOFS, readMessage, someBytes } from './message-fields.js';
 import { transparencyLogEntry } from './transparency-log-entry.js';
-
-const MAX_LIST = 32;
 
 /** The one type of an attestation's statement. */
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -22,9 +20,9 @@ const attestation = z.object({
   version: z.literal(1, { error: 'is not 1, the one version of an attestation that Stele knows' }),
   verificationMaterial: z.object({
     certificate: lines,
-    transparencyEntries: z.array(transparencyLogEntry).min(1, 'is empty').max(MAX_LIST),
+    transparencyEntries: z.array(transparencyLogEntry).min(1, 'is empty').max(MAX_PROOFS),
     // Of those whose entry has no time of its own.
-    timestamps: list(lines, MAX_LIST),
+    timestamps: list(lines, MAX_PROOFS),
   }),
   envelope: z.object({ statement: lines, signature: lines }),
 });

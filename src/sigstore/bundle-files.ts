@@ -93,6 +93,10 @@ const OTHERS: readonly (readonly [readonly string[], string])[] = [
   [['tlogs'], 'a trusted root, and no bundle: it is given by --trusted-root'],
   [['trustedRoot'], 'trust configuration, and no bundle: it is given by --trusted-root'],
   [['logId', 'logIndex'], 'a log entry, and no bundle: it holds no signature that could be verified'],
+  [
+    ['SignedEntryTimestamp', 'Payload'],
+    "the annotation by which cosign 2 says where an image's signature is logged, and no bundle: cosign verifies it beside the signature",
+  ],
 ];
 
 const provenance = z.object({
@@ -103,8 +107,15 @@ const provenance = z.object({
 });
 
 const listed = z.object({
-  attestations: z.array(z.object({ bundle: z.looseObject({}) })).max(MAX_BUNDLES),
+  attestations: z.array(z.object({ bundle: z.looseObject({}, { error: bundleElsewhere }) })).max(MAX_BUNDLES),
 });
+
+/** GitHub gives the URL alone of a bundle that is large. A field that is null counts as missing. */
+function bundleElsewhere({ input }: { readonly input?: unknown }): string | undefined {
+  return input === undefined
+    ? 'is not in the list: `gh attestation download` gets it from its bundle_url'
+    : undefined;
+}
 
 function ofAttestation(value: unknown, name: string | undefined): ShippedBundle {
   return { name, file: encodeText(formatSigstoreBundle(bundleOfAttestation(value, name ?? 'attestation'))) };

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { encodeBase64, FormatError, sha256 } from '../../tiles-spec/index.js';
-import { bytes, list, parseMessageFile, readMessage, someBytes } from './message-fields.js';
+import { bytes, list, MAX_PROOFS, parseMessageFile, readMessage, someBytes } from './message-fields.js';
 import {
   transparencyLogEntry,
   transparencyLogEntryJson,
@@ -60,7 +60,6 @@ export interface SigstoreBundle {
 
 // An attestation holds its payload; large ones have some megabytes.
 const MAX_BYTES = 16 << 20;
-const MAX_LIST = 32;
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 const VERSIONS: ReadonlyMap<string, SigstoreBundle['version']> = new Map([
   ['application/vnd.dev.sigstore.bundle+json;version=0.1', '0.1'],
@@ -85,9 +84,9 @@ const bundleMessage = z.object({
     publicKey: z.object({ hint: z.string().default('') }).optional(),
     certificate: certificate.optional(),
     x509CertificateChain: z.object({ certificates: z.tuple([certificate], z.unknown()) }).optional(),
-    tlogEntries: list(transparencyLogEntry, MAX_LIST),
+    tlogEntries: list(transparencyLogEntry, MAX_PROOFS),
     timestampVerificationData: z
-      .object({ rfc3161Timestamps: list(z.object({ signedTimestamp: someBytes }), MAX_LIST) })
+      .object({ rfc3161Timestamps: list(z.object({ signedTimestamp: someBytes }), MAX_PROOFS) })
       .optional(),
   }),
   messageSignature: z

@@ -47,6 +47,9 @@ export const integer = z
 /** An instant, as Unix milliseconds. */
 export const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
+/** How many log entries, and how many time stamps, a bundle or an attestation may have. */
+export const MAX_PROOFS = 32;
+
 /** A list of at most `most`; left out when empty. */
 export function list<Item extends z.ZodType>(item: Item, most: number) {
   return z.array(item).max(most).default([]);

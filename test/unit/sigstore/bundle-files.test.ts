@@ -133,8 +133,8 @@ describeWithVectors('bundles in files', () => {
     ['whose list is empty', { attestations: [] }, /^bundle: its list of attestations is empty$/],
     [
       'that is elsewhere',
-      { attestations: [{ bundle: null }] },
-      /^bundle: attestations\.0\.bundle is missing$/,
+      { attestations: [{ bundle: null, bundle_url: 'https://example.com/b' }] },
+      /^bundle: attestations\.0\.bundle is not in the list: `gh attestation download` gets it/,
     ],
   ])('an attestation %s is refused', (_, value, message) => {
     const read = () => bundlesIn(jsonFile(value));
@@ -172,6 +172,7 @@ describe('a file that is no bundle is named:', () => {
     ['a trusted root', { mediaType: '', tlogs: [] }, /is a trusted root, .* --trusted-root$/],
     ['trust configuration', { mediaType: '', trustedRoot: {} }, /is trust configuration, .* --trusted-root$/],
     ['an entry', { logIndex: '1', logId: {}, canonicalizedBody: '' }, /is a log entry/],
+    ["cosign's annotation", { SignedEntryTimestamp: '', Payload: {} }, /is the annotation by which cosign 2/],
     ['a list', [], /^bundle is JSON, and no object as a bundle is$/],
   ])('%s', (_, value, message) => {
     expect(() => bundlesIn(jsonFile(value))).toThrow(FormatError);
