@@ -6,6 +6,18 @@ const ABOVE = {
   writer: '^cli/',
 };
 
+// The rooms inside of src and of tiles-spec, each with those that stand on it.
+const BELOW = {
+  'tiles-spec/tree': '^tiles-spec/(note|objects|search)/',
+  'tiles-spec/note': '^tiles-spec/search/',
+  'tiles-spec/objects': '^tiles-spec/search/',
+  'src/signatures': '^src/(kinds|pki|archives|requests|sigstore)/',
+  'src/kinds': '^src/(pki|archives|requests|sigstore)/',
+  'src/pki': '^src/(requests|sigstore)/',
+  'src/sigstore/bundle': '^src/sigstore/(trust|verify)/',
+  'src/sigstore/trust': '^src/sigstore/verify/',
+};
+
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
@@ -28,21 +40,24 @@ module.exports = {
       from: { path: '^tiles-spec/' },
       to: { pathNot: ['^tiles-spec/', '^node_modules/@noble/'] },
     },
-    {
-      name: 'kinds-verify-nothing',
-      comment: 'A kind names signatures; what verifies them needs Node.',
+    ...Object.entries(BELOW).map(([room, above]) => ({
+      name: `${room}-is-below`,
       severity: 'error',
-      from: { path: '^src/kinds/' },
-      to: {
-        path: '^src/',
-        pathNot: ['^src/kinds/', '^src/(errors|json)\\.ts$', '^src/signatures/algorithms\\.ts$'],
-      },
+      from: { path: `^${room}/` },
+      to: { path: above },
+    })),
+    {
+      name: 'node-by-place',
+      comment: 'What needs Node is in a room that says so; anything else may run in a browser.',
+      severity: 'error',
+      from: { path: '^(tiles-spec|src|reader)/', pathNot: ['/node/', '^src/store/', '^src/http-server/'] },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'browser-code-reaches-no-node',
-      comment: 'Not by way of others either.',
+      comment: 'By way of other rooms neither.',
       severity: 'error',
-      from: { path: ['^tiles-spec/', '^src/kinds/', '^reader/'], pathNot: ['^reader/node/'] },
+      from: { path: ['^tiles-spec/', '^src/(kinds|requests|pki)/', '^reader/'], pathNot: ['/node/'] },
       to: {
         path: '^(node:)?(crypto|fs|os|path|zlib|util|http|net|stream|worker_threads|timers)(/|$)',
         reachable: true,
@@ -72,7 +87,7 @@ module.exports = {
       comment:
         'The log is verified by our own code; chains, SCTs and time stamps are not, and load when asked for.',
       severity: 'error',
-      from: { pathNot: '^src/sigstore/identity\\.ts$' },
+      from: { pathNot: '^src/sigstore/verify/node/identity\\.ts$' },
       to: { path: '^node_modules/@sigstore/' },
     },
   ],

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { s3Project, SUITES } from './test/s3-suites.js';
+import { s3Project, SUITES } from './test/support/s3-suites.js';
 
 export default defineConfig({
   test: {

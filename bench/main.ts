@@ -10,8 +10,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { LogKey } from '../src/keys/log-key.js';
-import { nodeSha256 } from '../src/node-sha256.js';
+import { LogKey } from '../src/keys/node/log-key.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import { FolderStore } from '../src/store/folder.js';
 import { leafHash } from '../tiles-spec/index.js';
 import { buildBatch, EMPTY_TAIL, type NewEntry } from '../writer/batch.js';
@@ -43,7 +43,7 @@ async function stages(folder: string): Promise<Row[]> {
       for (let at = 0; at < ENTRIES; at += 64) {
         for (const checked of validateRequests(requests.slice(at, at + 64))) {
           if (checked instanceof Error) throw checked;
-          entries.push({ body: checked.body, leafHash: leafHash(checked.body, nodeSha256) });
+          entries.push({ body: checked.body, leafHash: leafHash(checked.body, opensslSha256) });
         }
       }
     }),

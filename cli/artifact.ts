@@ -6,7 +6,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { reasonOf, systemMessage } from '../src/node/system-error.js';
-import { artifactOfDigests, type Artifact, type DigestName } from '../src/sigstore/artifact-signature.js';
+import {
+  artifactOfDigests,
+  type Artifact,
+  type DigestName,
+} from '../src/sigstore/verify/node/artifact-signature.js';
 import { concatBytes, decodeHex } from '../tiles-spec/index.js';
 import { SettingError } from './configuration.js';
 

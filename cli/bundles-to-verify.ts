@@ -3,14 +3,14 @@
  * that is looked up in a log, with its proof from the log's tiles.
  * @module
  */
-import { bundlesIn, type ShippedBundle, type ShippedBundles } from '../src/sigstore/bundle-files.js';
-import { bundleOfEntry } from '../src/sigstore/bundle-of-entry.js';
-import { formatSigstoreBundle } from '../src/sigstore/bundle.js';
-import { entryOf, type LoggedEntry } from '../src/sigstore/transparency-log-entry.js';
-import type { TrustedLog } from '../src/sigstore/trusted-root.js';
+import { bundlesIn, type ShippedBundle, type ShippedBundles } from '../src/sigstore/bundle/bundle-files.js';
+import { bundleOfEntry } from '../src/sigstore/bundle/bundle-of-entry.js';
+import { formatSigstoreBundle } from '../src/sigstore/bundle/sigstore-bundle.js';
+import { entryOf, type PublishedEntry } from '../src/sigstore/bundle/transparency-log-entry.js';
+import type { TrustedLog } from '../src/sigstore/trust/trusted-root.js';
 import { ConfigurationError } from '../src/errors.js';
 import { parseBody } from '../src/kinds/registry.js';
-import { nodeSha256 } from '../src/node-sha256.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import {
   encodeText,
   equalBytes,
@@ -95,7 +95,7 @@ function fromProof(
     );
   }
   const log = logOf(proof, logs);
-  const checkpoint = verifyTlogProof(proof, leafHash(body, nodeSha256), log.verifier, nodeSha256);
+  const checkpoint = verifyTlogProof(proof, leafHash(body, opensslSha256), log.verifier, opensslSha256);
   const { kind, version } = parseBody(body);
   const entry = { kind, version, index: proof.index, body, proof: proof.hashes, checkpoint };
   return { ...bundleOf(entry, log, signed), logs };
@@ -126,16 +126,16 @@ async function fromLog(
   const { values, terminal } = invocation;
   const opened = await openTrustedLog(invocation);
   const { trusted } = opened;
-  const leaf = signed === undefined ? undefined : leafHash(canonicalBodyOf(signed), nodeSha256);
+  const leaf = signed === undefined ? undefined : leafHash(canonicalBodyOf(signed), opensslSha256);
   const name = entryName(values, trusted, leaf);
   const entry = await findEntry(await latestOf(opened), name, terminal);
-  if (leaf !== undefined && !equalBytes(leafHash(entry.body, nodeSha256), leaf))
+  if (leaf !== undefined && !equalBytes(leafHash(entry.body, opensslSha256), leaf))
     throw new ProofError(`entry ${entry.index} of ${trusted.origin} is not of this signature`);
   return { ...bundleOf(entry, trusted, signed), logs: [trusted] };
 }
 
 function bundleOf(
-  entry: LoggedEntry,
+  entry: PublishedEntry,
   log: TrustedLog,
   signed: SignedArtifact | undefined,
 ): Omit<BundlesToVerify, 'logs'> {

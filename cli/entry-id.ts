@@ -2,17 +2,12 @@
  * What names an entry: its leaf hash or, as Rekor has it, the log's tree id and the leaf hash.
  * @module
  */
+import { treeIdOf } from '../src/keys/tree-id.js';
 import { decodeHex, type Hash } from '../tiles-spec/index.js';
 import { SettingError } from './configuration.js';
 
 const LEAF_HASH_DIGITS = 64;
 const ID_DIGITS = 80;
-
-/** A log's tree id, as Rekor's interface numbers logs: from its log id, 63 bits. */
-export function treeIdOf(logId: Uint8Array): bigint {
-  const bits = new DataView(logId.buffer, logId.byteOffset, 8).getBigUint64(0);
-  return bits & 0x7fff_ffff_ffff_ffffn;
-}
 
 /**
  * The leaf hash in a `--uuid`: 64 hexadecimal digits, or 80 that begin with the log's tree id.

@@ -5,9 +5,9 @@
 import type { Latest, TreeReader } from '../reader/index.js';
 import { ConfigurationError } from '../src/errors.js';
 import { parseBody } from '../src/kinds/registry.js';
-import { nodeSha256 } from '../src/node-sha256.js';
-import type { LoggedEntry } from '../src/sigstore/transparency-log-entry.js';
-import type { TrustedLog } from '../src/sigstore/trusted-root.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
+import type { PublishedEntry } from '../src/sigstore/bundle/transparency-log-entry.js';
+import type { TrustedLog } from '../src/sigstore/trust/trusted-root.js';
 import {
   encodeHex,
   equalBytes,
@@ -53,12 +53,16 @@ export function entryName(
  * an entry.
  * @throws ProofError where the log has none.
  */
-export async function findEntry(latest: Latest, name: EntryName, terminal: Terminal): Promise<LoggedEntry> {
+export async function findEntry(
+  latest: Latest,
+  name: EntryName,
+  terminal: Terminal,
+): Promise<PublishedEntry> {
   const { tree, checkpoint } = latest;
   const index =
     name.index === undefined ? await indexOf(tree, name.leaf, checkpoint.origin, terminal) : name.index;
   const entry = await readEntry(latest, index);
-  const found = leafHash(entry.body, nodeSha256);
+  const found = leafHash(entry.body, opensslSha256);
   if (name.leaf !== undefined && !equalBytes(found, name.leaf)) {
     throw new ProofError(
       `entry ${index} of ${checkpoint.origin} has the leaf hash ${encodeHex(found)}, not ${encodeHex(name.leaf)}`,
@@ -83,12 +87,19 @@ async function indexOf(tree: TreeReader, leaf: Hash, origin: string, terminal: T
 }
 
 /** The entry at an index, and its proof, verified as by anyone who is sent it. */
-async function readEntry({ checkpoint, tree }: Latest, index: number): Promise<LoggedEntry> {
+async function readEntry({ checkpoint, tree }: Latest, index: number): Promise<PublishedEntry> {
   if (index >= checkpoint.size) {
     throw new ProofError(`there is no entry ${index}: the log has ${checkpoint.size}, the first at 0`);
   }
   const [{ body }, proof] = await Promise.all([tree.entry(index), tree.inclusionProof(index)]);
-  verifyInclusion(leafHash(body, nodeSha256), index, checkpoint.size, proof, checkpoint.root, nodeSha256);
+  verifyInclusion(
+    leafHash(body, opensslSha256),
+    index,
+    checkpoint.size,
+    proof,
+    checkpoint.root,
+    opensslSha256,
+  );
   const { kind, version } = parseBody(body);
   return { kind, version, index, body, proof, checkpoint };
 }

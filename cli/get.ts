@@ -5,9 +5,12 @@
 import { MissingObjectError, type TreeReader } from '../reader/index.js';
 import { ConfigurationError } from '../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
-import { nodeSha256 } from '../src/node-sha256.js';
-import { bundleOfEntry } from '../src/sigstore/bundle-of-entry.js';
-import { formatTransparencyLogEntry, type LoggedEntry } from '../src/sigstore/transparency-log-entry.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
+import { bundleOfEntry } from '../src/sigstore/bundle/bundle-of-entry.js';
+import {
+  formatTransparencyLogEntry,
+  type PublishedEntry,
+} from '../src/sigstore/bundle/transparency-log-entry.js';
 import { encodeHex, formatTlogProof, leafHash, TILE_WIDTH } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { SettingError } from './configuration.js';
@@ -48,7 +51,7 @@ async function timeOf(index: number, tree: TreeReader): Promise<number | undefin
   }
 }
 
-function proofFile(file: string, entry: LoggedEntry, { trusted }: OpenedLog): string | Uint8Array {
+function proofFile(file: string, entry: PublishedEntry, { trusted }: OpenedLog): string | Uint8Array {
   const { index, proof, checkpoint, body } = entry;
   if (file.endsWith('.json')) return bundleOfEntry(entry, trusted.logId);
   // With the body the proof stands alone: its leaf hash is what is proved.
@@ -56,14 +59,14 @@ function proofFile(file: string, entry: LoggedEntry, { trusted }: OpenedLog): st
 }
 
 function print(
-  entry: LoggedEntry,
+  entry: PublishedEntry,
   time: number | undefined,
   { trusted }: OpenedLog,
   { format, proof: file }: GetInvocation['values'],
   terminal: Terminal,
 ): void {
   const { index, body, proof, checkpoint } = entry;
-  const uuid = encodeHex(leafHash(body, nodeSha256));
+  const uuid = encodeHex(leafHash(body, opensslSha256));
   if (format === 'tle') {
     terminal.out(formatTransparencyLogEntry(entry, trusted.logId));
     return;

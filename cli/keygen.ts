@@ -3,7 +3,7 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import { LogKey } from '../src/keys/log-key.js';
+import { LogKey } from '../src/keys/node/log-key.js';
 import { encodeBase64, formatVerifierKey, keyHash } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';

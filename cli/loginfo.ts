@@ -4,7 +4,7 @@
  */
 import { encodeHex } from '../tiles-spec/index.js';
 import { latestOf, openTrustedLog, type LogInvocation } from './open-log.js';
-import { treeIdOf } from './entry-id.js';
+import { treeIdOf } from '../src/keys/tree-id.js';
 import { entries } from './terminal.js';
 
 export async function loginfo(invocation: LogInvocation): Promise<number> {

@@ -3,7 +3,7 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import { nodeSha256 } from '../src/node-sha256.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import { encodeBase64, encodeHex, verifyConsistency } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
@@ -31,7 +31,7 @@ export async function logproof(invocation: Invocation<typeof LOGPROOF_SETTINGS>)
   }
   const [oldRoot, root] = await Promise.all([newest.rootAt(first), newest.rootAt(last)]);
   const hashes = await opened.log.at({ size: last, root }).consistencyProof(first);
-  verifyConsistency(first, oldRoot, last, root, hashes, nodeSha256);
+  verifyConsistency(first, oldRoot, last, root, hashes, opensslSha256);
   if (values.format === 'json') {
     terminal.json({
       FirstSize: first,

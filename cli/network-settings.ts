@@ -6,7 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import { ConfigurationError, messageOf } from '../src/errors.js';
 import type { Network } from '../src/node/network.js';
-import { isPem, parsePem } from '../src/sigstore/pem.js';
+import { isPem, parsePem } from '../src/keys/pem.js';
 import { environmentName, type Settings, type Values } from './configuration.js';
 import { readInput } from './files.js';
 

@@ -13,8 +13,8 @@ import {
   parseTrustedRoot,
   trustedLogFromVerifierKey,
   type TrustedLog,
-} from '../src/sigstore/trusted-root.js';
-import { trustedRootIn } from '../src/sigstore/trust-sources.js';
+} from '../src/sigstore/trust/trusted-root.js';
+import { trustedRootIn } from '../src/sigstore/trust/trust-sources.js';
 import { FormatError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting, SettingError } from './configuration.js';
@@ -86,7 +86,7 @@ function placeOf(place: string): string {
 
 /** The logs whose entries are believed where a bundle says which log it is of. */
 export async function trustedLogs({ values, environment }: LogInvocation): Promise<TrustedLog[]> {
-  if (values.vkey !== undefined) return [await readVerifierKey(values.vkey)];
+  if (values.vkey !== undefined) return [await readTrustedLogKey(values.vkey)];
   if (values['trusted-root'] !== undefined) return readTrustedRoot(values['trusted-root']);
   if (values.rekor_server !== undefined)
     return [await keyOf(placeOf(values.rekor_server), values, environment)];
@@ -104,7 +104,7 @@ async function keyOf(
   environment: NodeJS.ProcessEnv,
 ): Promise<TrustedLog> {
   const url = isRemote(place) ? place : undefined;
-  if (values.vkey !== undefined) return readVerifierKey(values.vkey, isUrl(place) ? place : undefined);
+  if (values.vkey !== undefined) return readTrustedLogKey(values.vkey, isUrl(place) ? place : undefined);
   if (values['trusted-root'] !== undefined) {
     return onlyLog(await readTrustedRoot(values['trusted-root']), url, values['trusted-root']);
   }
@@ -146,7 +146,7 @@ export function onlyLog(logs: readonly TrustedLog[], url: string | undefined, fi
 }
 
 /** The log of a verifier key, or of the file that holds one. @throws ConfigurationError when it is neither. */
-export async function readVerifierKey(keyOrFile: string, url?: string): Promise<TrustedLog> {
+export async function readTrustedLogKey(keyOrFile: string, url?: string): Promise<TrustedLog> {
   const text = existsSync(keyOrFile)
     ? Buffer.from(await readInput('--vkey', keyOrFile)).toString('utf8')
     : keyOrFile;

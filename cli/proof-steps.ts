@@ -2,7 +2,7 @@
  * The steps of an inclusion proof, as they are computed.
  * @module
  */
-import { nodeSha256 } from '../src/node-sha256.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import { encodeHex, HASH_LENGTH, type Sha256 } from '../tiles-spec/index.js';
 
 /** Notes every hash that its `sha` is asked for. */
@@ -10,7 +10,7 @@ export class ProofSteps {
   readonly #steps: { readonly input: Uint8Array; readonly hash: Uint8Array }[] = [];
 
   readonly sha: Sha256 = (input) => {
-    const hash = nodeSha256(input);
+    const hash = opensslSha256(input);
     this.#steps.push({ input: input.slice(), hash });
     return hash;
   };

@@ -26,7 +26,7 @@ export interface Given<S extends Settings> {
 }
 
 /** What settings are read with. */
-export interface ReadOptions {
+export interface ReadSettingsOptions {
   /** Settings of other commands, which the configuration file may hold too. */
   readonly known?: readonly string[];
   readonly alternatives?: readonly Alternatives[];
@@ -42,7 +42,7 @@ export async function readSettings<S extends Settings>(
   settings: S,
   flags: Flags,
   environment: NodeJS.ProcessEnv,
-  { known = [], alternatives = [], places = [] }: ReadOptions = {},
+  { known = [], alternatives = [], places = [] }: ReadSettingsOptions = {},
 ): Promise<Given<S>> {
   const hasSettings = Object.keys(settings).length > 0;
   const file = hasSettings ? configurationFile(flags, environment) : undefined;

@@ -8,13 +8,13 @@ import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { RedirectedFiles } from '../reader/http/index.js';
 import { ConfigurationError, StartRefusedError } from '../src/errors.js';
-import { LogKey } from '../src/keys/log-key.js';
+import { LogKey } from '../src/keys/node/log-key.js';
 import { replaceFile } from '../src/node/durable-file.js';
 import { connectionReason } from '../src/node/connection-error.js';
 import { openDispatcher, type Network } from '../src/node/network.js';
 import { reasonOf } from '../src/node/system-error.js';
-import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust-files.js';
-import { tryAgain } from '../src/try-again.js';
+import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust/trust-files.js';
+import { tryAgain } from '../src/retry.js';
 import { encodeText, keyHash } from '../tiles-spec/index.js';
 import { PartialCollector } from '../writer/partial-collector.js';
 import type { SqliteStaging } from '../writer/staging/staging.js';
@@ -38,7 +38,7 @@ const MAX_CHECKPOINT = 1 << 20;
 /** How long that may take, in milliseconds. */
 const CHECKPOINT_TIMEOUT = 10_000;
 
-export interface OpenLogOptions {
+export interface ServedLogOptions {
   readonly configuration: ServeConfiguration;
   /** Where clients reach the log. */
   readonly url: string;
@@ -54,7 +54,7 @@ export interface OpenLogOptions {
  * Opens the log, or makes it. A first start that fails leaves nothing that was not there.
  * @throws ConfigurationError, StartRefusedError, UnreachableError: each says what an operator can do.
  */
-export async function openServedLog(options: OpenLogOptions): Promise<ServedLog> {
+export async function openServedLog(options: ServedLogOptions): Promise<ServedLog> {
   const { configuration, log, opened } = options;
   const { data, rebuild, create } = configuration;
   if (!create && !rebuild && !existsSync(join(data, STAGING))) {
@@ -82,7 +82,7 @@ export async function openServedLog(options: OpenLogOptions): Promise<ServedLog>
 async function openOn(
   staging: SqliteStaging,
   first: FirstStart,
-  options: OpenLogOptions,
+  options: ServedLogOptions,
 ): Promise<ServedLog> {
   const { configuration, url, log, opened, signal } = options;
   const { data, rebuild, readUrl, partialGrace, expectCheckpoint, network } = configuration;
@@ -128,7 +128,7 @@ async function openOn(
   return { writer, logId, files: readUrl === undefined ? files : new RedirectedFiles(readUrl) };
 }
 
-interface OpenWriterOptions extends OpenLogOptions {
+interface OpenWriterOptions extends ServedLogOptions {
   readonly staging: SqliteStaging;
   readonly opening: OpenedStore;
   readonly key: LogKey;

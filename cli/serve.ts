@@ -11,7 +11,7 @@ import type { Writer } from '../writer/writer.js';
 import type { Invocation } from './command.js';
 import { networkOf } from './network-settings.js';
 import { DaemonServer, httpUrlOf } from './serve-http.js';
-import { openServedLog, type OpenLogOptions } from './serve-log.js';
+import { openServedLog, type ServedLogOptions } from './serve-log.js';
 import { readServeConfiguration, type SERVE_SETTINGS } from './serve-settings.js';
 import type { Terminal } from './terminal.js';
 import { VERSION } from './version.js';
@@ -68,7 +68,7 @@ interface Running {
   readonly url: string;
 }
 
-async function start(options: Omit<OpenLogOptions, 'url'>): Promise<Running> {
+async function start(options: Omit<ServedLogOptions, 'url'>): Promise<Running> {
   const { configuration, log, opened, signal } = options;
   // Two at least: one that is held up, or ends, leaves one to others.
   const threads = Math.max(2, availableParallelism());

@@ -5,12 +5,12 @@
 import { LogReader, type ReadObject } from '../reader/index.js';
 import { remoteSource } from '../reader/node/index.js';
 import { messageOf, UnreachableError } from '../src/errors.js';
-import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trusted-root.js';
+import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trust/trusted-root.js';
 import { ProofError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting } from './configuration.js';
 import { networkOf, tokenOf } from './network-settings.js';
-import { onlyLog, readVerifierKey } from './open-log.js';
+import { onlyLog, readTrustedLogKey } from './open-log.js';
 import type { Pin } from './pins.js';
 import { s3OptionsOf } from './s3-settings.js';
 import type { TRUST_SETTINGS } from './settings.js';
@@ -29,7 +29,7 @@ export async function fetchLog(url: string, trusting: Trusting): Promise<Trusted
   const { vkey } = trusting.values;
   const { read, logs } = await servedLogs(url, trusting);
   const log = onlyLog(logs, url, `${url}/${TRUSTED_ROOT}`);
-  if (vkey !== undefined && (await readVerifierKey(vkey)).vkey !== log.vkey) {
+  if (vkey !== undefined && (await readTrustedLogKey(vkey)).vkey !== log.vkey) {
     throw new ProofError(`${url} has the key ${log.vkey}, not the one of --vkey`);
   }
   await new LogReader({ read, verifier: log.verifier }).checkpoint();

@@ -3,8 +3,8 @@
  * @module
  */
 import { InvalidEntryError } from '../src/errors.js';
-import type { ShippedBundle, ShippedBundles } from '../src/sigstore/bundle-files.js';
-import type { CheckedBundle } from '../src/sigstore/verify-bundle.js';
+import type { ShippedBundle, ShippedBundles } from '../src/sigstore/bundle/bundle-files.js';
+import type { CheckedBundle } from '../src/sigstore/verify/verify-bundle.js';
 import { FormatError, ProofError } from '../tiles-spec/index.js';
 import { plain, type Terminal } from './terminal.js';
 

@@ -15,14 +15,14 @@ import {
   formatTrustedRoot,
   type Authorities,
   publicLogOf,
-} from '../src/sigstore/trust-files.js';
+} from '../src/sigstore/trust/trust-files.js';
 import {
   authoritiesIn,
   parseTrustedRoot,
   type KnownLog,
   type VerbatimAuthorities,
-} from '../src/sigstore/trusted-root.js';
-import { trustedRootIn } from '../src/sigstore/trust-sources.js';
+} from '../src/sigstore/trust/trusted-root.js';
+import { trustedRootIn } from '../src/sigstore/trust/trust-sources.js';
 import { encodeBase64 } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { parseSetting, SettingError } from './configuration.js';
@@ -167,7 +167,7 @@ async function trustedAt(place: string, invocation: TrustInvocation): Promise<Tr
 /** @param since when the logs of certificates are good from, Unix milliseconds: their files do not say it. */
 async function readAuthorities(values: TrustInvocation['values'], since: number): Promise<Authorities> {
   // Its X.509 takes long to load, and a pin has no certificates.
-  const { certificateLog, certifiedAuthority } = await import('../src/sigstore/authorities.js');
+  const { certificateLog, certifiedAuthority } = await import('../src/sigstore/trust/node/authorities.js');
   const url = (name: 'fulcio-url' | 'ctlog-url' | 'tsa-url') =>
     values[name] === undefined ? '' : parseSetting(name, values[name], parseBaseUrl);
   const chains = (name: 'fulcio' | 'tsa') =>

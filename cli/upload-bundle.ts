@@ -6,9 +6,13 @@
 import { rm, stat } from 'node:fs/promises';
 import { hasCode, replaceFile } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';
-import { formatSigstoreBundle, parseSigstoreBundle, type SigstoreBundle } from '../src/sigstore/bundle.js';
-import type { TransparencyLogEntry } from '../src/sigstore/transparency-log-entry.js';
-import type { TrustedLog } from '../src/sigstore/trusted-root.js';
+import {
+  formatSigstoreBundle,
+  parseSigstoreBundle,
+  type SigstoreBundle,
+} from '../src/sigstore/bundle/sigstore-bundle.js';
+import type { TransparencyLogEntry } from '../src/sigstore/bundle/transparency-log-entry.js';
+import type { TrustedLog } from '../src/sigstore/trust/trusted-root.js';
 import { decodeBase64, encodeBase64, equalBytes, FormatError } from '../tiles-spec/index.js';
 import { SettingError } from './configuration.js';
 import { readBytes, readInput, requireWritable, writeOutput } from './files.js';

@@ -6,16 +6,16 @@ import { InconsistentLogError, type LogReader } from '../reader/index.js';
 import { HeadFile, isUrl } from '../reader/node/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf, UnreachableError } from '../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
-import { verifyLoggedEntry } from '../src/sigstore/entry-proof.js';
+import { verifyLoggedEntry } from '../src/sigstore/verify/entry-proof.js';
 import {
   entryOf,
   formatTransparencyLogEntry,
   parseTransparencyLogEntry,
-  type LoggedEntry,
+  type PublishedEntry,
   type TransparencyLogEntry,
-} from '../src/sigstore/transparency-log-entry.js';
-import { nodeSha256 } from '../src/node-sha256.js';
-import type { TrustedLog } from '../src/sigstore/trusted-root.js';
+} from '../src/sigstore/bundle/transparency-log-entry.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
+import type { TrustedLog } from '../src/sigstore/trust/trusted-root.js';
 import {
   encodeHex,
   equalBytes,
@@ -103,7 +103,7 @@ interface Upload {
  * Submits the entry, proves the answer, and writes the bundle. Whatever fails between, a signature that was made here is
  * kept, and the error says where.
  */
-async function logEntry(upload: Upload): Promise<LoggedEntry> {
+async function logEntry(upload: Upload): Promise<PublishedEntry> {
   const { invocation, opened, signed, bundle } = upload;
   await bundle?.keep(signed);
   try {
@@ -135,8 +135,8 @@ async function submitted({ invocation, opened, signed, expected }: Upload): Prom
 }
 
 /** What was proved of the answer, and nothing else that is in it. */
-function provedEntry(entry: TransparencyLogEntry, trusted: TrustedLog): LoggedEntry {
-  const { index, checkpoint } = verifyLoggedEntry(entry, [trusted], nodeSha256);
+function provedEntry(entry: TransparencyLogEntry, trusted: TrustedLog): PublishedEntry {
+  const { index, checkpoint } = verifyLoggedEntry(entry, [trusted], opensslSha256);
   if (checkpoint === undefined) throw new ProofError('the log has answered without a proof');
   const { kind, version, body, proof } = entry;
   const hashes = proof?.hashes ?? [];
@@ -169,7 +169,7 @@ async function remember(log: LogReader, checkpoint: SignedCheckpoint, terminal: 
 }
 
 interface Uploaded extends OpenedLog {
-  readonly logged: LoggedEntry;
+  readonly logged: PublishedEntry;
   /** It was in the log before. */
   readonly isRepeat: boolean;
   readonly output: string | undefined;
@@ -181,7 +181,7 @@ function print(
   terminal: Terminal,
 ): void {
   const { index, body, checkpoint } = logged;
-  const uuid = encodeHex(leafHash(body, nodeSha256));
+  const uuid = encodeHex(leafHash(body, opensslSha256));
   if (format === 'tle') {
     terminal.out(formatTransparencyLogEntry(logged, trusted.logId));
   } else if (format === 'json') {

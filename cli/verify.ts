@@ -3,17 +3,17 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import type { ShippedBundle } from '../src/sigstore/bundle-files.js';
-import type { ShownEntry } from '../src/sigstore/entry-proof.js';
-import { namePattern, type NamePattern } from '../src/sigstore/name-pattern.js';
-import { readPublicKeyFile } from '../src/sigstore/public-key-file.js';
+import type { ShippedBundle } from '../src/sigstore/bundle/bundle-files.js';
+import type { VerifiedEntry } from '../src/sigstore/verify/entry-proof.js';
+import { namePattern, type NamePattern } from '../src/sigstore/verify/node/name-pattern.js';
+import { readPublicKeyFile } from '../src/keys/node/public-key-file.js';
 import {
   verifyBundle,
   type CheckedBundle,
   type NotChecked,
   type Signer,
   type SignerPolicy,
-} from '../src/sigstore/verify-bundle.js';
+} from '../src/sigstore/verify/verify-bundle.js';
 import { encodeHex, leafHash } from '../tiles-spec/index.js';
 import { readArtifact } from './artifact.js';
 import { bundlesToVerify, type VerifyInvocation } from './bundles-to-verify.js';
@@ -74,7 +74,7 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
 
 function sayEntry(
   say: (label: string, text: string) => void,
-  { log, checkpoint, index, body, integratedTime }: ShownEntry,
+  { log, checkpoint, index, body, integratedTime }: VerifiedEntry,
   steps: readonly string[],
 ): void {
   say('log', `${log.origin}, by the key ${log.vkey}`);

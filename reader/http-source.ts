@@ -7,7 +7,7 @@ import { maxGzipLength, parsePath } from '../tiles-spec/index.js';
 import { collect, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
-import { BusyError, tryAgain } from '../src/try-again.js';
+import { BusyError, tryAgain } from '../src/retry.js';
 
 /**
  * Reads one object: its bytes, at most `maxLength`, or undefined where there is none. A bundle comes as it is stored,

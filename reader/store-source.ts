@@ -14,7 +14,7 @@ import type { ObjectRange, ObjectStore } from '../src/store/store.js';
 import { FormatError } from '../tiles-spec/index.js';
 import { UnexpectedAnswerError } from './errors.js';
 import type { ReadObject } from './http-source.js';
-import { tryAgain } from '../src/try-again.js';
+import { tryAgain } from '../src/retry.js';
 
 /** What a reader is told as it is: what the store says of itself, and faults of the program. */
 const FINAL = [UnreachableError, ConfigurationError, FormatError, TypeError, RangeError];

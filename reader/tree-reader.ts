@@ -13,9 +13,9 @@ import {
   inclusionProof,
   isGzip,
   leafHash,
-  maxBundleLength,
+  maxEntryBundleLength,
   maxLengthOf,
-  parseBundle,
+  parseEntryBundle,
   parseTimes,
   ProofError,
   rootAt,
@@ -219,8 +219,8 @@ export async function decodeBundle(
   maxLength = Infinity,
 ): Promise<Uint8Array[]> {
   const decompress = options.gunzip ?? gunzip;
-  const longest = Math.min(maxLength, maxBundleLength(width));
-  return parseBundle(isGzip(stored) ? await decompress(stored, longest) : stored, width);
+  const longest = Math.min(maxLength, maxEntryBundleLength(width));
+  return parseEntryBundle(isGzip(stored) ? await decompress(stored, longest) : stored, width);
 }
 
 /** What a tree consists of, whole or partial. */

@@ -5,9 +5,9 @@
  */
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import { nodeSha256 } from '../src/node-sha256.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import {
-  encodeBundle,
+  encodeEntryBundle,
   encodeClaim,
   encodeHex,
   encodeTimes,
@@ -49,7 +49,7 @@ export function lengthOf({ body, attestation }: NewEntry): number {
   return body.length + (attestation?.length ?? 0);
 }
 
-export const EMPTY_TAIL: LogTail = { edge: RightEdge.empty(nodeSha256), bodies: [], times: [] };
+export const EMPTY_TAIL: LogTail = { edge: RightEdge.empty(opensslSha256), bodies: [], times: [] };
 
 /** What a batch stores, beside its checkpoint: the objects that the new tree has and the old had not. */
 export interface Appended {
@@ -72,7 +72,7 @@ export async function append(tail: LogTail, entries: readonly NewEntry[], time: 
     const bundle = bodies.slice(at, at + TILE_WIDTH);
     const name = { index: first + at / TILE_WIDTH, width: bundle.length };
     objects.push(
-      { path: formatPath({ kind: 'entries', ...name }), bytes: await compressed(encodeBundle(bundle)) },
+      { path: formatPath({ kind: 'entries', ...name }), bytes: await compressed(encodeEntryBundle(bundle)) },
       { path: formatPath({ kind: 'times', ...name }), bytes: encodeTimes(times.slice(at, at + TILE_WIDTH)) },
     );
   }
@@ -95,7 +95,7 @@ function attestationsOf(entries: readonly NewEntry[]): StoredObject[] {
 
 /** Where an attestation is stored: its name is its digest. */
 export function attestationPath(attestation: Uint8Array): string {
-  return formatPath({ kind: 'attestation', digest: encodeHex(nodeSha256(attestation)) });
+  return formatPath({ kind: 'attestation', digest: encodeHex(opensslSha256(attestation)) });
 }
 
 const gzipAsync = promisify<Uint8Array, { level: number }, Buffer>(gzip);
@@ -153,7 +153,12 @@ export class BatchTree {
 
   /** The inclusion proof of an entry of the batch. Costs no hash but at the right edge. */
   inclusionProof(index: number): Hash[] {
-    return inclusionProofFrom((subtree) => this.#subtree(subtree), index, this.checkpoint.size, nodeSha256);
+    return inclusionProofFrom(
+      (subtree) => this.#subtree(subtree),
+      index,
+      this.checkpoint.size,
+      opensslSha256,
+    );
   }
 
   #subtree(subtree: Subtree): Hash {

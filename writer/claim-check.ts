@@ -4,12 +4,12 @@
  * @module
  */
 import { gunzip } from '../reader/node/gunzip.js';
-import { nodeSha256 } from '../src/node-sha256.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import {
   equalBytes,
   leafHash,
-  maxBundleLength,
-  parseBundle,
+  maxEntryBundleLength,
+  parseEntryBundle,
   parsePath,
   parseTimes,
   ProofError,
@@ -73,8 +73,11 @@ async function readNewEntries({
     if (name.kind === 'times') {
       times.push(...parseTimes(bytes, name.width).slice(skipped));
     } else {
-      const bundle = parseBundle(await gunzip(bytes, maxBundleLength(name.width)), name.width).slice(skipped);
-      entries.push(...bundle.map((body) => ({ body, leafHash: leafHash(body, nodeSha256) })));
+      const bundle = parseEntryBundle(
+        await gunzip(bytes, maxEntryBundleLength(name.width)),
+        name.width,
+      ).slice(skipped);
+      entries.push(...bundle.map((body) => ({ body, leafHash: leafHash(body, opensslSha256) })));
     }
   }
   return { entries, times };

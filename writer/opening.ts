@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
-import type { LogKey } from '../src/keys/log-key.js';
+import type { LogKey } from '../src/keys/node/log-key.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
 import {
   equalBytes,
@@ -48,7 +48,7 @@ export interface LogOptions {
 }
 
 /** A log that can be appended to. */
-export interface OpenedLog extends Recovered {
+export interface WritableLog extends Recovered {
   readonly identity: LogIdentity;
   readonly signer: NoteSigner;
   readonly verifier: NoteVerifier;
@@ -62,7 +62,7 @@ export interface OpenedLog extends Recovered {
  * @param signal gives up on a store that does not answer.
  * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError; NewerVersionError.
  */
-export async function openLog(options: LogOptions, signal: AbortSignal): Promise<OpenedLog> {
+export async function openWritableLog(options: LogOptions, signal: AbortSignal): Promise<WritableLog> {
   const { staging, key, origin, log } = options;
   const { identity, fitting, ...parts } = await identifyLog(options, signal);
   const { publisher, retrying } = parts;
@@ -100,7 +100,7 @@ async function identifyLog(options: LogOptions, signal: AbortSignal) {
   const publisher = new Publisher({ store, published, verifier, retrying, log, signal });
   const { identity, stored, isKnown } = await identify(options, publisher);
   // Before anything is written: a start that is refused must leave the next one just as much to refuse.
-  if (expected !== undefined) await requireExtends(publisher, expected);
+  if (expected !== undefined) await requireExpected(publisher, expected);
   if (!isKnown) await staging.create(identity);
   if (stored === undefined) {
     await publisher.publishEmpty(emptyCheckpoint(key, origin));
@@ -202,7 +202,7 @@ function openExpected(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoi
 }
 
 /** @throws StartRefusedError unless the log in the store begins with the tree of a checkpoint that an operator kept. */
-async function requireExtends(publisher: Publisher, expected: SignedCheckpoint): Promise<void> {
+async function requireExpected(publisher: Publisher, expected: SignedCheckpoint): Promise<void> {
   const stored = await publisher.published.read();
   const size = stored?.value.size ?? 0;
   if (stored === undefined || size < expected.size) {

@@ -33,7 +33,7 @@ export interface Submitted {
 }
 
 /** An entry waiting for its batch to be published. */
-export interface PendingEntry extends NewEntry {
+export interface AcceptedEntry extends NewEntry {
   /** By the monotonic clock (`performance.now()`), in milliseconds. */
   readonly acceptedAt: number;
   place(placement: Placement): void;
@@ -41,7 +41,7 @@ export interface PendingEntry extends NewEntry {
 }
 
 /** An entry in flight, with those who wait for it. */
-class InFlight implements PendingEntry {
+class InFlight implements AcceptedEntry {
   readonly body: Uint8Array;
   readonly leafHash: Hash;
   readonly attestation: Uint8Array | undefined;
@@ -92,7 +92,7 @@ export class EntryPool {
   #bytes = 0;
   /** Submitters who wait for an entry that another brought. */
   #joined = 0;
-  #queue: PendingEntry[] = [];
+  #queue: AcceptedEntry[] = [];
   #closed: Error | undefined;
   #wake: () => void = () => undefined;
 
@@ -150,7 +150,7 @@ export class EntryPool {
     this.#bytes -= lengthOf(entry);
   };
 
-  #enqueue(pending: PendingEntry): void {
+  #enqueue(pending: AcceptedEntry): void {
     if (this.#closed !== undefined) {
       pending.fail(this.#closed);
       return;
@@ -186,7 +186,7 @@ export class EntryPool {
    * Takes the longest queued entries: at most `count`, and of at most `bytes` together, but one at least where there
    * is one. They stay in flight until placed or failed.
    */
-  take(count: number, bytes: number): PendingEntry[] {
+  take(count: number, bytes: number): AcceptedEntry[] {
     let total = 0;
     const over = this.#queue.findIndex((entry, i) => (total += lengthOf(entry)) > bytes && i > 0);
     return this.#queue.splice(0, Math.min(count, over < 0 ? count : over));

@@ -6,7 +6,7 @@
 import { LogReader, MemoryCache, type TreeReader } from '../reader/index.js';
 import { gunzip } from '../reader/node/gunzip.js';
 import { DamagedStoreError } from '../src/errors.js';
-import { nodeSha256 } from '../src/node-sha256.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
 import {
   equalBytes,
@@ -48,7 +48,7 @@ export class PublishedLog {
       open: (bytes) => openStored(bytes, verifier),
       requireForward,
     });
-    const options = { verifier, gunzip, sha: nodeSha256 };
+    const options = { verifier, gunzip, sha: opensslSha256 };
     const readOf = (from: Pick<ObjectStore, 'read'>) => async (path: string) =>
       (await from.read(path))?.bytes;
     const read = readOf(store);

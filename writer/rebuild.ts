@@ -3,7 +3,7 @@
  * @module
  */
 import type { ReadObject, TreeReader } from '../reader/index.js';
-import { parseTrustedRoot } from '../src/sigstore/trusted-root.js';
+import { parseTrustedRoot } from '../src/sigstore/trust/trusted-root.js';
 import { equalBytes, FormatError, HASH_LENGTH, TILE_WIDTH, widthAt } from '../tiles-spec/index.js';
 import type { Block, StagedTree, Staging } from './staging/staging.js';
 

@@ -16,7 +16,7 @@ import { buildBatch, type Batch, type BatchTree, type LogTail } from './batch.js
 import type { Clock } from './clock.js';
 import { stopFaultOf } from './fault.js';
 import type { Retrying } from './retrying.js';
-import type { EntryPool, PendingEntry } from './pool.js';
+import type { EntryPool, AcceptedEntry } from './pool.js';
 import type { Publisher } from './publishing/publisher.js';
 import type { Staging } from './staging/staging.js';
 
@@ -78,7 +78,7 @@ export class Sequencer {
   }
 
   /** Waits for a batch's entries; none when the pool is closed and empty. */
-  async #cut(): Promise<PendingEntry[]> {
+  async #cut(): Promise<AcceptedEntry[]> {
     const { pool, batchAge, batchSize } = this.#options;
     await pool.filled(1);
     // From cut to cut, not from the first entry waiting: an operator pays for each publication.
@@ -92,7 +92,7 @@ export class Sequencer {
    * Waits while the machine's clock is wrong: entries that were accepted before it jumped are not sequenced by it.
    * Returns false where the pool is closed meanwhile: the entries have failed then.
    */
-  async #rightClock(entries: readonly PendingEntry[]): Promise<boolean> {
+  async #rightClock(entries: readonly AcceptedEntry[]): Promise<boolean> {
     const { pool, clock, publisher } = this.#options;
     for (let fault = clock.fault(); fault !== undefined; fault = clock.fault()) {
       if (pool.isClosed) {
@@ -107,7 +107,7 @@ export class Sequencer {
   }
 
   /** Gives the entries their indices: the batch, signed, is durable in staging, and seen nowhere else. */
-  async #sequence(entries: readonly PendingEntry[]): Promise<{ batch: Batch; tree: BatchTree }> {
+  async #sequence(entries: readonly AcceptedEntry[]): Promise<{ batch: Batch; tree: BatchTree }> {
     const { staging, clock, signer, verifier, retrying } = this.#options;
     const time = clock.next();
     const { batch, tail, tree } = await buildBatch(this.#tail, entries, time, signer, verifier);
@@ -121,7 +121,7 @@ export class Sequencer {
     return { batch, tree };
   }
 
-  async #publish(batch: Batch, tree: BatchTree, entries: readonly PendingEntry[]): Promise<void> {
+  async #publish(batch: Batch, tree: BatchTree, entries: readonly AcceptedEntry[]): Promise<void> {
     const { staging, publisher, retrying, log } = this.#options;
     await publisher.publish(batch, tree.edge);
     entries.forEach((entry, i) => {

@@ -4,12 +4,12 @@
  */
 import { DamagedStoreError, UnavailableError } from '../src/errors.js';
 import type { ObjectStore } from '../src/store/store.js';
-import { nodeSha256 } from '../src/node-sha256.js';
+import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import { equalBytes, ProofError, verifyInclusion } from '../tiles-spec/index.js';
 import type { NewEntry } from './batch.js';
 import { Clock, type ClockOptions } from './clock.js';
 import { faultOf, stopFaultOf, type Fault } from './fault.js';
-import { openLog, type LogOptions, type OpenedLog } from './opening.js';
+import { openWritableLog, type LogOptions, type WritableLog } from './opening.js';
 import type { Outages } from './outage.js';
 import { Patience } from './patience.js';
 import { EntryPool, type Placement, type ProvedPlacement } from './pool.js';
@@ -41,7 +41,7 @@ export interface WriterOptions extends LogOptions {
 }
 
 /** An entry's place in the log, shown by a published checkpoint. */
-export interface ProvedEntry extends ProvedPlacement {
+export interface PublishedSubmission extends ProvedPlacement {
   /** Whether the entry was in the log, or in flight, when it was submitted. */
   readonly isRepeat: boolean;
 }
@@ -60,7 +60,7 @@ export class Writer {
   readonly #store: ObjectStore;
   readonly #retrying: Retrying;
 
-  private constructor(options: WriterOptions, opened: OpenedLog) {
+  private constructor(options: WriterOptions, opened: WritableLog) {
     const { staging, batchAge, batchSize, maxPending, log } = options;
     const { identity, signer, verifier, publisher, retrying, outages, lastTime, tail } = opened;
     this.identity = identity;
@@ -107,7 +107,7 @@ export class Writer {
    * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError.
    */
   static async open(options: WriterOptions, signal: AbortSignal): Promise<Writer> {
-    return new Writer(options, await openLog(options, signal));
+    return new Writer(options, await openWritableLog(options, signal));
   }
 
   /** Whether so many entries are in flight that others are refused. */
@@ -127,7 +127,7 @@ export class Writer {
    * @throws UnavailableError when the log is busy or stopping, the store does not answer, or the entry was not published
    *   in time: it may then be logged all the same, and trying again joins it.
    */
-  async submit(entry: NewEntry, patience = new Patience()): Promise<ProvedEntry> {
+  async submit(entry: NewEntry, patience = new Patience()): Promise<PublishedSubmission> {
     try {
       const fault = this.#end ?? this.#outageFault() ?? clockFaultOf(this.#clock.recentFault());
       // An entry in flight gets its answer when the fault is over: joining it costs nothing.
@@ -167,7 +167,7 @@ export class Writer {
       }
       if (!isAwaited()) throw new UnavailableError('nobody waits for the proof any more');
       const proof = await published.inclusionProof(index);
-      verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
+      verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, opensslSha256);
       return { index, proof, checkpoint };
     } catch (error) {
       if (isFinal(error) || error instanceof UnavailableError) throw error;
@@ -234,7 +234,7 @@ export class Writer {
 function proveNew({ leafHash }: NewEntry, { index, tree }: Placement): ProvedPlacement {
   const { checkpoint } = tree;
   const proof = tree.inclusionProof(index);
-  verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, nodeSha256);
+  verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, opensslSha256);
   return { index, proof, checkpoint };
 }
 

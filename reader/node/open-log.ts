@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError, UnreachableError } from '../../src/errors.js';
 import type { Network } from '../../src/node/network.js';
-import { nodeSha256 } from '../../src/node-sha256.js';
+import { opensslSha256 } from '../../src/node/openssl-sha256.js';
 import { reasonOf } from '../../src/node/system-error.js';
 import { FolderStore } from '../../src/store/folder.js';
 import { isS3, parseS3Place, type S3Options } from '../../src/store/s3-place.js';
@@ -70,7 +70,7 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
     read,
     verifier,
     gunzip,
-    sha: nodeSha256,
+    sha: opensslSha256,
     heads: stateFolder === undefined ? undefined : new HeadFile(stateFolder, verifier.name),
     lag: typeof place === 'string' && isUrl(place) ? CACHE_LAG : 0,
     // Tiles of logs of one name are apart by key.

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { concatBytes, encodeText } from '../../tiles-spec/index.js';
 import { keysOfHashedRekord, proposeHashedRekord } from './hashedrekord.js';
 import { entryKind } from './kind.js';
-import { bytesField, loggedBytes } from './protojson.js';
+import { bytesField, loggedBytes } from '../protobuf-json.js';
 import { verifierField } from './verifier.js';
 
 const one = 'must have exactly one: an envelope of several signatures is several entries';

@@ -7,7 +7,7 @@ import { decodeBase64, encodeBase64, encodeHex, FormatError } from '../../tiles-
 import { certificateKeys } from './certificate-keys.js';
 import { entryKind, type IndexKey, type Proposal, type SignatureToCheck } from './kind.js';
 import { keyFingerprints } from './key-fingerprints.js';
-import { findingsOf, loggedBytes } from './protojson.js';
+import { findingsOf, loggedBytes } from '../protobuf-json.js';
 import { verifierBody, verifierField } from './verifier.js';
 
 const request = z.strictObject({

@@ -10,7 +10,7 @@ import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { dsse } from './dsse.js';
 import { hashedrekord } from './hashedrekord.js';
 import type { Digest, EntryKind, SignatureToCheck } from './kind.js';
-import { findingsOf, normalizeFields } from './protojson.js';
+import { findingsOf, normalizeFields } from '../protobuf-json.js';
 
 /** Every kind. To add one is to add its file and its line here. */
 export const KINDS: readonly EntryKind[] = [hashedrekord, dsse];

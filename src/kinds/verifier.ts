@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { OBJECT_IDENTIFIER, readableElements, SEQUENCE } from '../../tiles-spec/der.js';
 import { encodeBase64 } from '../../tiles-spec/index.js';
 import type { Algorithm } from '../signatures/algorithms.js';
-import { keyDetailsField, loggedBytes } from './protojson.js';
+import { keyDetailsField, loggedBytes } from '../protobuf-json.js';
 
 /** A public key (DER SPKI) or an X.509 certificate (DER), and what the submitter says of its key. */
 export interface Verifier {

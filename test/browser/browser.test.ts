@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodeBase64, encodeHex, leafHash, maxBundleLength } from '#tiles-spec/index.js';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { goodEnvelope, goodRequest, log } from '../integration/http-support.js';
-import { deployedSite, describeWithNginx } from '../nginx.js';
+import { decodeBase64, encodeHex, leafHash, maxEntryBundleLength } from '#tiles-spec/index.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { goodEnvelope, goodRequest, log } from '../support/http.js';
+import { deployedSite, describeWithNginx } from '../support/nginx.js';
 import { describeWithChromium } from './chromium.js';
 import { servePage } from './serve.mjs';
 
@@ -25,7 +25,7 @@ const IN_PARTIAL = 290;
 const BOMB = (() => {
   const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
   const block = deflateRawSync(Buffer.alloc(1 << 26), { finishFlush: constants.Z_FULL_FLUSH });
-  const blocks = Math.floor((maxBundleLength(256) - header.length) / block.length);
+  const blocks = Math.floor((maxEntryBundleLength(256) - header.length) / block.length);
   return Buffer.concat([header, ...Array.from({ length: blocks }, () => block)]);
 })();
 
@@ -213,7 +213,7 @@ describeWithChromium('the reader in a browser', (launch) => {
     await withFiles(store, { [bundle]: BOMB }, {}, async (files) => {
       await visit(files, IN_FULL, async ({ page, faults }) => {
         expect(await resultOf(page, 'entry')).toBe(
-          `refused: ${bundle}: gzip: over ${maxBundleLength(256)} bytes`,
+          `refused: ${bundle}: gzip: over ${maxEntryBundleLength(256)} bytes`,
         );
         expect(await page.evaluate('1 + 1')).toBe(2);
         expect(faults).toEqual([]);

@@ -3,7 +3,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
-import { brokenCertificates, hostileCertificates } from '../hostile-certificates.js';
+import { brokenCertificates, hostileCertificates } from '../support/hostile-certificates.js';
 import { describeWithChromium } from './chromium.js';
 import { servePage } from './serve.mjs';
 

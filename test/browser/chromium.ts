@@ -3,7 +3,7 @@
  * @module
  */
 import { chromium, type Browser } from 'playwright-core';
-import { describeWithProgram } from '../program.js';
+import { describeWithProgram } from '../support/program.js';
 
 const CHROMIUM = {
   names: ['chromium', 'chromium-browser', 'google-chrome'],

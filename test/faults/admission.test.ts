@@ -5,15 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
-import {
-  badSignature,
-  Conversation,
-  dearBadSignature,
-  head,
-  submission,
-} from '../integration/admission-support.js';
-import { expectProblem, goodEnvelope, goodRequest, log, submit } from '../integration/http-support.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { badSignature, Conversation, dearBadSignature, head, submission } from '../support/admission.js';
+import { expectProblem, goodEnvelope, goodRequest, log, submit } from '../support/http.js';
 
 const MEBIBYTE = 1024 * 1024;
 

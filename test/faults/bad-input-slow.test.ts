@@ -5,16 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
-import {
-  ENTRIES,
-  exchange,
-  expectProblem,
-  goodRequest,
-  log,
-  open,
-  type Answer,
-} from '../integration/http-support.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { ENTRIES, exchange, expectProblem, goodRequest, log, open, type Answer } from '../support/http.js';
 
 describe.concurrent('a request that comes slowly', () => {
   const head = `POST ${ENTRIES} HTTP/1.1\r\nHost: log\r\nContent-Type: application/json\r\n`;

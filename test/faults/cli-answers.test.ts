@@ -13,8 +13,8 @@ import {
   User,
   type LoggedUser,
   type Stub,
-} from '../integration/cli-support.js';
-import { startDaemon, type Daemon } from '../daemon.js';
+} from '../support/cli.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
 
 interface Answer {
   logIndex: string;

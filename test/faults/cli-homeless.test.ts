@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFolder, createTransientFolder } from '#src/node/durable-file.js';
-import { STELE } from '../daemon.js';
-import { expectEnded, startLoggedUser, type Ended, type LoggedUser } from '../integration/cli-support.js';
+import { STELE } from '../support/daemon.js';
+import { expectEnded, startLoggedUser, type Ended, type LoggedUser } from '../support/cli.js';
 
 let logged: LoggedUser;
 /** Says nothing of a home: neither the environment nor passwd knows one. */
@@ -100,7 +100,7 @@ describe.runIf(existsSync('/proc/self'))('a home below /proc, where no folder ca
 describe('--state', () => {
   it('keeps two logs of one name apart, and is named where they meet', async () => {
     const { user, daemon } = logged;
-    const { startDaemon } = await import('../daemon.js');
+    const { startDaemon } = await import('../support/daemon.js');
     const other = await startDaemon(user.file('other-data'));
     try {
       const somebody = user.other('two logs');

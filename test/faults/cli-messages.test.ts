@@ -8,7 +8,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectEnded, startLoggedUser, type LoggedUser, type User } from '../integration/cli-support.js';
+import { expectEnded, startLoggedUser, type LoggedUser, type User } from '../support/cli.js';
 
 let logged: LoggedUser;
 let user: User;

@@ -12,14 +12,8 @@ import {
   type Listening,
   type Proxy,
   type ProxyOptions,
-} from '../proxy.js';
-import {
-  expectEnded,
-  jsonOf,
-  startLoggedUser,
-  startStub,
-  type LoggedUser,
-} from '../integration/cli-support.js';
+} from '../support/proxy.js';
+import { expectEnded, jsonOf, startLoggedUser, startStub, type LoggedUser } from '../support/cli.js';
 
 const TOKEN = 'a-token.of~the_gate/+==';
 

@@ -4,17 +4,10 @@
  */
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
-import { publishBucket } from '../s3-server.js';
-import { describeWithS3 } from '../with-s3.js';
-import {
-  expectCase,
-  expectEnded,
-  jsonOf,
-  startStub,
-  User,
-  type Environment,
-} from '../integration/cli-support.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { publishBucket } from '../support/s3-server.js';
+import { describeWithS3 } from '../support/with-s3.js';
+import { expectCase, expectEnded, jsonOf, startStub, User, type Environment } from '../support/cli.js';
 
 describeWithS3('a log in a bucket', (server) => {
   let user: User;

@@ -5,7 +5,7 @@ import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClientTrustConfig, SigningConfig, TrustedRoot } from '@sigstore/protobuf-specs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
 import {
   expectCase,
   expectEnded,
@@ -13,7 +13,7 @@ import {
   startLoggedUser,
   startStub,
   type LoggedUser,
-} from '../integration/cli-support.js';
+} from '../support/cli.js';
 
 let logged: LoggedUser;
 let other: Daemon;

@@ -3,7 +3,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectCase, expectEnded, jsonOf, startStub, User, type Stub } from '../integration/cli-support.js';
+import { expectCase, expectEnded, jsonOf, startStub, User, type Stub } from '../support/cli.js';
 
 let user: User;
 let vkey: string;

@@ -5,7 +5,7 @@
 import { rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
 import {
   expectEnded,
   jsonOf,
@@ -13,7 +13,7 @@ import {
   startStub,
   type LoggedUser,
   type User,
-} from '../integration/cli-support.js';
+} from '../support/cli.js';
 
 let logged: LoggedUser;
 let other: Daemon;

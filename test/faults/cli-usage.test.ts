@@ -3,7 +3,7 @@
  */
 import { mkdir, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectCase, expectEnded, jsonOf, User } from '../integration/cli-support.js';
+import { expectCase, expectEnded, jsonOf, User } from '../support/cli.js';
 
 /** Nobody needs to be there: wrong use is found before anything is asked. */
 const NOBODY = ['--rekor_server', 'http://127.0.0.1:1'];

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { openLog } from '#reader/node/index.js';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { describeWithS3 } from '../with-s3.js';
-import { expectProblem, goodRequest, log, send, submit } from '../integration/http-support.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { describeWithS3 } from '../support/with-s3.js';
+import { expectProblem, goodRequest, log, send, submit } from '../support/http.js';
 
 const DAY = 86_400_000;
 

@@ -12,9 +12,9 @@ import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NoteVerifier } from '#tiles-spec/index.js';
 import { problemSchema, transparencyLogEntrySchema } from '#writer/http/openapi.js';
-import { startDaemon, type Daemon } from '../daemon.js';
-import { BUCKET } from '../log-place.js';
-import { hashedRekordRequest, proveAnswer, readBack, type ProvedAnswer } from '../integration/submission.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { BUCKET } from '../support/log-place.js';
+import { hashedRekordRequest, proveAnswer, readBack, type ProvedAnswer } from '../support/submission.js';
 
 const ENTRIES = 2_000;
 const REPEATS = 1_000;

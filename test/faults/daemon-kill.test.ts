@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { expect, it } from 'vitest';
-import { LogKey } from '#src/keys/log-key.js';
-import { startDaemon, withFolder } from '../daemon.js';
-import { BUCKET, placeOf } from '../log-place.js';
-import { hashedRekordRequest } from '../integration/submission.js';
-import { rebuild, requirePrefix, type NaiveLog } from './naive-log.js';
+import { LogKey } from '#src/keys/node/log-key.js';
+import { startDaemon, withFolder } from '../support/daemon.js';
+import { BUCKET, placeOf } from '../support/log-place.js';
+import { hashedRekordRequest } from '../support/submission.js';
+import { rebuild, requirePrefix, type NaiveLog } from '../support/naive-log.js';
 
 /** Two logs at once, each through as many lives; in a bucket one, through fewer. */
 const LOGS = BUCKET === undefined ? ['one', 'another'] : ['one'];

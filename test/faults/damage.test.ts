@@ -8,7 +8,7 @@ import { ClaimLostError, DamagedStoreError } from '#src/errors.js';
 import {
   concatBytes,
   emptyRoot,
-  encodeBundle,
+  encodeEntryBundle,
   encodeClaim,
   encodeText,
   encodeTimes,
@@ -20,8 +20,8 @@ import {
   type StoredObject,
 } from '#tiles-spec/index.js';
 import { buildBatch, type Batch, type LogTail, type NewEntry } from '#writer/batch.js';
-import { entries, KEY, makeKey, ORIGIN, TestLog } from './test-log.js';
-import { faultAt } from './writer-process.js';
+import { entries, KEY, makeKey, ORIGIN, TestLog } from '../support/test-log.js';
+import { faultAt } from '../support/writer-process.js';
 
 const BEFORE = entries('before', 3);
 const THEIRS = entries('theirs', 2);
@@ -121,18 +121,18 @@ const WRONG_CLAIMS: Readonly<Record<string, Uint8Array>> = {
   ]),
   'a tile that is another': with_(PATHS.tile, flipped(bytesOf(PATHS.tile), 150)),
   'a tile cut short': with_(PATHS.tile, bytesOf(PATHS.tile).subarray(32)),
-  'a bundle that is no gzip': with_(PATHS.entries, encodeBundle(bodies)),
+  'a bundle that is no gzip': with_(PATHS.entries, encodeEntryBundle(bodies)),
   'a bundle cut short': with_(PATHS.entries, bytesOf(PATHS.entries).subarray(0, -4)),
   'a bundle of other entries': with_(
     PATHS.entries,
-    gzipSync(encodeBundle(entries('fork', 5).map(({ body }) => body))),
+    gzipSync(encodeEntryBundle(entries('fork', 5).map(({ body }) => body))),
   ),
   'a bundle whose old entries are others': with_(
     PATHS.entries,
-    gzipSync(encodeBundle([...entries('fork', 3).map(({ body }) => body), ...bodies.slice(3)])),
+    gzipSync(encodeEntryBundle([...entries('fork', 3).map(({ body }) => body), ...bodies.slice(3)])),
   ),
-  'a bundle of fewer entries': with_(PATHS.entries, gzipSync(encodeBundle(others))),
-  'a bundle of more entries': with_(PATHS.entries, gzipSync(encodeBundle([...bodies, first]))),
+  'a bundle of fewer entries': with_(PATHS.entries, gzipSync(encodeEntryBundle(others))),
+  'a bundle of more entries': with_(PATHS.entries, gzipSync(encodeEntryBundle([...bodies, first]))),
   'a bundle that is a bomb': with_(PATHS.entries, gzipSync(new Uint8Array(5 * 65_537 + 1))),
   'times of which one is another': with_(PATHS.times, encodeTimes([...TIMES, TIME, TIME + 1])),
   'times whose old ones are others': with_(
@@ -164,7 +164,7 @@ describe.concurrent('a claim that a start finds', () => {
 
   it('is completed where only its bundle is compressed otherwise', async () => {
     const log = BASE.clone();
-    log.store.plant('staging/3', with_(PATHS.entries, gzipSync(encodeBundle(bodies), { level: 9 })));
+    log.store.plant('staging/3', with_(PATHS.entries, gzipSync(encodeEntryBundle(bodies), { level: 9 })));
     await log.close(await log.reopen());
     expect(log.history.log.size).toBe(5);
   });
@@ -235,19 +235,19 @@ describe('a named object', () => {
   it('that is the bundle, compressed otherwise, is the bundle', async () => {
     const log = BASE.clone();
     const writer = await log.reopen();
-    const stored = gzipSync(encodeBundle([...BEFORE, ...OURS].map(({ body }) => body)), { level: 9 });
+    const stored = gzipSync(encodeEntryBundle([...BEFORE, ...OURS].map(({ body }) => body)), { level: 9 });
     log.store.plant(PATHS.entries, stored);
     await Promise.all(OURS.map((entry) => writer.submit(entry)));
     expect(await writer.close()).toBeUndefined();
     expect(Buffer.from(object(PATHS.entries, log) ?? [])).toEqual(stored);
     expect(gunzipSync(stored)).toEqual(
-      Buffer.from(encodeBundle([...BEFORE, ...OURS].map(({ body }) => body))),
+      Buffer.from(encodeEntryBundle([...BEFORE, ...OURS].map(({ body }) => body))),
     );
   });
 
   it('that is the bundle with another entry, or a bomb, is not', async () => {
     for (const wrong of [
-      gzipSync(encodeBundle(entries('fork', 5).map(({ body }) => body))),
+      gzipSync(encodeEntryBundle(entries('fork', 5).map(({ body }) => body))),
       gzipSync(new Uint8Array(300 * 65_537)),
     ]) {
       const log = BASE.clone();

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { NewEntry } from '#writer/batch.js';
-import type { MemoryStaging } from './memory-staging.js';
-import { entries, TestLog, type Opened } from './test-log.js';
-import { FAULTS, faultAt, type Fault } from './writer-process.js';
+import type { MemoryStaging } from '../support/memory-staging.js';
+import { entries, TestLog, type Opened } from '../support/test-log.js';
+import { FAULTS, faultAt, type Fault } from '../support/writer-process.js';
 
 /** A log whose writer is dead, and what the next one does durably while it recovers. */
 interface Wreck {

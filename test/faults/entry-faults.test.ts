@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseSigstoreBundle } from '#src/sigstore/bundle.js';
-import { verifyLoggedEntry } from '#src/sigstore/entry-proof.js';
-import type { EntryProof, TransparencyLogEntry } from '#src/sigstore/transparency-log-entry.js';
-import { isTrustedLog, parseTrustedRoot, type KnownLog } from '#src/sigstore/trusted-root.js';
+import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
+import { verifyLoggedEntry } from '#src/sigstore/verify/entry-proof.js';
+import type { EntryProof, TransparencyLogEntry } from '#src/sigstore/bundle/transparency-log-entry.js';
+import { isTrustedLog, parseTrustedRoot, type KnownLog } from '#src/sigstore/trust/trusted-root.js';
 import { encodeText, FormatError, ProofError, sha256, type Sha256 } from '#tiles-spec/index.js';
-import { describeWithVectors, readVector, readVectorText } from '../vectors.js';
-import { conformanceCase, jsonFile, verifyCase, without } from '../unit/sigstore/support.js';
+import { describeWithVectors, readVector, readVectorText } from '../support/vectors.js';
+import { conformanceCase, jsonFile, verifyCase, without } from '../support/public-bundles.js';
 
 function entryOf(file: Uint8Array): TransparencyLogEntry {
   const [entry] = parseSigstoreBundle(file).entries;

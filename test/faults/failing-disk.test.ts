@@ -6,9 +6,9 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { STELE, withFolder } from '../daemon.js';
-import { describeWithProgram } from '../program.js';
-import { goodRequest, submit } from '../integration/http-support.js';
+import { STELE, withFolder } from '../support/daemon.js';
+import { describeWithProgram } from '../support/program.js';
+import { goodRequest, submit } from '../support/http.js';
 
 /** Writes to a store, and prints what came of it: `done`, or the error's name; then what a read gives. */
 const WRITE = `

@@ -9,11 +9,11 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startDaemon, STELE, withFolder } from '../daemon.js';
-import { freePort } from '../free-port.js';
-import { log, send } from '../integration/http-support.js';
-import { expectKept, settle, submitMany } from '../integration/submissions-in-flight.js';
-import { stele } from './refusals-support.js';
+import { startDaemon, STELE, withFolder } from '../support/daemon.js';
+import { freePort } from '../support/free-port.js';
+import { log, send } from '../support/http.js';
+import { expectKept, settle, submitMany } from '../support/submissions-in-flight.js';
+import { stele } from '../support/refused-start.js';
 
 /** Takes a port while `use` runs. */
 async function withTakenPort(use: (address: string) => Promise<void>): Promise<void> {

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '#cli/serve-store.js';
-import { STELE } from '../daemon.js';
-import { describeWithProgram } from '../program.js';
-import { expectMessage, type Ended } from './refusals-support.js';
+import { STELE } from '../support/daemon.js';
+import { describeWithProgram } from '../support/program.js';
+import { expectMessage, type Ended } from '../support/refused-start.js';
 
 /** A user who owns nothing: what a folder forbids, root may do all the same. */
 const NOBODY = 65_534;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LogKey } from '#src/keys/log-key.js';
-import { placeOf } from '../log-place.js';
+import { LogKey } from '#src/keys/node/log-key.js';
+import { placeOf } from '../support/log-place.js';
 import {
   changed,
   expectNamed,
@@ -22,7 +22,7 @@ import {
   type Places,
   type ReadPlace,
   type Verdict,
-} from '../integration/fsck-support.js';
+} from '../support/fsck.js';
 
 let folder: string;
 /** Tiles of level 0, full and partial, and a partial one of level 1. */

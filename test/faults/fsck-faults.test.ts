@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fsck } from '#reader/index.js';
-import { LogKey } from '#src/keys/log-key.js';
-import { encodeBundle, parseBundle } from '#tiles-spec/index.js';
-import { BUCKET, placeOf } from '../log-place.js';
+import { LogKey } from '#src/keys/node/log-key.js';
+import { encodeEntryBundle, parseEntryBundle } from '#tiles-spec/index.js';
+import { BUCKET, placeOf } from '../support/log-place.js';
 import {
   changed,
   expectNamed,
@@ -24,7 +24,7 @@ import {
   type Changes,
   type MadeLog,
   type Places,
-} from '../integration/fsck-support.js';
+} from '../support/fsck.js';
 
 let folder: string;
 let log: MadeLog;
@@ -133,11 +133,11 @@ test("a file of another log's, and a tile with the bundle that belongs to it", a
 });
 
 describe('a bundle', () => {
-  const bodies = (path: string) => parseBundle(gunzipSync(file(path)), 256);
-  const bundle = (entries: readonly Uint8Array[]) => gzipSync(encodeBundle(entries));
+  const bodies = (path: string) => parseEntryBundle(gunzipSync(file(path)), 256);
+  const bundle = (entries: readonly Uint8Array[]) => gzipSync(encodeEntryBundle(entries));
   /** More than a bundle may hold. */
   const long = (entries: readonly Uint8Array[]) =>
-    gzipSync(Buffer.concat(entries.map((entry) => encodeBundle([entry]))));
+    gzipSync(Buffer.concat(entries.map((entry) => encodeEntryBundle([entry]))));
 
   test('compressed in another way is right', async () => {
     const plain = gunzipSync(file(BUNDLE));

@@ -4,7 +4,7 @@
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
 import { signedRequests } from '#bench/requests.js';
 
 let daemon: Daemon;

@@ -3,9 +3,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startDaemon, withFolder } from '../daemon.js';
-import { ENTRIES, log, open } from '../integration/http-support.js';
-import { expectKept, settle, submitMany } from '../integration/submissions-in-flight.js';
+import { startDaemon, withFolder } from '../support/daemon.js';
+import { ENTRIES, log, open } from '../support/http.js';
+import { expectKept, settle, submitMany } from '../support/submissions-in-flight.js';
 
 describe.concurrent('a signal', () => {
   it.each([

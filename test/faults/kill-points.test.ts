@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { NewEntry } from '#writer/batch.js';
-import { STAGING_METHODS } from './faulty-staging.js';
-import { STORE_METHODS } from './faulty-store.js';
-import { entries, TestLog, type Opened } from './test-log.js';
-import { FAULTS, faultAt, type Fault, type Plan } from './writer-process.js';
+import { STAGING_METHODS } from '../support/faulty-staging.js';
+import { STORE_METHODS } from '../support/faulty-store.js';
+import { entries, TestLog, type Opened } from '../support/test-log.js';
+import { FAULTS, faultAt, type Fault, type Plan } from '../support/writer-process.js';
 
 interface Shape {
   readonly name: string;

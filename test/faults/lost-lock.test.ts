@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { Database } from '#writer/staging/database.js';
 import { FolderLock } from '#writer/staging/lock.js';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { goodRequest, log, send, submit } from '../integration/http-support.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { goodRequest, log, send, submit } from '../support/http.js';
 
 const LOCK = '.lock.sqlite';
 

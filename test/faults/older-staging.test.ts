@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import { StartRefusedError } from '#src/errors.js';
-import { MemoryStaging } from './memory-staging.js';
-import { entries, makeKey, TestLog } from './test-log.js';
-import { FAULTS, faultAt } from './writer-process.js';
+import { MemoryStaging } from '../support/memory-staging.js';
+import { entries, makeKey, TestLog } from '../support/test-log.js';
+import { FAULTS, faultAt } from '../support/writer-process.js';
 
 /** Entries in each batch of the log. */
 const BATCHES = [1, 2, 250, 3, 1, 300, 40];

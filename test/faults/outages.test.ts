@@ -10,8 +10,8 @@ import { Client } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
 import { fsck } from '#reader/index.js';
 import { openLog } from '#reader/node/index.js';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { ENTRIES, goodRequest } from '../integration/http-support.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { ENTRIES, goodRequest } from '../support/http.js';
 
 const CAN_MOUNT = process.platform === 'linux' && process.getuid?.() === 0;
 const onLinuxAsRoot = CAN_MOUNT || process.env['CI'] === 'true' ? it : it.skip;

@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { RightEdge } from '#tiles-spec/index.js';
 import { buildBatch, type LogTail, type NewEntry } from '#writer/batch.js';
 import type { SequencedBatch } from '#writer/staging/staging.js';
-import { entries, KEY, ORIGIN, TestLog } from './test-log.js';
-import { faultAt } from './writer-process.js';
+import { entries, KEY, ORIGIN, TestLog } from '../support/test-log.js';
+import { faultAt } from '../support/writer-process.js';
 
 const BEFORE = entries('before', 254);
 const BATCH = entries('batch', 5);

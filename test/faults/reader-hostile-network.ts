@@ -2,7 +2,7 @@
  * What goes wrong between a reader and the files: connections, headers, statuses, redirects, encodings.
  */
 import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib';
-import { at, BUNDLE, FULL, type Answer, type HostileCase } from './reader-hostile-support.js';
+import { at, BUNDLE, FULL, type Answer, type HostileCase } from '../support/hostile-log.js';
 
 /** Writes bytes and nothing that Node would add, and leaves the connection open. */
 const raw = (text: string): Answer => {

@@ -2,7 +2,7 @@
  * Files that are not what they are said to be.
  */
 import { gzipSync } from 'node:zlib';
-import { encodeBundle, encodeText, signNote } from '#tiles-spec/index.js';
+import { encodeEntryBundle, encodeText, signNote } from '#tiles-spec/index.js';
 import {
   at,
   BUNDLE,
@@ -14,12 +14,12 @@ import {
   TIMES,
   type HostileCase,
   type Logs,
-} from './reader-hostile-support.js';
-import { sendFile } from '../integration/reader-support.js';
+} from '../support/hostile-log.js';
+import { sendFile } from '../support/reader.js';
 
 const bundleOf = (change: (bodies: Uint8Array[]) => Uint8Array[], bundle = 1) => {
   return ({ log }: Logs) =>
-    gzipSync(encodeBundle(change(log.bodies.slice(bundle * 256, bundle * 256 + 256))));
+    gzipSync(encodeEntryBundle(change(log.bodies.slice(bundle * 256, bundle * 256 + 256))));
 };
 
 export const BODY_CASES: readonly HostileCase[] = [
@@ -148,7 +148,9 @@ export const BODY_CASES: readonly HostileCase[] = [
   },
   {
     name: 'a bundle of one entry more',
-    fault: holds(END, ({ log }) => gzipSync(encodeBundle([...log.bodies.slice(1280), encodeText('more')]))),
+    fault: holds(END, ({ log }) =>
+      gzipSync(encodeEntryBundle([...log.bodies.slice(1280), encodeText('more')])),
+    ),
     error: ['FormatError', undefined, END, /^tile\/entries\/005\.p\/20: bundle has more entries, not 20$/],
   },
   {

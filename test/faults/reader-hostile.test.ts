@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogReader } from '#reader/index.js';
 import { HeadFile, openLog } from '#reader/node/index.js';
-import { withFolder } from '../daemon.js';
+import { withFolder } from '../support/daemon.js';
 import { HTTP_CASES } from './reader-hostile-network.js';
 import { BODY_CASES, CHECKPOINT_CASES } from './reader-hostile-objects.js';
-import type { HostileCase, Logs } from './reader-hostile-support.js';
+import type { HostileCase, Logs } from '../support/hostile-log.js';
 import {
   filesIn,
   newKey,
@@ -19,7 +19,7 @@ import {
   TestLog,
   timeAt,
   type TestServer,
-} from '../integration/reader-support.js';
+} from '../support/reader.js';
 
 const SEEN = 700;
 const SIZE = 1300;

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withFolder } from '../daemon.js';
-import { filesIn, serveFiles, TestLog, type Fault, type TestServer } from '../integration/reader-support.js';
+import { withFolder } from '../support/daemon.js';
+import { filesIn, serveFiles, TestLog, type Fault, type TestServer } from '../support/reader.js';
 
 const LIMIT = 200 * 2 ** 20;
 /** As Node 20 and 22 have it. That of Node 24 alone grows to 128 MB before it is collected, whatever a program holds. */

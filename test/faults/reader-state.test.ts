@@ -9,18 +9,10 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { InconsistentLogError, StateError } from '#reader/index.js';
 import { HeadFile, openLog } from '#reader/node/index.js';
-import { withFolder } from '../daemon.js';
-import { folderPlace, placeOf, writeFiles, type LogPlace } from '../log-place.js';
-import { describeWithVectors, readVector, VECTORS } from '../vectors.js';
-import {
-  digestOf,
-  filesIn,
-  newKey,
-  ORIGIN,
-  refusal,
-  serveFiles,
-  TestLog,
-} from '../integration/reader-support.js';
+import { withFolder } from '../support/daemon.js';
+import { folderPlace, placeOf, writeFiles, type LogPlace } from '../support/log-place.js';
+import { describeWithVectors, readVector, VECTORS } from '../support/vectors.js';
+import { digestOf, filesIn, newKey, ORIGIN, refusal, serveFiles, TestLog } from '../support/reader.js';
 
 const TESSERA = 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx';
 const STATE = `${encodeURIComponent(ORIGIN)}.checkpoint`;

@@ -6,9 +6,9 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDaemon } from '../daemon.js';
-import { goodRequest, log } from '../integration/http-support.js';
-import { filesIn, Folders, grow, refused, replace, stele, withWriter } from './refusals-support.js';
+import { startDaemon } from '../support/daemon.js';
+import { goodRequest, log } from '../support/http.js';
+import { filesIn, Folders, grow, refused, replace, stele, withWriter } from '../support/refused-start.js';
 
 const folders = new Folders();
 /** A log that took these requests one by one, copies of its staging after each, and the same log grown otherwise. */

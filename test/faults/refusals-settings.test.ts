@@ -9,12 +9,12 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError, UnavailableError } from '#src/errors.js';
-import { LogKey } from '#src/keys/log-key.js';
+import { LogKey } from '#src/keys/node/log-key.js';
 import { FolderStore } from '#src/store/folder.js';
 import { parseTimes } from '#tiles-spec/index.js';
-import { startDaemon } from '../daemon.js';
-import { log } from '../integration/http-support.js';
-import { entry, filesIn, Folders, grow, refused, withWriter } from './refusals-support.js';
+import { startDaemon } from '../support/daemon.js';
+import { log } from '../support/http.js';
+import { entry, filesIn, Folders, grow, refused, withWriter } from '../support/refused-start.js';
 
 const folders = new Folders();
 /** A log of 2 entries, the same log at 4, another that grew from 2 to 4, and one of another key. */

@@ -6,9 +6,9 @@ import { appendFile, chmod, mkdir, readFile, rm, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DamagedStoreError, StartRefusedError } from '#src/errors.js';
-import { startDaemon } from '../daemon.js';
-import { log } from '../integration/http-support.js';
-import { filesIn, Folders, grow, refused, replace } from './refusals-support.js';
+import { startDaemon } from '../support/daemon.js';
+import { log } from '../support/http.js';
+import { filesIn, Folders, grow, refused, replace } from '../support/refused-start.js';
 
 const folders = new Folders();
 /** A log of 3 entries, the same log at 5, another that grew from 3 to 5 and one that grew to 6, and one of another key. */

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
 import { Patience } from '#writer/patience.js';
-import { entries, TestLog, type Opened, type OpenOptions } from './test-log.js';
-import type { Plan } from './writer-process.js';
+import { entries, TestLog, type Opened, type OpenOptions } from '../support/test-log.js';
+import type { Plan } from '../support/writer-process.js';
 
 async function open(log: TestLog, plan: Plan, options?: OpenOptions): Promise<Opened & { state: 'open' }> {
   const opened = await log.open(plan, options);

@@ -6,11 +6,11 @@ import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { S3Proxy, type Call } from './s3-proxy.js';
-import { describeWithS3 } from '../with-s3.js';
-import { log, send } from '../integration/http-support.js';
-import { hashedRekordRequest } from '../integration/submission.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { S3Proxy, type Call } from '../support/faulty-s3.js';
+import { describeWithS3 } from '../support/with-s3.js';
+import { log, send } from '../support/http.js';
+import { hashedRekordRequest } from '../support/submission.js';
 
 /** Bytes follow from signatures, which are random. */
 const TOLERANCE = 0.03;

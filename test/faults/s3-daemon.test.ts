@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fsck } from '#reader/index.js';
 import { openLog } from '#reader/node/index.js';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { s3Error, startS3Proxy, type S3Fault } from '../s3-proxy.js';
-import { keysIn, publishBucket } from '../s3-server.js';
-import { describeWithS3 } from '../with-s3.js';
-import { expectProblem, goodRequest, log, send, submit, type Logged } from '../integration/http-support.js';
-import { expectMessage, stele } from './refusals-support.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { s3Error, startS3Proxy, type S3Fault } from '../support/s3-recorder.js';
+import { keysIn, publishBucket } from '../support/s3-server.js';
+import { describeWithS3 } from '../support/with-s3.js';
+import { expectProblem, goodRequest, log, send, submit, type Logged } from '../support/http.js';
+import { expectMessage, stele } from '../support/refused-start.js';
 
 describeWithS3('a daemon on a bucket', (server) => {
   let bucket: string;

@@ -7,10 +7,10 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { DamagedStoreError, StartRefusedError } from '#src/errors.js';
 import { encodeHex } from '#tiles-spec/index.js';
 import type { NewEntry } from '#writer/batch.js';
-import { describeWithS3 } from '../with-s3.js';
-import { S3Logs } from './s3-log.js';
-import type { Call, Fault, Kind } from './s3-proxy.js';
-import { entries, TestLog } from './test-log.js';
+import { describeWithS3 } from '../support/with-s3.js';
+import { S3Logs } from '../support/s3-log.js';
+import type { Call, Fault, Kind } from '../support/faulty-s3.js';
+import { entries, TestLog } from '../support/test-log.js';
 
 vi.setConfig({ maxConcurrency: 16 });
 

@@ -6,10 +6,10 @@ import assert from 'node:assert/strict';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ClaimLostError } from '#src/errors.js';
 import type { Writer } from '#writer/writer.js';
-import { describeWithS3 } from '../with-s3.js';
-import { S3Logs, type S3Log } from './s3-log.js';
-import type { Call, Fault } from './s3-proxy.js';
-import { entries, TestLog } from './test-log.js';
+import { describeWithS3 } from '../support/with-s3.js';
+import { S3Logs, type S3Log } from '../support/s3-log.js';
+import type { Call, Fault } from '../support/faulty-s3.js';
+import { entries, TestLog } from '../support/test-log.js';
 
 vi.setConfig({ maxConcurrency: 16 });
 

@@ -9,8 +9,8 @@ import { ConfigurationError, UnreachableError } from '#src/errors.js';
 import type { Network } from '#src/node/network.js';
 import { S3Store } from '#src/store/s3.js';
 import { encodeText } from '#tiles-spec/index.js';
-import { pass, PrivateAuthority, startProxy } from '../proxy.js';
-import { describeWithS3 } from '../with-s3.js';
+import { pass, PrivateAuthority, startProxy } from '../support/proxy.js';
+import { describeWithS3 } from '../support/with-s3.js';
 
 const BYTES = encodeText('0123456789');
 

@@ -2,10 +2,10 @@
  * `stele serve` on a bucket whose server does not do what it should while the log starts.
  */
 import { describe, expect, it, vi } from 'vitest';
-import { describeWithS3 } from '../with-s3.js';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { log } from '../integration/http-support.js';
-import { S3Proxy, type Call, type Fault } from './s3-proxy.js';
+import { describeWithS3 } from '../support/with-s3.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { log } from '../support/http.js';
+import { S3Proxy, type Call, type Fault } from '../support/faulty-s3.js';
 
 vi.setConfig({ maxConcurrency: 6 });
 

@@ -9,9 +9,9 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { LogKey } from '#src/keys/log-key.js';
-import { rebuild, requirePrefix, type NaiveLog } from './naive-log.js';
-import { ORIGIN } from './test-log.js';
+import { LogKey } from '#src/keys/node/log-key.js';
+import { rebuild, requirePrefix, type NaiveLog } from '../support/naive-log.js';
+import { ORIGIN } from '../support/test-log.js';
 
 interface Acknowledgement {
   readonly leaf: string;

@@ -9,8 +9,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
-import { startDaemon, withFolder, type Daemon } from '../daemon.js';
-import { send } from '../integration/http-support.js';
+import { startDaemon, withFolder, type Daemon } from '../support/daemon.js';
+import { send } from '../support/http.js';
 
 const MIB = 2 ** 20;
 const FILE = 'tile/entries/000';

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
 import type { NewEntry } from '#writer/batch.js';
-import { entries, TestLog, type Opened, type OpenOptions } from './test-log.js';
-import type { Call, Plan } from './writer-process.js';
+import { entries, TestLog, type Opened, type OpenOptions } from '../support/test-log.js';
+import type { Call, Plan } from '../support/writer-process.js';
 
 /** A log whose store answers nothing while it is down. */
 class Outage {

@@ -14,11 +14,11 @@ import { openStaging } from '#cli/serve-staging.js';
 import { fsck, LogReader } from '#reader/index.js';
 import { gunzip } from '#reader/node/gunzip.js';
 import { messageOf } from '#src/errors.js';
-import { LogKey } from '#src/keys/log-key.js';
+import { LogKey } from '#src/keys/node/log-key.js';
 import { FolderStore } from '#src/store/folder.js';
 import { Writer } from '#writer/writer.js';
-import { rebuild, requirePrefix, type NaiveLog } from './naive-log.js';
-import { entries, ORIGIN } from './test-log.js';
+import { rebuild, requirePrefix, type NaiveLog } from '../support/naive-log.js';
+import { entries, ORIGIN } from '../support/test-log.js';
 
 const FOLDERS = await mkdtemp(join(tmpdir(), 'stele-bits-'));
 afterAll(() => rm(FOLDERS, { recursive: true }));

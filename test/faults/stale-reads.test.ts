@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import { StartRefusedError } from '#src/errors.js';
-import { entries, TestLog, type Opened } from './test-log.js';
-import { faultAt, type Plan } from './writer-process.js';
+import { entries, TestLog, type Opened } from '../support/test-log.js';
+import { faultAt, type Plan } from '../support/writer-process.js';
 
 const BATCH = entries('batch', 5);
 

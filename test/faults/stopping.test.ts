@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { DamagedStoreError, UnavailableError } from '#src/errors.js';
-import { LogKey } from '#src/keys/log-key.js';
+import { LogKey } from '#src/keys/node/log-key.js';
 import { FolderStore } from '#src/store/folder.js';
 import { leafHash } from '#tiles-spec/index.js';
 import { SqliteStaging } from '#writer/staging/staging.js';
 import { Writer } from '#writer/writer.js';
-import { withFolder } from '../daemon.js';
+import { withFolder } from '../support/daemon.js';
 
 class ScriptedStore extends FolderStore {
   onCreate: (path: string) => Promise<void> = () => Promise.resolve();

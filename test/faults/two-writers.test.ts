@@ -7,9 +7,9 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClaimLostError, DamagedStoreError, StartRefusedError } from '#src/errors.js';
-import type { MemoryStaging } from './memory-staging.js';
-import { entries, TestLog, type Opened } from './test-log.js';
-import { faultAt, type Call, type Fault, type Plan } from './writer-process.js';
+import type { MemoryStaging } from '../support/memory-staging.js';
+import { entries, TestLog, type Opened } from '../support/test-log.js';
+import { faultAt, type Call, type Fault, type Plan } from '../support/writer-process.js';
 
 const OURS = entries('ours', 5);
 const THEIRS = entries('theirs', 4);

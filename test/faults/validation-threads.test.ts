@@ -5,8 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
-import { expectProblem, goodRequest, log, send, submit } from '../integration/http-support.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { expectProblem, goodRequest, log, send, submit } from '../support/http.js';
 
 const DEADLY = join(import.meta.dirname, 'deadly-requests.cjs');
 

@@ -3,7 +3,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { serveAsTheyLie } from '../integration/cli-support.js';
+import { serveAsTheyLie } from '../support/cli.js';
 import { withMirror } from './altered-mirror.js';
 import { expectRefusal, expectSuccess, run } from './program.js';
 import { startLog, type ServedLog } from './served-log.js';

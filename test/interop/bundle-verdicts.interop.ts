@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { productionTrustedRoot } from '../unit/sigstore/support.js';
+import { productionTrustedRoot } from '../support/public-bundles.js';
 import { byCosign, bySigstoreGo, bySigstoreVerify, byStele, type AskedBundle } from './bundle-verifiers.js';
 import { tool } from '../tools.mjs';
 import { goModule } from './go-module.js';

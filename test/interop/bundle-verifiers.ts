@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { bundleFromJSON } from 'sigstore-bundle-latest';
 import { toSignedEntity, toTrustMaterial, Verifier } from 'sigstore-verify-latest';
-import { artifactOfDigests } from '#src/sigstore/artifact-signature.js';
-import { readPublicKeyFile } from '#src/sigstore/public-key-file.js';
-import { parseTrustedRoot } from '#src/sigstore/trusted-root.js';
-import { verifyBundle } from '#src/sigstore/verify-bundle.js';
-import { isTyped } from '../unit/sigstore/support.js';
+import { artifactOfDigests } from '#src/sigstore/verify/node/artifact-signature.js';
+import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
+import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
+import { verifyBundle } from '#src/sigstore/verify/verify-bundle.js';
+import { isTyped } from '../support/public-bundles.js';
 import { expectSuccess, run } from './program.js';
 import type { PublicBundle } from './public-bundles.js';
 

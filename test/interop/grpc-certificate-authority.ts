@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { buffer } from 'node:stream/consumers';
-import type { User } from '../integration/cli-support.js';
+import type { User } from '../support/cli.js';
 import type { CertificateAuthority } from './certificate-authority.js';
 
 export interface GrpcCertificateAuthority {

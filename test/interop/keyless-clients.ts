@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { User } from '../integration/cli-support.js';
+import type { User } from '../support/cli.js';
 import type { JavaDriver } from './java-driver.js';
 
 /** What is signed: a file, or an in-toto statement about it. */

@@ -5,10 +5,10 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
-import { startStub, User } from '../integration/cli-support.js';
-import { goodRequest } from '../integration/http-support.js';
-import { submit } from '../integration/submission.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { startStub, User } from '../support/cli.js';
+import { goodRequest } from '../support/http.js';
+import { submit } from '../support/submission.js';
 import { startCertificateAuthority, type CertificateAuthority } from './certificate-authority.js';
 import { startGrpcCertificateAuthority } from './grpc-certificate-authority.js';
 import { ISSUER, nameOf, type Identity } from './identity-provider.js';

@@ -9,7 +9,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { STELE } from '../daemon.js';
+import { STELE } from '../support/daemon.js';
 import { describeWithTools } from './with-tools.js';
 
 /** Who signed, by how a file's name begins. */

@@ -11,10 +11,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
 import { decodeBase64, encodeBase64 } from '#tiles-spec/index.js';
-import { startDaemon, type Daemon } from '../daemon.js';
-import { goodEnvelope, goodRequest } from '../integration/http-support.js';
-import { hashedRekordRequest, submit, type Answer, type RequestVerifier } from '../integration/submission.js';
-import { OpenSsl } from '../unit/signatures/openssl-keys.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { goodEnvelope, goodRequest } from '../support/http.js';
+import { hashedRekordRequest, submit, type Answer, type RequestVerifier } from '../support/submission.js';
+import { OpenSsl } from '../support/openssl-keys.js';
 import { describeWithTools } from './with-tools.js';
 
 const DRIVER = join(import.meta.dirname, 'python', 'log_entries.py');

@@ -6,8 +6,8 @@ import { createPublicKey } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { log as submit } from '../integration/http-support.js';
-import { startDaemon, type Daemon } from '../daemon.js';
+import { log as submit } from '../support/http.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
 
 export interface ServedLog {
   readonly url: string;

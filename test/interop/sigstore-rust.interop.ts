@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startDaemon } from '../daemon.js';
-import { startLoggedUser, type LoggedUser } from '../integration/cli-support.js';
+import { startDaemon } from '../support/daemon.js';
+import { startLoggedUser, type LoggedUser } from '../support/cli.js';
 import { expectRefusal, expectSuccess, run } from './program.js';
 import { tamper, TAMPERINGS } from './tampered-bundle.js';
 import { describeWithTools } from './with-tools.js';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { s3Project, S3_TESTS, SUITES } from '../s3-suites.js';
+import { s3Project, S3_TESTS, SUITES } from '../support/s3-suites.js';
 
 // `npm run test:faults` has Versity's gateway.
 process.env['STELE_TEST_S3'] ??= 'minio';

@@ -2,7 +2,7 @@
  * Witnesses of others cosign the log's checkpoints, by what `stele logproof --format json` prints, and by nothing else.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { jsonOf, User } from '../integration/cli-support.js';
+import { jsonOf, User } from '../support/cli.js';
 import { cosignedAt } from './cosignature.js';
 import { startLog, type ServedLog } from './served-log.js';
 import { WITNESSES, type Witness } from './witnesses.js';

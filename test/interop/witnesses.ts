@@ -10,7 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sqlite3 from 'sqlite3';
-import { freePort } from '../free-port.js';
+import { freePort } from '../support/free-port.js';
 import { witnessKeyOf, type WitnessKey } from './cosignature.js';
 import { expectSuccess, run } from './program.js';
 

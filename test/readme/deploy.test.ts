@@ -9,9 +9,9 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { fsck } from '#reader/index.js';
 import { openLog } from '#reader/node/index.js';
-import { startDaemon, STELE, withFolder } from '../daemon.js';
-import { goodRequest, log } from '../integration/http-support.js';
-import { describeWithProgram } from '../program.js';
+import { startDaemon, STELE, withFolder } from '../support/daemon.js';
+import { goodRequest, log } from '../support/http.js';
+import { describeWithProgram } from '../support/program.js';
 
 const PAGE = readFileSync('docs/deploy.md', 'utf8');
 

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startDaemon, type Daemon } from '../daemon.js';
-import { goodRequest, log } from '../integration/http-support.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { goodRequest, log } from '../support/http.js';
 
 const LIBRARY = readFileSync('docs/library.md', 'utf8');
 

@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { environmentName, type Setting } from '#cli/configuration.js';
 import { SERVE_SETTINGS } from '#cli/serve-settings.js';
-import { withFolder } from '../daemon.js';
-import { freePort } from '../free-port.js';
+import { withFolder } from '../support/daemon.js';
+import { freePort } from '../support/free-port.js';
 import { tourOf } from './tour.mjs';
 
 const README = readFileSync('README.md', 'utf8');

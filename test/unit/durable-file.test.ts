@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LogKey } from '#src/keys/log-key.js';
+import { LogKey } from '#src/keys/node/log-key.js';
 import { createFile, createFolder, replaceFile } from '#src/node/durable-file.js';
 import { FolderStore } from '#src/store/folder.js';
-import { STELE, withFolder } from '../daemon.js';
+import { STELE, withFolder } from '../support/daemon.js';
 
 const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
 

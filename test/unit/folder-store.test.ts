@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { DamagedStoreError } from '#src/errors.js';
 import { FolderStore } from '#src/store/folder.js';
 import { FormatError } from '#tiles-spec/index.js';
-import { withFolder } from '../daemon.js';
-import { bytesOf, describeStore } from '../store-contract.js';
+import { withFolder } from '../support/daemon.js';
+import { bytesOf, describeStore } from '../support/store-contract.js';
 
 /** A store in a folder that is not there yet. */
 function withStore(use: (store: FolderStore, folder: string) => Promise<void>): Promise<void> {

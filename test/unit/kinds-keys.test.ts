@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { keysOf } from '#src/kinds/index-keys.js';
 import { encodeText } from '#tiles-spec/index.js';
-import { OpenSsl } from './signatures/openssl-keys.js';
+import { OpenSsl } from '../support/openssl-keys.js';
 
 const openssl = new OpenSsl();
 afterAll(() => {

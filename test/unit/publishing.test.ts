@@ -6,7 +6,7 @@ import { outageOf, Outages } from '#writer/outage.js';
 import { ImmutableObjects } from '#writer/publishing/immutable-objects.js';
 import { MovingObject } from '#writer/publishing/moving-object.js';
 import { Retrying } from '#writer/retrying.js';
-import { MemoryStore } from '../faults/memory-store.js';
+import { MemoryStore } from '../support/memory-store.js';
 
 /** A log whose lines can be read. */
 function readableLog(): { log: Logger; lines: () => { level: number; msg: string }[] } {

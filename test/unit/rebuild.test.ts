@@ -5,11 +5,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { TreeReader } from '#reader/index.js';
-import { nodeSha256 } from '#src/node-sha256.js';
+import { opensslSha256 } from '#src/node/openssl-sha256.js';
 import { encodeTimes, formatPath, RightEdge } from '#tiles-spec/index.js';
 import { bringUp } from '#writer/rebuild.js';
 import { SqliteStaging } from '#writer/staging/staging.js';
-import { withFolder } from '../daemon.js';
+import { withFolder } from '../support/daemon.js';
 
 const SIZE = 600_000;
 /** Where the transactions end: 1,024 blocks each. */
@@ -17,7 +17,9 @@ const ENDS = [262_144, 524_288, SIZE];
 
 const ALL = randomBytes(32 * SIZE);
 const leafAt = (index: number) => ALL.subarray(32 * index, 32 * (index + 1));
-const { edge, tiles } = RightEdge.empty(nodeSha256).append(Array.from({ length: SIZE }, (_, i) => leafAt(i)));
+const { edge, tiles } = RightEdge.empty(opensslSha256).append(
+  Array.from({ length: SIZE }, (_, i) => leafAt(i)),
+);
 const FILES = new Map(
   tiles.map(({ bytes, ...tile }) => [formatPath({ kind: 'tile', ...nameOf(tile) }), bytes]),
 );
@@ -38,7 +40,7 @@ function logAt(): TreeReader {
         const first = 256 * Number(index.replace(/[x/]/g, ''));
         return Promise.resolve(encodeTimes(Array.from({ length: Number(width) }, (_, i) => first + i)));
       },
-      sha: nodeSha256,
+      sha: opensslSha256,
     },
   );
 }

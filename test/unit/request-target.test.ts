@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { originForm } from '#writer/http/request-target.js';
+import { originForm } from '#src/http-server/request-target.js';
 
 it.each([
   ['/checkpoint', '/checkpoint'],

@@ -5,11 +5,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DamagedStoreError } from '#src/errors.js';
-import { nodeSha256 } from '#src/node-sha256.js';
+import { opensslSha256 } from '#src/node/openssl-sha256.js';
 import { encodeText, FormatError, NewerVersionError, parseClaim, RightEdge } from '#tiles-spec/index.js';
 import { Database } from '#writer/staging/database.js';
 import { SqliteStaging } from '#writer/staging/staging.js';
-import { withFolder } from '../daemon.js';
+import { withFolder } from '../support/daemon.js';
 
 const leafOf = (index: number) => createHash('sha256').update(`leaf ${index}`).digest();
 
@@ -18,7 +18,7 @@ function leaves(from: number, to: number): Buffer[] {
 }
 
 function rootAt(size: number): Uint8Array {
-  return RightEdge.empty(nodeSha256).append(leaves(0, size)).edge.root();
+  return RightEdge.empty(opensslSha256).append(leaves(0, size)).edge.root();
 }
 
 /** The tables of the version that was released first, in its own words. */

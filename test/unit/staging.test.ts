@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DamagedStoreError } from '#src/errors.js';
 import { LeafTable } from '#writer/staging/leaf-table.js';
 import { SqliteStaging, type SequencedBatch } from '#writer/staging/staging.js';
-import { withFolder } from '../daemon.js';
+import { withFolder } from '../support/daemon.js';
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest();
 const rootOf = (size: number) => hashOf(`root ${size}`);

@@ -6,16 +6,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { UnavailableError } from '../../src/errors.js';
-import { formatTransparencyLogEntry } from '../../src/sigstore/transparency-log-entry.js';
+import { formatTransparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import { ProofError } from '../../tiles-spec/index.js';
 import { Patience } from '../patience.js';
 import { Submitter, type Validators } from '../validation/validators.js';
 import type { Writer } from '../writer.js';
-import { bodyRefusal } from './body-headers.js';
-import type { Connections } from './connections.js';
+import { bodyRefusal } from '../../src/http-server/body-headers.js';
+import type { Connections } from '../../src/http-server/connections.js';
 import type { Metrics } from './metrics.js';
-import { sendProblem, STATUS } from './problem.js';
-import { RequestBodies, RequestBody } from './request-bodies.js';
+import { sendProblem, STATUS } from '../../src/http-server/problem.js';
+import { RequestBodies, RequestBody } from '../../src/http-server/request-bodies.js';
 
 const PATH = '/api/v2/log/entries';
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FileBody, FileSource } from '../../reader/http/index.js';
-import { sendProblem, STATUS } from './problem.js';
+import { sendProblem, STATUS } from '../../src/http-server/problem.js';
 
 /** How long a client may take for a file, in milliseconds: for any, and for each further 16 KiB. */
 const LONGEST_START = 30_000;

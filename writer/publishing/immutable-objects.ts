@@ -9,7 +9,7 @@ import type { ObjectStore } from '../../src/store/store.js';
 import {
   equalBytes,
   isGzip,
-  maxBundleLength,
+  maxEntryBundleLength,
   TILE_WIDTH,
   type StoredObject,
 } from '../../tiles-spec/index.js';
@@ -81,7 +81,7 @@ export class ImmutableObjects {
 export async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
   if (equalBytes(stored, ours)) return true;
   if (!isGzip(stored) || !isGzip(ours)) return false;
-  const longest = maxBundleLength(TILE_WIDTH);
+  const longest = maxEntryBundleLength(TILE_WIDTH);
   try {
     return equalBytes(await gunzip(stored, longest), await gunzip(ours, longest));
   } catch {

@@ -2,7 +2,7 @@
  * Staging as the first version of Stele kept it, with a row for ever for each batch, carried over into today's tables.
  * @module
  */
-import { nodeSha256 } from '../../src/node-sha256.js';
+import { opensslSha256 } from '../../src/node/openssl-sha256.js';
 import { equalBytes, HASH_LENGTH, RightEdge, TILE_WIDTH, type Tree } from '../../tiles-spec/index.js';
 import { appendLeaves, hashesIn, writeBlocks } from './blocks.js';
 import { blobIn, numberIn, textIn, type Database, type Queries } from './database.js';
@@ -48,7 +48,7 @@ export async function carryOver(
 
 /** Moves the leaf hashes of what is published, and returns its tree. */
 async function carryPublished(queries: Queries, database: Database): Promise<StagedTree> {
-  let edge = RightEdge.empty(nodeSha256);
+  let edge = RightEdge.empty(opensslSha256);
   let published: Tree & { time: number } = { size: 0, root: edge.root(), time: 0 };
   for (;;) {
     const rows = await queries.all(

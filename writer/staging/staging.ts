@@ -7,7 +7,7 @@ import { constants, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DamagedStoreError } from '../../src/errors.js';
-import { nodeSha256 } from '../../src/node-sha256.js';
+import { opensslSha256 } from '../../src/node/openssl-sha256.js';
 import {
   emptyRoot,
   equalBytes,
@@ -98,7 +98,7 @@ const PAGE = 64;
 const ADVICE =
   'Keep the file, and restore its newest copy, or start with --rebuild, which moves it aside and makes it anew from the store';
 
-const NOTHING: StagedTree = { size: 0, root: emptyRoot(nodeSha256), time: 0 };
+const NOTHING: StagedTree = { size: 0, root: emptyRoot(opensslSha256), time: 0 };
 
 export class SqliteStaging implements Staging, PartialRecord {
   readonly #database: Database;

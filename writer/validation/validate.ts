@@ -7,8 +7,8 @@ import { messageOf } from '../../src/errors.js';
 import type { Digest, SignatureToCheck } from '../../src/kinds/kind.js';
 import { proposeEntry, type ProposedEntry } from '../../src/kinds/registry.js';
 import type { KeyDetails } from '../../src/signatures/algorithms.js';
-import { certificateKey } from '../../src/signatures/certificate.js';
-import { verifySignatures, type SignatureCheck } from '../../src/signatures/verify.js';
+import { certificateKey } from '../../src/signatures/node/certificate.js';
+import { verifySignatures, type SignatureCheck } from '../../src/signatures/node/verify.js';
 
 const digest: Digest = (name, message) => hash(name, message, 'buffer');
 

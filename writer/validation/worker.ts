@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvalidEntryError } from '../../src/errors.js';
-import { nodeSha256 } from '../../src/node-sha256.js';
+import { opensslSha256 } from '../../src/node/openssl-sha256.js';
 import { leafHash } from '../../tiles-spec/index.js';
 import { pack, PROGRESS, unpack, type Answer, type Packed, type Result } from './message.js';
 import { validateInGroups, type Outcome } from './validate.js';
@@ -33,7 +33,7 @@ function answerOf(outcomes: readonly Outcome[]): Answer {
     } else {
       const { kind, version, body } = entry;
       results.push({ place, cost, kind, version });
-      strings.push([body, leafHash(body, nodeSha256)]);
+      strings.push([body, leafHash(body, opensslSha256)]);
     }
   }
   return { results, entries: pack(strings) };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { follow, InconsistentLogError, LogReader, UnreachableError } from '#reader/index.js';
 import { gunzip } from '#reader/node/index.js';
-import { refusal, TestLog } from '../../integration/reader-support.js';
+import { refusal, TestLog } from '../../support/reader.js';
 
 const POLL = 5;
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LogReader, MemoryHeads, UnreachableError, type ReadObject } from '#reader/index.js';
 import { gunzip } from '#reader/node/index.js';
-import { nodeSha256 } from '#src/node-sha256.js';
+import { opensslSha256 } from '#src/node/openssl-sha256.js';
 import {
   FormatError,
   leafHash,
@@ -12,8 +12,8 @@ import {
   verifyInclusion,
   type SignedCheckpoint,
 } from '#tiles-spec/index.js';
-import { refusal, TestLog, timeAt } from '../../integration/reader-support.js';
-import { NaiveTree } from '../tiles-spec/support.js';
+import { refusal, TestLog, timeAt } from '../../support/reader.js';
+import { NaiveTree } from '../../support/trees.js';
 
 const EDGES = [
   0, 1, 2, 127, 128, 254, 255, 256, 257, 511, 512, 513, 1023, 1024, 1279, 1280, 1281, 1298, 1299,
@@ -49,7 +49,7 @@ function readerOf(
     reads.push(path);
     return change(path, log.files.get(path));
   };
-  return { reads, reader: new LogReader({ read, verifier: log.verifier, gunzip, sha: nodeSha256 }) };
+  return { reads, reader: new LogReader({ read, verifier: log.verifier, gunzip, sha: opensslSha256 }) };
 }
 
 function treeOf(size: number) {
@@ -418,7 +418,7 @@ describe('a byte that is changed, anywhere', () => {
   /** All that can be read of a log with one file changed: what it says, or its typed refusal. */
   async function say(small: TestLog, path: string, bytes: Uint8Array): Promise<string[]> {
     const read: ReadObject = (wanted) => Promise.resolve(wanted === path ? bytes : small.files.get(wanted));
-    const options = { read, verifier: small.verifier, gunzip, sha: nodeSha256 };
+    const options = { read, verifier: small.verifier, gunzip, sha: opensslSha256 };
     const answers: (() => Promise<string>)[] = [
       async () => {
         const { size, root } = (await new LogReader(options).latest()).checkpoint;

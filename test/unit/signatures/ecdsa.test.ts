@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { P256, P384, P521 } from '#src/signatures/curves.js';
 import type { Curve, Point } from '#src/signatures/curves.js';
-import { verifyEcdsaBatch } from '#src/signatures/ecdsa.js';
-import type { EcdsaItem } from '#src/signatures/ecdsa.js';
+import { verifyEcdsaBatch } from '#src/signatures/node/ecdsa.js';
+import type { EcdsaItem } from '#src/signatures/node/ecdsa.js';
 import { parseEcdsaSignature } from '#src/signatures/ecdsa-signature.js';
 
 const CURVES = [P256, P384, P521];

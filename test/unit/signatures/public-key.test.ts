@@ -2,10 +2,10 @@ import { X509Certificate, createPublicKey, generateKeyPairSync } from 'node:cryp
 import { afterAll, describe, expect, test } from 'vitest';
 import { InvalidEntryError } from '#src/errors.js';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
-import { certificateKey } from '#src/signatures/certificate.js';
+import { certificateKey } from '#src/signatures/node/certificate.js';
 import { P256, P384, P521 } from '#src/signatures/curves.js';
-import { parsePublicKey } from '#src/signatures/public-key.js';
-import { OpenSsl } from './openssl-keys.js';
+import { parsePublicKey } from '#src/signatures/node/public-key.js';
+import { OpenSsl } from '../../support/openssl-keys.js';
 
 const openssl = new OpenSsl();
 afterAll(() => {

@@ -5,8 +5,8 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } fr
 import { describe, expect, it } from 'vitest';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
 import { signEd25519ph, verifyEd25519ph } from '#src/signatures/ed25519ph.js';
-import { signArtifact } from '#src/signatures/sign.js';
-import { verifySignatures } from '#src/signatures/verify.js';
+import { signArtifact } from '#src/signatures/node/sign.js';
+import { verifySignatures } from '#src/signatures/node/verify.js';
 
 const ARTIFACT = Buffer.from('an artifact');
 

@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InvalidEntryError } from '#src/errors.js';
 import { ALGORITHMS, algorithmOf } from '#src/signatures/algorithms.js';
 import type { Algorithm } from '#src/signatures/algorithms.js';
-import { certificateKey } from '#src/signatures/certificate.js';
-import { parsePublicKey } from '#src/signatures/public-key.js';
-import { verifySignatures } from '#src/signatures/verify.js';
-import type { SignatureCheck } from '#src/signatures/verify.js';
-import { OpenSsl } from './openssl-keys.js';
-import type { Signed } from './openssl-keys.js';
+import { certificateKey } from '#src/signatures/node/certificate.js';
+import { parsePublicKey } from '#src/signatures/node/public-key.js';
+import { verifySignatures } from '#src/signatures/node/verify.js';
+import type { SignatureCheck } from '#src/signatures/node/verify.js';
+import { OpenSsl } from '../../support/openssl-keys.js';
+import type { Signed } from '../../support/openssl-keys.js';
 
 /** What is said of a signature that is not good. */
 function refusalOf({ keyDetails }: Algorithm): string {

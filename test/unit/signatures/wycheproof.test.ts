@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { algorithmOf } from '#src/signatures/algorithms.js';
 import { P256, P384, P521 } from '#src/signatures/curves.js';
-import { verifyEcdsaBatch } from '#src/signatures/ecdsa.js';
-import { parsePublicKey } from '#src/signatures/public-key.js';
-import { verifySignatures } from '#src/signatures/verify.js';
-import { locateVectors, readVectors } from './wycheproof-vectors.js';
-import type { VectorFile } from './wycheproof-vectors.js';
+import { verifyEcdsaBatch } from '#src/signatures/node/ecdsa.js';
+import { parsePublicKey } from '#src/signatures/node/public-key.js';
+import { verifySignatures } from '#src/signatures/node/verify.js';
+import { locateVectors, readVectors } from '../../support/wycheproof-vectors.js';
+import type { VectorFile } from '../../support/wycheproof-vectors.js';
 
 const vectors = locateVectors();
 

@@ -8,17 +8,17 @@ import {
   artifactOfDigests,
   verifyArtifactSignature,
   type DigestName,
-} from '#src/sigstore/artifact-signature.js';
+} from '#src/sigstore/verify/node/artifact-signature.js';
 import {
   parseSigstoreBundle,
   type DsseEnvelope,
   type MessageSignature,
   type SigstoreBundle,
-} from '#src/sigstore/bundle.js';
-import { readPublicKeyFile } from '#src/sigstore/public-key-file.js';
+} from '#src/sigstore/bundle/sigstore-bundle.js';
+import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
 import { concatBytes, encodeText, FormatError, ProofError } from '#tiles-spec/index.js';
-import { describeWithVectors, readVector } from '../../vectors.js';
-import { pemFile } from './support.js';
+import { describeWithVectors, readVector } from '../../support/vectors.js';
+import { pemFile } from '../../support/public-bundles.js';
 
 const ARTIFACT = encodeText('an artifact');
 const LABELS = { sha256: 'SHA2_256', sha384: 'SHA2_384', sha512: 'SHA2_512' } as const;

@@ -2,11 +2,17 @@
  * The files in which registries and their clients ship bundles, and those that hold none.
  */
 import { describe, expect, it } from 'vitest';
-import { parseSigstoreBundle } from '#src/sigstore/bundle.js';
-import { bundlesIn } from '#src/sigstore/bundle-files.js';
+import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
+import { bundlesIn } from '#src/sigstore/bundle/bundle-files.js';
 import { encodeText, FormatError } from '#tiles-spec/index.js';
-import { describeWithVectors, readVectorText } from '../../vectors.js';
-import { attestationOf, jsonFile, without, type Attestation, type EnvelopeBundle } from './support.js';
+import { describeWithVectors, readVectorText } from '../../support/vectors.js';
+import {
+  attestationOf,
+  jsonFile,
+  without,
+  type Attestation,
+  type EnvelopeBundle,
+} from '../../support/public-bundles.js';
 
 /** As pydantic wrote base64 until its version 2.10. */
 function inLines({ version, verification_material, envelope }: Attestation) {

@@ -1,11 +1,15 @@
 import { bundleFromJSON } from 'sigstore-bundle-latest';
 import { expect, it } from 'vitest';
-import { formatSigstoreBundle, parseSigstoreBundle, publicKeyHint } from '#src/sigstore/bundle.js';
+import {
+  formatSigstoreBundle,
+  parseSigstoreBundle,
+  publicKeyHint,
+} from '#src/sigstore/bundle/sigstore-bundle.js';
 import {
   formatTransparencyLogEntry,
   parseTransparencyLogEntry,
-} from '#src/sigstore/transparency-log-entry.js';
-import { isTrustedLog, parseTrustedRoot } from '#src/sigstore/trusted-root.js';
+} from '#src/sigstore/bundle/transparency-log-entry.js';
+import { isTrustedLog, parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { decodeBase64, encodeBase64, encodeText, FormatError, openCheckpoint } from '#tiles-spec/index.js';
 import {
   describeWithVectors,
@@ -13,8 +17,8 @@ import {
   readVector,
   readVectorJson,
   readVectorText,
-} from '../../vectors.js';
-import { jsonFile, without } from './support.js';
+} from '../../support/vectors.js';
+import { jsonFile, without } from '../../support/public-bundles.js';
 
 interface Bundle {
   mediaType: unknown;

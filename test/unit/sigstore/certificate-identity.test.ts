@@ -3,7 +3,7 @@
  * brings itself.
  */
 import { describe, expect, it } from 'vitest';
-import { namePattern } from '#src/sigstore/name-pattern.js';
+import { namePattern } from '#src/sigstore/verify/node/name-pattern.js';
 import { ConfigurationError } from '#src/errors.js';
 import {
   der,
@@ -18,7 +18,7 @@ import {
   subjectAltNames,
   TRUE,
   utf8,
-} from '../../certificates.js';
+} from '../../support/certificates.js';
 import {
   certifiedBundle,
   rawBytes,
@@ -27,7 +27,7 @@ import {
   verdictOf,
   verifyBy,
   type BundleParts,
-} from './certified-bundles.js';
+} from '../../support/certified-bundles.js';
 
 const ISSUER = 'https://login.example.com';
 const email = der(0x81, Buffer.from('signer@example.com'));

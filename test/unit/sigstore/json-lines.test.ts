@@ -2,7 +2,7 @@
  * What it costs to find the lines of a file.
  */
 import { expect, it, vi } from 'vitest';
-import { jsonLines } from '#src/sigstore/json-lines.js';
+import { jsonLines } from '#src/sigstore/bundle/json-lines.js';
 
 it('blank lines are not searched for their ends', () => {
   const file = Buffer.concat([

@@ -2,7 +2,7 @@
  * Patterns for names that V8 compiles, and cannot run.
  */
 import { expect, it } from 'vitest';
-import { firstMatch, namePattern } from '#src/sigstore/name-pattern.js';
+import { firstMatch, namePattern } from '#src/sigstore/verify/node/name-pattern.js';
 import { ProofError } from '#tiles-spec/index.js';
 
 it('a pattern that V8 refuses only when it runs is refused, in few words', () => {

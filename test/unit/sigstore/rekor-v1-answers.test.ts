@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { artifactOfDigests, verifyArtifactSignature } from '#src/sigstore/artifact-signature.js';
-import type { SigstoreBundle } from '#src/sigstore/bundle.js';
-import { matchEntry } from '#src/sigstore/entry-match.js';
-import { verifyLoggedEntry } from '#src/sigstore/entry-proof.js';
-import { parsePem } from '#src/sigstore/pem.js';
-import { readPublicKeyFile } from '#src/sigstore/public-key-file.js';
-import type { TransparencyLogEntry } from '#src/sigstore/transparency-log-entry.js';
-import { parseTrustedRoot } from '#src/sigstore/trusted-root.js';
+import { artifactOfDigests, verifyArtifactSignature } from '#src/sigstore/verify/node/artifact-signature.js';
+import type { SigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
+import { matchEntry } from '#src/sigstore/verify/entry-match.js';
+import { verifyLoggedEntry } from '#src/sigstore/verify/entry-proof.js';
+import { parsePem } from '#src/keys/pem.js';
+import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
+import type { TransparencyLogEntry } from '#src/sigstore/bundle/transparency-log-entry.js';
+import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { decodeBase64, encodeBase64, ProofError, sha256 } from '#tiles-spec/index.js';
-import { describeWithVectors, listVectors, readVectorJson } from '../../vectors.js';
-import { jsonFile } from './support.js';
+import { describeWithVectors, listVectors, readVectorJson } from '../../support/vectors.js';
+import { jsonFile } from '../../support/public-bundles.js';
 
 interface Answer {
   readonly kind: string;

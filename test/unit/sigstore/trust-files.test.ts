@@ -1,14 +1,14 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '#src/errors.js';
-import { artifactOfBytes } from '#src/sigstore/artifact-signature.js';
-import { certificateLog, certifiedAuthority } from '#src/sigstore/authorities.js';
-import { parsePem } from '#src/sigstore/pem.js';
-import { formatSigningConfig, formatTrustedRoot, type PublicLog } from '#src/sigstore/trust-files.js';
-import { parseTrustedRoot } from '#src/sigstore/trusted-root.js';
+import { artifactOfBytes } from '#src/sigstore/verify/node/artifact-signature.js';
+import { certificateLog, certifiedAuthority } from '#src/sigstore/trust/node/authorities.js';
+import { parsePem } from '#src/keys/pem.js';
+import { formatSigningConfig, formatTrustedRoot, type PublicLog } from '#src/sigstore/trust/trust-files.js';
+import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { decodeBase64, encodeText, FormatError } from '#tiles-spec/index.js';
-import { describeWithVectors, readVector, readVectorJson } from '../../vectors.js';
-import { conformanceCase, pemFile, verifyCase } from './support.js';
+import { describeWithVectors, readVector, readVectorJson } from '../../support/vectors.js';
+import { conformanceCase, pemFile, verifyCase } from '../../support/public-bundles.js';
 
 interface Authority {
   readonly uri: string;

@@ -2,11 +2,11 @@
  * The files in which trusted roots are shipped.
  */
 import { expect, it } from 'vitest';
-import { authoritiesIn, parseTrustedRoot, type TrustedLog } from '#src/sigstore/trusted-root.js';
-import { trustedRootIn } from '#src/sigstore/trust-sources.js';
+import { authoritiesIn, parseTrustedRoot, type TrustedLog } from '#src/sigstore/trust/trusted-root.js';
+import { trustedRootIn } from '#src/sigstore/trust/trust-sources.js';
 import { encodeText, FormatError } from '#tiles-spec/index.js';
-import { describeWithVectors, readVectorText } from '../../vectors.js';
-import { productionTrustedRoot, without } from './support.js';
+import { describeWithVectors, readVectorText } from '../../support/vectors.js';
+import { productionTrustedRoot, without } from '../../support/public-bundles.js';
 
 /** The logs, without the functions that verify their signatures. */
 function logsIn(file: Uint8Array): object[] {

@@ -5,10 +5,10 @@ import {
   parseTrustedRoot,
   trustedLogFromVerifierKey,
   type KnownLog,
-} from '#src/sigstore/trusted-root.js';
+} from '#src/sigstore/trust/trusted-root.js';
 import { encodeBase64, encodeText, FormatError, parseVerifierKey } from '#tiles-spec/index.js';
-import { describeWithVectors, readVector, readVectorJson } from '../../vectors.js';
-import { jsonFile, productionTrustedRoot } from './support.js';
+import { describeWithVectors, readVector, readVectorJson } from '../../support/vectors.js';
+import { jsonFile, productionTrustedRoot } from '../../support/public-bundles.js';
 
 const spkiOf = (key: { export(options: { type: 'spki'; format: 'der' }): Uint8Array }) =>
   new Uint8Array(key.export({ type: 'spki', format: 'der' }));

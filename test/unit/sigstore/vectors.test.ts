@@ -1,10 +1,15 @@
 import { expect, it } from 'vitest';
-import { artifactOfBytes } from '#src/sigstore/artifact-signature.js';
-import { parseSigstoreBundle } from '#src/sigstore/bundle.js';
-import { verifyLoggedEntry } from '#src/sigstore/entry-proof.js';
-import { parseTrustedRoot } from '#src/sigstore/trusted-root.js';
-import { describeWithVectors, listVectors, readVector } from '../../vectors.js';
-import { CONFORMANCE_IDENTITY, conformanceCase, verifyCase, type Case } from './support.js';
+import { artifactOfBytes } from '#src/sigstore/verify/node/artifact-signature.js';
+import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
+import { verifyLoggedEntry } from '#src/sigstore/verify/entry-proof.js';
+import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
+import { describeWithVectors, listVectors, readVector } from '../../support/vectors.js';
+import {
+  CONFORMANCE_IDENTITY,
+  conformanceCase,
+  verifyCase,
+  type Case,
+} from '../../support/public-bundles.js';
 
 describeWithVectors('bundles of sigstore-conformance', () => {
   /** Folder and the index of its entry in the checkpoint's tree. */

@@ -10,13 +10,21 @@ import { X509CertificateGenerator } from '@peculiar/x509';
 import { fulcioHandler, initializeCA, initializeCTLog } from '@sigstore/mock/dist/fulcio/index.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { proposeEntry } from '#src/kinds/registry.js';
-import { artifactOfBytes, type Artifact } from '#src/sigstore/artifact-signature.js';
-import { formatSigstoreBundle, publicKeyHint, type SigstoreBundle } from '#src/sigstore/bundle.js';
-import { verifyIdentity } from '#src/sigstore/identity.js';
-import { parsePem } from '#src/sigstore/pem.js';
-import { entryOf, type TransparencyLogEntry } from '#src/sigstore/transparency-log-entry.js';
-import { parseTrustedRoot, trustedLogFromVerifierKey, type TrustedLog } from '#src/sigstore/trusted-root.js';
-import { verifyBundle, type SignerPolicy } from '#src/sigstore/verify-bundle.js';
+import { artifactOfBytes, type Artifact } from '#src/sigstore/verify/node/artifact-signature.js';
+import {
+  formatSigstoreBundle,
+  publicKeyHint,
+  type SigstoreBundle,
+} from '#src/sigstore/bundle/sigstore-bundle.js';
+import { verifyIdentity } from '#src/sigstore/verify/node/identity.js';
+import { parsePem } from '#src/keys/pem.js';
+import { entryOf, type TransparencyLogEntry } from '#src/sigstore/bundle/transparency-log-entry.js';
+import {
+  parseTrustedRoot,
+  trustedLogFromVerifierKey,
+  type TrustedLog,
+} from '#src/sigstore/trust/trusted-root.js';
+import { verifyBundle, type SignerPolicy } from '#src/sigstore/verify/verify-bundle.js';
 import {
   ED25519,
   encodeBase64,
@@ -33,7 +41,7 @@ import {
   sha256,
   signNote,
 } from '#tiles-spec/index.js';
-import { isTyped, jsonFile, pemFile } from './support.js';
+import { isTyped, jsonFile, pemFile } from '../../support/public-bundles.js';
 
 const ARTIFACT = encodeText('an artifact');
 const DIGEST = sha256(ARTIFACT);

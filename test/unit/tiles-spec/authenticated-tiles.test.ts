@@ -14,7 +14,7 @@ import {
   type ObjectName,
   type Tree,
 } from '#tiles-spec/index.js';
-import { bodyAt, expectProofError, flipped, nodeSha, TileStore } from './support.js';
+import { bodyAt, expectProofError, flipped, nodeSha, TileStore } from '../../support/trees.js';
 
 interface Log {
   readonly tree: Tree;

@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { certificateKeys } from '#src/kinds/certificate-keys.js';
 import { keysOf } from '#src/kinds/index-keys.js';
-import { certificateKey } from '#src/signatures/certificate.js';
+import { certificateKey } from '#src/signatures/node/certificate.js';
 import { certificateNames, encodeText, subjectPublicKeyInfo } from '#tiles-spec/index.js';
-import { brokenCertificates, hostileCertificates } from '../../hostile-certificates.js';
+import { brokenCertificates, hostileCertificates } from '../../support/hostile-certificates.js';
 
 const hostile = hostileCertificates();
 const broken = brokenCertificates();

@@ -19,7 +19,7 @@ import {
   type Hash,
   type HashReader,
 } from '#tiles-spec/index.js';
-import { flipped, nodeSha, refused } from './support.js';
+import { flipped, nodeSha, refused } from '../../support/trees.js';
 
 const LAST = Number.MAX_SAFE_INTEGER;
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { decodeBase64, sha256, verifyConsistency, verifyInclusion } from '#tiles-spec/index.js';
-import { describeWithVectors, listVectors, readVectorJsonExact } from '../../vectors.js';
-import { refused } from './support.js';
+import { describeWithVectors, listVectors, readVectorJsonExact } from '../../support/vectors.js';
+import { refused } from '../../support/trees.js';
 
 interface InclusionCase {
   readonly leafIdx: bigint;

@@ -6,7 +6,7 @@ import {
   ECDSA,
   ED25519,
   encodeBase64,
-  encodeBundle,
+  encodeEntryBundle,
   encodeClaim,
   encodeHex,
   encodeText,
@@ -19,8 +19,8 @@ import {
   formatVerifierKey,
   HashTile,
   headersOf,
-  maxBundleLength,
-  parseBundle,
+  maxEntryBundleLength,
+  parseEntryBundle,
   parseCheckpoint,
   parseClaim,
   parseDecimal,
@@ -38,7 +38,7 @@ import {
   type TlogProof,
   type VerifierKey,
 } from '#tiles-spec/index.js';
-import { nodeSha } from './support.js';
+import { nodeSha } from '../../support/trees.js';
 
 /** A format: what parses it, what writes it again, and good values. */
 interface Codec<T> {
@@ -225,8 +225,8 @@ for (const count of [1, 2, 3, 20]) {
   describeCodec(
     `bundle of ${count}`,
     {
-      parse: (bytes) => parseBundle(bytes, count),
-      encode: encodeBundle,
+      parse: (bytes) => parseEntryBundle(bytes, count),
+      encode: encodeEntryBundle,
       values: fc.array(fc.uint8Array({ maxLength: 20 }), { minLength: count, maxLength: count }),
     },
     300,
@@ -413,37 +413,39 @@ describe('paths', () => {
 describe('bundles and times', () => {
   it('the longest entries fill a bundle to its greatest length', () => {
     const entries = [new Uint8Array(65_535).fill(1), new Uint8Array(65_535).fill(2)];
-    const bytes = encodeBundle(entries);
-    expect(bytes.length).toBe(maxBundleLength(2));
-    expect(parseBundle(bytes, 2)).toEqual(entries);
-    expect(() => encodeBundle([new Uint8Array(65_536)])).toThrow(FormatError);
+    const bytes = encodeEntryBundle(entries);
+    expect(bytes.length).toBe(maxEntryBundleLength(2));
+    expect(parseEntryBundle(bytes, 2)).toEqual(entries);
+    expect(() => encodeEntryBundle([new Uint8Array(65_536)])).toThrow(FormatError);
   });
 
   it('a width is 1 to 256', () => {
     for (const bad of [0, 257, -1, 1.5, NaN]) {
-      expect(() => parseBundle(new Uint8Array(0), bad)).toThrow(FormatError);
+      expect(() => parseEntryBundle(new Uint8Array(0), bad)).toThrow(FormatError);
       expect(() => parseTimes(new Uint8Array(0), bad)).toThrow(FormatError);
     }
     for (const count of [0, 257]) {
-      expect(() => encodeBundle(Array.from({ length: count }, () => new Uint8Array(0)))).toThrow(FormatError);
+      expect(() => encodeEntryBundle(Array.from({ length: count }, () => new Uint8Array(0)))).toThrow(
+        FormatError,
+      );
       expect(() => encodeTimes(new Array<number>(count).fill(1))).toThrow(FormatError);
     }
-    expect(parseBundle(encodeBundle(Array.from({ length: 256 }, () => new Uint8Array(0))), 256).length).toBe(
-      256,
-    );
+    expect(
+      parseEntryBundle(encodeEntryBundle(Array.from({ length: 256 }, () => new Uint8Array(0))), 256).length,
+    ).toBe(256);
   });
 
   it('another number of entries than the width is refused', () => {
-    const bytes = encodeBundle([encodeText('one'), encodeText('two')]);
-    for (const wrong of [1, 3, 256]) expect(() => parseBundle(bytes, wrong)).toThrow(FormatError);
+    const bytes = encodeEntryBundle([encodeText('one'), encodeText('two')]);
+    for (const wrong of [1, 3, 256]) expect(() => parseEntryBundle(bytes, wrong)).toThrow(FormatError);
     for (let cut = 1; cut < bytes.length; cut++) {
-      expect(() => parseBundle(bytes.subarray(0, cut), 2)).toThrow(FormatError);
+      expect(() => parseEntryBundle(bytes.subarray(0, cut), 2)).toThrow(FormatError);
     }
   });
 
   it('entries are read where the bytes are a view into others', () => {
-    const bytes = Buffer.concat([Buffer.of(9, 9, 9), encodeBundle([encodeText('one')])]).subarray(3);
-    expect(parseBundle(bytes, 1).map((entry) => decodeText(entry, 'entry'))).toEqual(['one']);
+    const bytes = Buffer.concat([Buffer.of(9, 9, 9), encodeEntryBundle([encodeText('one')])]).subarray(3);
+    expect(parseEntryBundle(bytes, 1).map((entry) => decodeText(entry, 'entry'))).toEqual(['one']);
     expect(parseTimes(Buffer.concat([Buffer.of(9), encodeTimes([7])]).subarray(1), 1)).toEqual([7]);
   });
 

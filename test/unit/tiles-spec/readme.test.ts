@@ -7,7 +7,7 @@ import {
   decodeText,
   ED25519,
   encodeBase64,
-  encodeBundle,
+  encodeEntryBundle,
   encodeClaim,
   encodeHex,
   encodeText,
@@ -36,7 +36,7 @@ import {
   type ObjectName,
   type VerifierKey,
 } from '#tiles-spec/index.js';
-import { der as element, sequence, subjectAltNames } from '../../certificates.js';
+import { der as element, sequence, subjectAltNames } from '../../support/certificates.js';
 
 const page = readFileSync('tiles-spec/README.md', 'utf8');
 const examples = new Map(
@@ -129,7 +129,7 @@ describe('the examples in tiles-spec/README.md', () => {
   });
 
   it('bundle, leaf hashes, root and tile', () => {
-    expect(hexOf('bundle')).toBe(encodeHex(encodeBundle(bodies)));
+    expect(hexOf('bundle')).toBe(encodeHex(encodeEntryBundle(bodies)));
     expect(linesOf('leaf-hashes')).toEqual(leaves.map(encodeHex));
     expect(hexOf('root')).toBe(encodeHex(edge.root()));
     expect(tiles.length).toBe(1);

@@ -10,7 +10,7 @@ import {
   tileOf,
   widthAt,
 } from '#tiles-spec/index.js';
-import { bodyAt, NaiveTree, nodeSha, shortName } from './support.js';
+import { bodyAt, NaiveTree, nodeSha, shortName } from '../../support/trees.js';
 
 const MAX_SIZE = 5000;
 const naive = NaiveTree.of(MAX_SIZE);

@@ -22,8 +22,8 @@ import {
   type SignedCheckpoint,
   type VerifierKey,
 } from '#tiles-spec/index.js';
-import { describeWithVectors, listVectors, readVectorJson, VECTORS } from '../../vectors.js';
-import { refused } from './support.js';
+import { describeWithVectors, listVectors, readVectorJson, VECTORS } from '../../support/vectors.js';
+import { refused } from '../../support/trees.js';
 
 interface TlogEntry {
   readonly logId: { readonly keyId: string };

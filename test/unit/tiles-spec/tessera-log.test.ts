@@ -8,7 +8,7 @@ import {
   leafHash,
   noteVerifier,
   openCheckpoint,
-  parseBundle,
+  parseEntryBundle,
   parseVerifierKey,
   readRightEdge,
   RightEdge,
@@ -17,7 +17,7 @@ import {
   verifyInclusion,
   type FetchTile,
 } from '#tiles-spec/index.js';
-import { describeWithVectors, readVector } from '../../vectors.js';
+import { describeWithVectors, readVector } from '../../support/vectors.js';
 
 const VKEY = 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx';
 const SIZES = Array.from({ length: 16 }, (_, size) => size);
@@ -31,7 +31,10 @@ const fetchTile: FetchTile = ({ level, index, width }) =>
 const entriesOf = (size: number): Uint8Array[] =>
   size === 0
     ? []
-    : parseBundle(readVector('tessera-log', formatPath({ kind: 'entries', index: 0, width: size })), size);
+    : parseEntryBundle(
+        readVector('tessera-log', formatPath({ kind: 'entries', index: 0, width: size })),
+        size,
+      );
 
 describeWithVectors("tessera's log of 0 to 15 entries", () => {
   it.each(SIZES)('size %i: checkpoint, right edge, and the root from the entries', async (size) => {

@@ -10,7 +10,7 @@ import {
   verifyInclusion,
   type Hash,
 } from '#tiles-spec/index.js';
-import { bodyAt, flipped, NaiveTree, nodeSha, refused, TileStore } from './support.js';
+import { bodyAt, flipped, NaiveTree, nodeSha, refused, TileStore } from '../../support/trees.js';
 
 const MAX_SIZE = 128;
 /** Up to this size a hash is dropped and added at every place of every proof; above, at one place of each. */

@@ -1,0 +1,96 @@
+/**
+ * The log's signing key: an Ed25519 key in a PKCS#8 PEM file of its own.
+ * @module
+ */
+import { createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import {
+  ED25519,
+  keyHash,
+  readKeyId,
+  type NoteSigner,
+  type NoteVerifier,
+  type VerifierKey,
+} from '../../../tiles-spec/index.js';
+import { ConfigurationError } from '../../errors.js';
+import { createFile } from '../../node/durable-file.js';
+import { reasonOf } from '../../node/system-error.js';
+import { readPrivateKey } from '../../signatures/node/private-key.js';
+
+export class LogKey {
+  readonly #privateKey: KeyObject;
+  /** DER SPKI. */
+  readonly spki: Uint8Array;
+
+  private constructor(privateKey: KeyObject) {
+    this.#privateKey = privateKey;
+    this.spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  }
+
+  /** The public key in PEM. */
+  get pem(): string {
+    return createPublicKey(this.#privateKey).export({ type: 'spki', format: 'pem' }).toString();
+  }
+
+  /** The verifier key of the log of this origin. */
+  verifierKey(origin: string): VerifierKey {
+    // The 32 bytes of the key are the last of its SPKI (RFC 8410 section 4).
+    return { name: origin, type: ED25519, publicKey: this.spki.subarray(-32) };
+  }
+
+  /** Signs the checkpoints of the log of this origin. */
+  signer(origin: string): NoteSigner {
+    return {
+      name: origin,
+      keyId: readKeyId(keyHash(this.verifierKey(origin))),
+      sign: (text) => sign(null, text, this.#privateKey),
+    };
+  }
+
+  /** Verifies them; thirty times as fast as what runs in a browser. */
+  verifier(origin: string): NoteVerifier {
+    const publicKey = createPublicKey(this.#privateKey);
+    const { name, keyId } = this.signer(origin);
+    return { name, keyId, verify: (text, signature) => verify(null, text, publicKey, signature) };
+  }
+
+  /**
+   * Makes a key and its file, readable by its owner alone. The file is there whole or not at all, whenever this is ended.
+   * @throws ConfigurationError where there is a file of that name already.
+   */
+  static async create(file: string): Promise<LogKey> {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const isCreated = await createFile(file, pem, { mode: 0o600 }).catch((error: unknown) => {
+      throw new ConfigurationError(`cannot make the key file ${file}: ${reasonOf(error)}`);
+    });
+    if (!isCreated) {
+      throw new ConfigurationError(
+        `cannot make the key file ${file}: it already exists, and a key is never overwritten. Give --key another name`,
+      );
+    }
+    return new LogKey(privateKey);
+  }
+
+  /**
+   * Reads a key file.
+   * @throws ConfigurationError when it is not there, others can read it, or it holds no Ed25519 private key.
+   */
+  static async read(file: string): Promise<LogKey> {
+    const [pem, { mode }] = await Promise.all([readFile(file), stat(file)]).catch((error: unknown) => {
+      throw new ConfigurationError(`cannot read the key file ${file}: ${reasonOf(error)}`);
+    });
+    if ((mode & 0o077) !== 0) {
+      throw new ConfigurationError(
+        `the key file ${file} can be read or written by others (mode ${(mode & 0o777).toString(8)}): chmod 600 ${file}`,
+      );
+    }
+    const privateKey = readPrivateKey(pem, file, 'log');
+    if (privateKey.asymmetricKeyType !== 'ed25519') {
+      throw new ConfigurationError(
+        `the key in ${file} is ${String(privateKey.asymmetricKeyType)}; a log signs with Ed25519`,
+      );
+    }
+    return new LogKey(privateKey);
+  }
+}

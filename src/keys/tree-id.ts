@@ -1,0 +1,17 @@
+/**
+ * The number that Rekor v1's API knows a log by.
+ * @module
+ */
+import { sha256 } from '../../tiles-spec/index.js';
+
+/**
+ * A log's tree id: the first 8 bytes of the SHA-256 of its log id, big-endian, with the top bit cleared. From 1 to
+ * 2^63 - 1: Rekor's clients read it as a signed number, and take zero for none.
+ * @param logId all 32 bytes.
+ * @example treeIdOf(logId).toString(16).padStart(16, '0') // what an entry id of 80 digits begins with
+ */
+export function treeIdOf(logId: Uint8Array): bigint {
+  const { buffer, byteOffset } = sha256(logId);
+  const id = new DataView(buffer, byteOffset, 8).getBigUint64(0) & 0x7fff_ffff_ffff_ffffn;
+  return id === 0n ? 1n : id;
+}

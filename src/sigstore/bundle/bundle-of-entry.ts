@@ -1,0 +1,33 @@
+/**
+ * The Sigstore bundle of an entry, from what is logged of it.
+ * @module
+ */
+import { ProofError } from '../../../tiles-spec/index.js';
+import { formatSigstoreBundle, publicKeyHint } from './sigstore-bundle.js';
+import { readLogged } from '../verify/entry-match.js';
+import { entryOf, type PublishedEntry } from './transparency-log-entry.js';
+
+/**
+ * Writes the bundle, of v0.3. An envelope is logged by its digest alone: its bundle is over the digest of its encoding.
+ * @param logId all 32 bytes.
+ * @throws ProofError when the entry's kind holds no signature over a digest.
+ */
+export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): string {
+  const { signature, verifier, signed } = readLogged(entry.body);
+  if (signed === undefined)
+    throw new ProofError('the entry holds no digest of what was signed: it makes no bundle');
+  return formatSigstoreBundle({
+    content: {
+      type: 'messageSignature',
+      digestAlgorithm: signed.algorithm,
+      digest: signed.digest,
+      signature,
+    },
+    material:
+      verifier.form === 'publicKey'
+        ? { type: 'publicKey', hint: publicKeyHint(verifier.der) }
+        : { type: 'certificate', der: verifier.der },
+    entries: [entryOf(entry, logId)],
+    timestamps: [],
+  });
+}

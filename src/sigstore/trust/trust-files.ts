@@ -1,0 +1,155 @@
+/**
+ * The files by which Sigstore clients know a log: `trusted_root.json`, `signing_config.json`, and both in one as
+ * `client_trust_config.json`, in the form that the JavaScript, Go, Python, Java and Rust clients all take.
+ * @module
+ */
+import { encodeBase64 } from '../../../tiles-spec/index.js';
+import type { CertificateLog, CertifiedAuthority } from './node/authorities.js';
+import type { KnownLog, VerbatimAuthorities } from './trusted-root.js';
+
+/** A log as its clients are told of it. */
+export interface PublicLog {
+  /** Where clients post and read: no trailing slash, no path of the API. Its host name is the log's origin. */
+  readonly url: string;
+  /** DER SPKI of its key. */
+  readonly spki: Uint8Array;
+  /** A `PublicKeyDetails` label; left out it is `PKIX_ED25519`. */
+  readonly keyDetails?: string;
+  /** All 32 bytes: SHA-256(origin LF 0x01 key), or of ECDSA SHA-256(spki). */
+  readonly logId: Uint8Array;
+  /** When the log was made, Unix milliseconds. */
+  readonly created: number;
+  /** When it took its last entry, Unix milliseconds; clients read it still, and write to others. */
+  readonly frozen?: number;
+}
+
+/** A log that a trust file names, as another trust file names it. */
+export function publicLogOf({ url, spki, keyDetails, logId, validFor }: KnownLog): PublicLog {
+  const { start = 0, end } = validFor;
+  return { url, spki, keyDetails, logId, created: start, ...(end === undefined ? {} : { frozen: end }) };
+}
+
+/** Who a signature with a certificate is trusted by. A log has none of its own. */
+export interface Authorities {
+  readonly certificateAuthorities?: readonly CertifiedAuthority[];
+  readonly certificateLogs?: readonly CertificateLog[];
+  readonly timestampAuthorities?: readonly CertifiedAuthority[];
+  /** Those of other trust files, as they stand there. */
+  readonly verbatim?: VerbatimAuthorities;
+}
+
+/**
+ * `trusted_root.json`. One line: `gh attestation verify --custom-trusted-root` reads JSON lines.
+ * @param logs one or more: every log whose entries are to verify.
+ */
+export function formatTrustedRoot(
+  logs: PublicLog | readonly PublicLog[],
+  {
+    certificateAuthorities = [],
+    certificateLogs = [],
+    timestampAuthorities = [],
+    verbatim,
+  }: Authorities = {},
+): string {
+  return jsonLine({
+    mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
+    tlogs: several(logs).map(({ created, frozen, ...log }) => keyedLog(log, validFor(created, frozen))),
+    // Clients demand that these are there, if empty.
+    certificateAuthorities: [
+      ...certificateAuthorities.map(certifiedAuthority),
+      ...(verbatim?.certificateAuthorities ?? []),
+    ],
+    ctlogs: [
+      ...certificateLogs.map((log) => keyedLog(log, validFor(log.start))),
+      ...(verbatim?.ctlogs ?? []),
+    ],
+    timestampAuthorities: [
+      ...timestampAuthorities.map(certifiedAuthority),
+      ...(verbatim?.timestampAuthorities ?? []),
+    ],
+  });
+}
+
+/**
+ * `signing_config.json`: where clients that hold the trusted root of the same log get certificates, log, and get time
+ * stamps.
+ * @param logs one or more that take entries.
+ * @param oidcUrls the identity providers that the certificate authority believes.
+ */
+export function formatSigningConfig(
+  logs: PublicLog | readonly PublicLog[],
+  { certificateAuthorities = [], timestampAuthorities = [] }: Authorities = {},
+  oidcUrls: readonly string[] = [],
+): string {
+  // An identity provider is no older than what believes it, as far as clients need to know.
+  const oidcStart = Math.min(...certificateAuthorities.map(({ start }) => start));
+  return jsonLine({
+    mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+    caUrls: certificateAuthorities.map(({ url, start }) => service(url, 1, validFor(start))),
+    oidcUrls: oidcUrls.map((url) => service(url, 1, validFor(Number.isFinite(oidcStart) ? oidcStart : 0))),
+    rekorTlogUrls: several(logs).map(({ url, created, frozen }) =>
+      service(url, 2, validFor(created, frozen)),
+    ),
+    // Cosign demands the selectors, and sigstore-python refuses them empty.
+    rekorTlogConfig: { selector: 'ANY' },
+    tsaUrls: timestampAuthorities.map(({ url, start }) => service(url, 1, validFor(start))),
+    tsaConfig: { selector: 'ANY' },
+  });
+}
+
+/**
+ * `client_trust_config.json`: both files in one, for clients that take no other (sigstore-python's command, and what is
+ * built on it).
+ * @param trustedRoot what `formatTrustedRoot` returned.
+ * @param signingConfig what `formatSigningConfig` returned.
+ */
+export function formatClientTrustConfig(trustedRoot: string, signingConfig: string): string {
+  return jsonLine({
+    mediaType: 'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json',
+    trustedRoot: JSON.parse(trustedRoot) as unknown,
+    signingConfig: JSON.parse(signingConfig) as unknown,
+  });
+}
+
+function several(logs: PublicLog | readonly PublicLog[]): readonly PublicLog[] {
+  return 'url' in logs ? [logs] : logs;
+}
+
+function keyedLog(
+  { url, spki, keyDetails = 'PKIX_ED25519', logId }: Omit<PublicLog, 'created'>,
+  range: object,
+): object {
+  return {
+    baseUrl: url,
+    hashAlgorithm: 'SHA2_256',
+    publicKey: { rawBytes: encodeBase64(spki), keyDetails, validFor: range },
+    logId: { keyId: encodeBase64(logId) },
+  };
+}
+
+function certifiedAuthority(authority: CertifiedAuthority): object {
+  const { url, organization, commonName, certificates, start } = authority;
+  return {
+    subject: { organization, commonName },
+    uri: url,
+    certChain: { certificates: certificates.map((der) => ({ rawBytes: encodeBase64(der) })) },
+    validFor: validFor(start),
+  };
+}
+
+function service(url: string, majorApiVersion: number, range: object): object {
+  return { url, majorApiVersion, validFor: range, operator: new URL(url).hostname };
+}
+
+function validFor(start: number, end?: number): object {
+  return { start: rfc3339(start), ...(end === undefined ? {} : { end: rfc3339(end) }) };
+}
+
+function jsonLine(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** Whole seconds: not every client reads fractions. */
+function rfc3339(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,193 @@
+/**
+ * The log's part of a bundle: that a log which the reader trusts has the entry.
+ * @module
+ */
+import { z } from 'zod';
+import {
+  encodeBase64,
+  encodeHex,
+  encodeText,
+  equalBytes,
+  leafHash,
+  openCheckpoint,
+  parseNote,
+  ProofError,
+  sha256,
+  verifyInclusion,
+  type Hash,
+  type Sha256,
+  type SignedCheckpoint,
+} from '../../../tiles-spec/index.js';
+import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
+import { readMessage } from '../bundle/message-fields.js';
+import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
+import { isTrustedLog, isWithin, type KnownLog, type TrustedLog } from '../trust/trusted-root.js';
+
+/** What was shown of an entry. */
+export interface VerifiedEntry {
+  /** The log that has it. */
+  readonly log: TrustedLog;
+  /** What shows it; absent where only a promise does. */
+  readonly checkpoint?: SignedCheckpoint;
+  /** The inclusion proof up to the checkpoint, leaf's sibling first; empty without one. */
+  readonly hashes: readonly Hash[];
+  /** In the checkpoint's tree; without a checkpoint, as promised. */
+  readonly index: number;
+  /** The canonical body. */
+  readonly body: Uint8Array;
+  /** Where the log signed a promise (Rekor v1): that it is included. */
+  readonly promise?: true;
+  /** Signed with the promise: the index over all shards of the log. */
+  readonly globalIndex?: number;
+  /** Signed with the promise, Unix seconds. */
+  readonly integratedTime?: number;
+}
+
+/**
+ * Verifies that one of the logs has the entry: the inclusion proof of its body up to a checkpoint that the log
+ * signed, and the promise where there is one. That the entry is of a certain artifact or signature is for
+ * `matchEntry` to say.
+ *
+ * Of a bundle of v0.1, a promise without a proof is enough. Signatures of others in the checkpoint are ignored.
+ *
+ * When the log's key was in use (`validFor`) is held against the time of a promise alone. Without one it is not asked:
+ * an entry of Rekor v2 or Stele has no time of its own, nor does a checkpoint, and a proof stays good after its log has
+ * stopped. When it was signed is for time stamps to say: `verifyIdentity` verifies those.
+ * @param logs `parseTrustedRoot`'s or `trustedLogFromVerifierKey`'s.
+ * @param sha gets what every hash of the proof is made of.
+ * @throws ProofError when something is not shown, saying what; FormatError when checkpoint or body are malformed.
+ */
+export function verifyLoggedEntry(
+  entry: TransparencyLogEntry,
+  logs: readonly KnownLog[],
+  sha: Sha256 = sha256,
+): VerifiedEntry {
+  const log = logOf(entry, logs);
+  requireKind(entry);
+  const promise = verifyPromise(entry, log);
+  if (entry.proof === undefined && entry.promiseSuffices === true && promise !== undefined)
+    return { log, hashes: [], index: entry.index, body: entry.body, ...promise };
+  return { log, ...verifyProof(entry, log, sha), body: entry.body, ...promise };
+}
+
+function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: readonly KnownLog[]) {
+  const named = logs.filter((log) => equalBytes(log.logId, logId));
+  const [first] = named;
+  if (first === undefined) {
+    throw new ProofError(
+      `the entry is of the log with id ${encodeBase64(logId)}, which is none of the trusted logs (${logs.map(({ origin }) => origin).join(', ') || 'there are none'})`,
+    );
+  }
+  // Without a promise the time is nobody's word.
+  const time = promise === undefined ? undefined : integratedTime;
+  const log = time === undefined ? first : named.find(({ validFor }) => isWithin(validFor, time * 1000));
+  if (log === undefined) {
+    throw new ProofError(
+      `the entry's integrated time, ${rfc3339(time ?? 0)}, is not within the time in which ${first.origin} used its key`,
+    );
+  }
+  if (!isTrustedLog(log)) {
+    throw new ProofError(
+      `the key of the log ${log.origin} is of a type that Stele does not verify: ${log.keyDetails}`,
+    );
+  }
+  return log;
+}
+
+/** For messages: a number of seconds may be outside of what a Date can be. */
+function rfc3339(seconds: number): string {
+  return seconds < 8.64e12 ? new Date(seconds * 1000).toISOString() : `${seconds} s after 1970`;
+}
+
+const kindOfBody = z.object({ kind: z.string(), apiVersion: z.string() });
+
+function requireKind({ kind, version, body }: TransparencyLogEntry): void {
+  const logged = readMessage(
+    kindOfBody,
+    parseJson(body, 'canonical body', DOCUMENT_LIMITS),
+    'canonical body',
+  );
+  if (logged.kind !== kind || logged.apiVersion !== version) {
+    throw new ProofError(
+      `the entry is said to be a ${kind} ${version}, but its body is a ${logged.kind} ${logged.apiVersion}`,
+    );
+  }
+}
+
+/** A log of Rekor v1 signs with ECDSA; Rekor v2 and Stele sign with Ed25519. */
+function isRekorV1({ keyDetails }: TrustedLog): boolean {
+  return keyDetails !== 'PKIX_ED25519';
+}
+
+function verifyPromise(
+  entry: TransparencyLogEntry,
+  log: TrustedLog,
+): Pick<VerifiedEntry, 'promise' | 'globalIndex' | 'integratedTime'> | undefined {
+  const { promise, integratedTime, index, logId, body } = entry;
+  if (promise === undefined) return undefined;
+  if (!isRekorV1(log))
+    throw new ProofError(
+      `the entry has an inclusion promise, which a log like ${log.origin} (Rekor v2) never gives`,
+    );
+  if (integratedTime === undefined)
+    throw new ProofError('the entry has an inclusion promise and no integrated time');
+  // RFC 8785: these names are in order, and neither the strings nor the integers have a second form.
+  const signed = { body: encodeBase64(body), integratedTime, logID: encodeHex(logId), logIndex: index };
+  if (!log.verifier.verify(encodeText(JSON.stringify(signed)), promise)) {
+    throw new ProofError(
+      `the inclusion promise (signed entry timestamp) of ${log.origin} does not verify over the entry`,
+    );
+  }
+  return { promise: true, globalIndex: index, integratedTime };
+}
+
+function verifyProof(
+  entry: TransparencyLogEntry,
+  log: TrustedLog,
+  sha: Sha256,
+): Pick<VerifiedEntry, 'hashes' | 'index'> & { readonly checkpoint: SignedCheckpoint } {
+  const { proof } = entry;
+  if (proof === undefined) throw new ProofError('the entry has no inclusion proof');
+  if (proof.checkpoint === undefined) throw new ProofError("the entry's inclusion proof has no checkpoint");
+  const checkpoint = openLogCheckpoint(encodeText(proof.checkpoint), log);
+  if (proof.size !== checkpoint.size) {
+    throw new ProofError(
+      `the inclusion proof is for a tree of ${proof.size} entries, its checkpoint of ${checkpoint.size}`,
+    );
+  }
+  if (!equalBytes(proof.root, checkpoint.root)) {
+    throw new ProofError(
+      `the inclusion proof is for the root ${encodeBase64(proof.root)}, its checkpoint has ${encodeBase64(checkpoint.root)}`,
+    );
+  }
+  // In a log of Rekor v1, the entry's own index counts the entries of earlier shards too.
+  if (!isRekorV1(log) && entry.index !== proof.index) {
+    throw new ProofError(
+      `the entry is said to have index ${entry.index}, its inclusion proof is for index ${proof.index}`,
+    );
+  }
+  const leaf = leafHash(entry.body, sha);
+  verifyInclusion(leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root, sha);
+  return { checkpoint, hashes: proof.hashes, index: proof.index };
+}
+
+/**
+ * The checkpoint, signed by the log. A log of Rekor v1 signs with the name that its operator or, in a cluster, its
+ * machine gave it, and with a tree id after it, neither of which is told anywhere else: there the key alone decides, as
+ * it does for Sigstore's clients.
+ */
+function openLogCheckpoint(bytes: Uint8Array, log: TrustedLog): SignedCheckpoint {
+  const { verifier } = log;
+  if (!isRekorV1(log)) return openCheckpoint(bytes, verifier);
+  const { text, signatures } = parseNote(bytes);
+  const [origin = ''] = text.split('\n', 1);
+  if (!REKOR_V1_ORIGIN.test(origin)) {
+    throw new ProofError(
+      `the checkpoint is of ${JSON.stringify(origin.slice(0, 200))}, which is not a name, " - " and a tree id, as Rekor v1 has it`,
+    );
+  }
+  const signed = signatures.find(({ keyId }) => keyId === verifier.keyId);
+  return openCheckpoint(bytes, { ...verifier, name: signed?.name ?? verifier.name }, origin);
+}
+
+const REKOR_V1_ORIGIN = /^.+ - [0-9]{1,20}$/;

@@ -1,0 +1,205 @@
+/**
+ * Whether a bundle's signature is by a key, over an artifact.
+ * @module
+ */
+import { constants, createHash, createPublicKey, verify } from 'node:crypto';
+import { z } from 'zod';
+import { encodeHex, equalBytes, FormatError, ProofError } from '../../../../tiles-spec/index.js';
+import { InvalidEntryError } from '../../../errors.js';
+import { DOCUMENT_LIMITS, parseJson } from '../../../json.js';
+import { preAuthenticationEncoding } from '../../../kinds/dsse.js';
+import { ALGORITHMS, algorithmOf, type Algorithm } from '../../../signatures/algorithms.js';
+import { verifyEcdsaBatch } from '../../../signatures/node/ecdsa.js';
+import { parsePublicKey, type PublicKey } from '../../../signatures/node/public-key.js';
+import { verifySignatures } from '../../../signatures/node/verify.js';
+import type { DsseEnvelope, MessageSignature, SigstoreBundle } from '../../bundle/sigstore-bundle.js';
+import type { LoggedSignature } from '../entry-match.js';
+
+/** A hash, as `node:crypto` names it. */
+export type DigestName = Algorithm['digestName'];
+
+/** What was signed: a file, or as much as is known of it. */
+export interface Artifact {
+  /** Its digest; undefined where that is not known. */
+  digest(name: DigestName): Uint8Array | undefined;
+  /** Absent where only a digest is known, or the file is too large to hold: then a few kinds of signature cannot be verified. */
+  readonly bytes?: Uint8Array;
+}
+
+/** An artifact in memory. */
+export function artifactOfBytes(bytes: Uint8Array): Artifact {
+  return { bytes, digest: (name) => digestOf(name, bytes) };
+}
+
+/** An artifact of which the digests given are known. */
+export function artifactOfDigests(digests: Partial<Record<DigestName, Uint8Array>>): Artifact {
+  return { digest: (name) => digests[name] };
+}
+
+const DIGEST_NAMES = { SHA2_256: 'sha256', SHA2_384: 'sha384', SHA2_512: 'sha512' } as const;
+const IN_TOTO = 'application/vnd.in-toto+json';
+
+/**
+ * Checks that the bundle's signature is by this key, and over this artifact: its digest is the bundle's; or it is a
+ * subject of the envelope's in-toto statement; or, of an envelope with another payload, it is the payload.
+ * @param spki the key in DER SubjectPublicKeyInfo, of a type that the log accepts.
+ * @param artifact left out, the signature is verified over what the bundle says of it.
+ * @param logged `matchEntry`'s: by which algorithm the log says it was signed. Otherwise it is that of key and digest.
+ * @throws ProofError when it is not shown; FormatError when the key or the in-toto statement is malformed.
+ */
+export function verifyArtifactSignature(
+  bundle: SigstoreBundle,
+  spki: Uint8Array,
+  artifact?: Artifact,
+  logged?: LoggedSignature,
+): void {
+  const { content } = bundle;
+  const key = readKey(spki);
+  const refusal =
+    content.type === 'messageSignature'
+      ? refusalOfMessage(content, { spki, key }, artifact, logged)
+      : refusalOfEnvelope(content, { spki, key }, logged);
+  if (refusal !== undefined) throw new ProofError(`the bundle's signature ${refusal}`);
+  if (content.type === 'dsseEnvelope' && artifact !== undefined) requireSubject(content, artifact);
+}
+
+interface Key {
+  readonly spki: Uint8Array;
+  readonly key: PublicKey;
+}
+
+function readKey(spki: Uint8Array): PublicKey {
+  try {
+    return parsePublicKey(spki);
+  } catch (error) {
+    if (!(error instanceof InvalidEntryError)) throw error;
+    throw new FormatError(`the signer's key cannot be used: ${error.message}`);
+  }
+}
+
+function refusalOfMessage(
+  { digestAlgorithm, digest, signature }: MessageSignature,
+  key: Key,
+  artifact: Artifact | undefined,
+  logged: LoggedSignature | undefined,
+): string | undefined {
+  const name = DIGEST_NAMES[digestAlgorithm];
+  if (artifact !== undefined) {
+    const actual = artifact.digest(name);
+    if (actual === undefined)
+      throw new ProofError(`the bundle is over a ${name} digest, which is not known of the artifact`);
+    if (!equalBytes(actual, digest)) {
+      throw new ProofError(
+        `the bundle is of another artifact: its ${name} is ${encodeHex(digest)}, the artifact's ${encodeHex(actual)}`,
+      );
+    }
+  }
+  return refusalOf({ name, digest, message: artifact?.bytes }, signature, key, logged);
+}
+
+function refusalOfEnvelope(
+  { payloadType, payload, signature }: DsseEnvelope,
+  key: Key,
+  logged: LoggedSignature | undefined,
+): string | undefined {
+  const message = preAuthenticationEncoding(payloadType, payload);
+  const name =
+    logged?.digestAlgorithm === undefined
+      ? (algorithmOf(key.key.keyDetails)?.digestName ?? 'sha256')
+      : DIGEST_NAMES[logged.digestAlgorithm];
+  return refusalOf({ name, digest: digestOf(name, message), message }, signature, key, logged);
+}
+
+interface Signed {
+  readonly name: DigestName;
+  readonly digest: Uint8Array;
+  readonly message: Uint8Array | undefined;
+}
+
+/** Why a signature is not good, in words that follow "signature". */
+function refusalOf(
+  signed: Signed,
+  signature: Uint8Array,
+  { spki, key }: Key,
+  logged: LoggedSignature | undefined,
+): string | undefined {
+  const keyDetails = logged?.verifier.keyDetails;
+  const algorithm = keyDetails === undefined ? undefined : algorithmOf(keyDetails);
+  if (algorithm === undefined && key.type === 'ed25519' && verifiesPure(signed, signature, spki))
+    return undefined;
+  const own = algorithm ?? ALGORITHMS.find((known) => known.keyDetails === key.keyDetails);
+  if (own !== undefined && (algorithm !== undefined || own.digestName === signed.name)) {
+    const [error] = verifySignatures([{ key: spki, algorithm: own, digest: signed.digest, signature }]);
+    return error === undefined ? undefined : `is refused: ${error.message}`;
+  }
+  return refusalOfOtherHash(signed, signature, { spki, key });
+}
+
+/** Ed25519 as it is, over the message: what signs envelopes, and what Rekor v1 logs as `PKIX_ED25519`. */
+function verifiesPure({ message }: Signed, signature: Uint8Array, spki: Uint8Array): boolean {
+  return message !== undefined && verify(null, message, keyObject(spki), signature);
+}
+
+/** A hash that is not the one the log pairs with the key; Rekor v1 and older clients have P-384 with SHA-256. */
+function refusalOfOtherHash(
+  { name, digest, message }: Signed,
+  signature: Uint8Array,
+  { spki, key }: Key,
+): string | undefined {
+  const refused = 'does not verify with this key';
+  if (key.type === 'ecdsa') return verifyEcdsaBatch(key.curve, [{ point: key.point, digest, signature }])[0];
+  if (message === undefined)
+    return `cannot be verified with this ${key.type === 'rsa' ? 'RSA' : 'Ed25519'} key from a ${name} digest alone: the artifact itself is needed`;
+  if (key.type === 'ed25519') return refused;
+  const rsa = { key: keyObject(spki), padding: constants.RSA_PKCS1_PADDING };
+  return verify(name, message, rsa, signature) ? undefined : refused;
+}
+
+function keyObject(spki: Uint8Array) {
+  return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+}
+
+function digestOf(name: DigestName, message: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash(name).update(message).digest());
+}
+
+const statement = z.object({
+  _type: z.string().startsWith('https://in-toto.io/Statement/', 'is not an in-toto statement'),
+  subject: z.array(z.object({ digest: z.record(z.string(), z.string()).default({}) })).min(1, 'is empty'),
+});
+
+function requireSubject({ payloadType, payload }: DsseEnvelope, artifact: Artifact): void {
+  if (payloadType !== IN_TOTO) {
+    const digests = digestsOf(artifact);
+    if (digests.every(([name, hex]) => encodeHex(digestOf(name, payload)) === hex) && digests.length > 0)
+      return;
+    throw new ProofError(
+      `the envelope's payload (${payloadType.slice(0, 80)}) is not the artifact, nor an in-toto statement about it`,
+    );
+  }
+  const parsed = statement.safeParse(parseJson(payload, 'in-toto statement', DOCUMENT_LIMITS));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new FormatError(
+      `in-toto statement: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is malformed'}`,
+    );
+  }
+  const digests = digestsOf(artifact);
+  const isOfArtifact = parsed.data.subject.some(({ digest }) => {
+    const named = digests.filter(([name]) => Object.hasOwn(digest, name));
+    // A subject that names several digests has to be right in each.
+    return named.length > 0 && named.every(([name, hex]) => digest[name]?.toLowerCase() === hex);
+  });
+  if (!isOfArtifact) {
+    throw new ProofError(
+      `the in-toto statement is not about the artifact: none of its ${parsed.data.subject.length} subjects has a digest of it (${digests.map((digest) => digest.join(':')).join(', ')})`,
+    );
+  }
+}
+
+function digestsOf(artifact: Artifact): [DigestName, string][] {
+  return Object.values(DIGEST_NAMES).flatMap((name): [DigestName, string][] => {
+    const digest = artifact.digest(name);
+    return digest === undefined ? [] : [[name, encodeHex(digest)]];
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * A log under test whose store is a real bucket, behind a proxy that fails as it is told to.
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { createHash, randomUUID } from 'node:crypto';
+import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { UnavailableError } from '#src/errors.js';
+import { S3Store } from '#src/store/s3.js';
+import type { NewEntry } from '#writer/batch.js';
+import type { Staging } from '#writer/staging/staging.js';
+import type { PublishedSubmission, Writer } from '#writer/writer.js';
+import type { S3Server } from './s3-server.js';
+import { S3Proxy, type Call, type Fault } from './faulty-s3.js';
+import { TestLog, type Opened } from './test-log.js';
+
+/** Long enough for a busy machine. Milliseconds. */
+const PATIENT = 30_000;
+
+/** A bucket of a server, in which each log has a prefix of its own. */
+export class S3Logs {
+  readonly #server: S3Server;
+  readonly #bucket: string;
+  readonly #client: S3Client;
+
+  private constructor(server: S3Server, bucket: string) {
+    this.#server = server;
+    this.#bucket = bucket;
+    // For the S3 store too, which finds its credentials as the SDK does.
+    Object.assign(process.env, server.environment);
+    this.#client = new S3Client({ endpoint: server.endpoint, forcePathStyle: true });
+  }
+
+  static async on(server: S3Server): Promise<S3Logs> {
+    return new S3Logs(server, await server.newBucket());
+  }
+
+  /** A log in the bucket, like `base` or yet to be made. `timeout` is how long its writer waits for an answer. */
+  async log(
+    base: TestLog | undefined,
+    fault?: (call: Call) => Fault | undefined,
+    timeout = PATIENT,
+  ): Promise<S3Log> {
+    const log = base?.clone() ?? new TestLog();
+    const place = { bucket: this.#bucket, prefix: `${randomUUID()}/` };
+    await Promise.all(
+      log.store.paths().map((path) => this.#put(place.prefix + path, log.store.peek(path) ?? '')),
+    );
+    const proxy = await S3Proxy.start(this.#server.endpoint, {
+      ...place,
+      taken: log.store,
+      ...(fault === undefined ? {} : { fault }),
+    });
+    const store = new S3Store(place, { endpoint: proxy.url, pathStyle: true, timeout });
+    return new S3Log(log, proxy, store, () => this.#list(place.prefix));
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  #put(key: string, bytes: Uint8Array | string): Promise<unknown> {
+    return this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: bytes }));
+  }
+
+  /** The objects below a prefix, by path: their MD5, which is the tag of what was put in one part. */
+  async #list(prefix: string): Promise<Map<string, string>> {
+    const command = new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix });
+    const { Contents: contents = [] } = await this.#client.send(command);
+    return new Map(
+      contents.map(({ Key: key = '', ETag: tag = '' }) => [
+        key.slice(prefix.length),
+        tag.replaceAll('"', ''),
+      ]),
+    );
+  }
+}
+
+export class S3Log {
+  readonly log: TestLog;
+  readonly proxy: S3Proxy;
+  readonly store: S3Store;
+  readonly #list: () => Promise<Map<string, string>>;
+
+  constructor(log: TestLog, proxy: S3Proxy, store: S3Store, list: () => Promise<Map<string, string>>) {
+    this.log = log;
+    this.proxy = proxy;
+    this.store = store;
+    this.#list = list;
+  }
+
+  /** Starts a writer; `staging` is another than the log's. */
+  open(staging?: Staging): Promise<Opened> {
+    return this.log.open({}, { store: this.store, ...(staging === undefined ? {} : { staging }) });
+  }
+
+  /** Starts a writer that must start. */
+  async reopen(staging?: Staging): Promise<Writer> {
+    const opened = await this.open(staging);
+    if (opened.state === 'failed') throw opened.error;
+    assert.equal(opened.state, 'open');
+    return opened.writer;
+  }
+
+  /** Submits entries as clients do, again while they are told to. Every one must be acknowledged. */
+  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedSubmission[]> {
+    const submit = async (entry: NewEntry): Promise<PublishedSubmission> => {
+      for (;;) {
+        try {
+          return await this.log.submit(writer, entry);
+        } catch (error) {
+          if (!(error instanceof UnavailableError) || error.message.includes('the log has stopped'))
+            throw error;
+        }
+      }
+    };
+    return Promise.all(all.map(submit));
+  }
+
+  /** The whole history is as it should be, and the bucket holds just what it leads to. */
+  async check(): Promise<void> {
+    await this.proxy.idle();
+    this.log.check();
+    const { store } = this.log;
+    const md5 = (path: string) =>
+      createHash('md5')
+        .update(store.peek(path) ?? '')
+        .digest('hex');
+    assert.deepEqual(await this.#list(), new Map(store.paths().map((path) => [path, md5(path)])));
+    for (const { kind, name } of this.proxy.calls)
+      assert.notEqual(kind, 'other', `${name}: no log sends that`);
+    // A claim that outlives its batch is litter: the checkpoint is past it.
+    for (const size of this.log.claims()) assert.ok(size < this.log.history.log.size);
+  }
+
+  async stop(): Promise<void> {
+    this.store.close();
+    await this.proxy.stop();
+  }
+}

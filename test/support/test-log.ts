@@ -1,0 +1,201 @@
+/**
+ * A log under test: a store and a staging in memory, writers opened on them one after the other, and all that was
+ * ever acknowledged.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { LogKey } from '#src/keys/node/log-key.js';
+import type { ObjectStore } from '#src/store/store.js';
+import { encodeHex, encodeText, leafHash } from '#tiles-spec/index.js';
+import type { NewEntry } from '#writer/batch.js';
+import type { Staging } from '#writer/staging/staging.js';
+import { Writer, type PublishedSubmission } from '#writer/writer.js';
+import { FaultyStaging } from './faulty-staging.js';
+import { FaultyStore } from './faulty-store.js';
+import { MemoryStaging } from './memory-staging.js';
+import { MemoryStore } from './memory-store.js';
+import { History, openNaively, requireIncluded } from './naive-log.js';
+import { WriterProcess, type Plan } from './writer-process.js';
+
+export const ORIGIN = 'log.example';
+export const SILENT = pino({ level: 'silent' });
+export const KEY = await makeKey();
+export const NAME = { origin: ORIGIN, spki: KEY.spki };
+
+/** A key of its own. */
+export async function makeKey(): Promise<LogKey> {
+  const folder = await mkdtemp(join(tmpdir(), 'stele-key-'));
+  try {
+    return await LogKey.create(join(folder, 'log.key'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Entries that differ by label and number. */
+export function entries(label: string, count: number): NewEntry[] {
+  return Array.from({ length: count }, (_, i) => {
+    const body = encodeText(JSON.stringify({ label, i }));
+    return { body, leafHash: leafHash(body) };
+  });
+}
+
+/** A writer that runs, or what became of it. */
+export type Opened =
+  | { readonly state: 'open'; readonly writer: Writer; readonly process: WriterProcess }
+  | { readonly state: 'failed'; readonly error: unknown; readonly process: WriterProcess }
+  | { readonly state: 'crashed'; readonly process: WriterProcess };
+
+export interface OpenOptions {
+  /** Another way to the store, in place of the process and its plan. */
+  readonly store?: ObjectStore;
+  readonly staging?: Staging;
+  readonly key?: LogKey;
+  readonly maxPending?: number;
+  readonly batchSize?: number;
+}
+
+interface Acknowledged {
+  readonly leaf: string;
+  readonly index: number;
+}
+
+export class TestLog {
+  readonly store: MemoryStore;
+  readonly staging: MemoryStaging;
+  readonly history: History;
+  readonly acknowledged: Acknowledged[] = [];
+
+  constructor(store = new MemoryStore(), staging = new MemoryStaging(), history = new History(NAME)) {
+    this.store = store;
+    this.staging = staging;
+    this.history = history;
+  }
+
+  /** A log of `size` entries, labelled `before`. */
+  static async of(size: number): Promise<TestLog> {
+    const log = new TestLog();
+    const writer = await log.reopen();
+    await log.submitAll(writer, entries('before', size));
+    await log.close(writer);
+    return log;
+  }
+
+  /** The same log in another world. */
+  clone(): TestLog {
+    const log = new TestLog(this.store.clone(), this.staging.clone(), this.history.clone());
+    log.acknowledged.push(...this.acknowledged);
+    return log;
+  }
+
+  /** Starts a writer in a process of its own. */
+  async open(plan?: Plan, options: OpenOptions = {}): Promise<Opened> {
+    const process = new WriterProcess(plan);
+    const opening = Writer.open(
+      {
+        store: options.store ?? new FaultyStore(this.store, process),
+        staging: new FaultyStaging(options.staging ?? this.staging, process),
+        key: options.key ?? KEY,
+        origin: ORIGIN,
+        batchAge: 0,
+        batchSize: options.batchSize ?? 4096,
+        maxPending: options.maxPending ?? 4096,
+        log: SILENT,
+        create: true,
+      },
+      new AbortController().signal,
+    ).then(
+      (writer): Opened => ({ state: 'open', writer, process }),
+      (error: unknown): Opened => ({ state: 'failed', error, process }),
+    );
+    return Promise.race([opening, process.crashed.then((): Opened => ({ state: 'crashed', process }))]);
+  }
+
+  /** Starts a writer that must start. */
+  async reopen(options: OpenOptions = {}): Promise<Writer> {
+    const opened = await this.open({}, options);
+    if (opened.state === 'failed') throw opened.error;
+    assert.equal(opened.state, 'open');
+    return opened.writer;
+  }
+
+  /** Submits one entry, and keeps the acknowledgement. */
+  async submit(writer: Writer, entry: NewEntry): Promise<PublishedSubmission> {
+    const proved = await writer.submit(entry);
+    this.history.follow(this.store);
+    const leaf = encodeHex(entry.leafHash);
+    assert.ok(
+      this.history.published(proved.checkpoint.bytes),
+      'an answer shows a checkpoint that is not stored',
+    );
+    requireIncluded(leaf, proved.index, proved.proof, openNaively(proved.checkpoint.bytes, NAME));
+    this.acknowledged.push({ leaf, index: proved.index });
+    return proved;
+  }
+
+  /** Submits entries at once. Every one must be acknowledged. */
+  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedSubmission[]> {
+    return Promise.all(all.map((entry) => this.submit(writer, entry)));
+  }
+
+  /** Submits entries at once, until all are answered or the process is dead. Returns how many were acknowledged. */
+  async trySubmit(
+    { writer, process }: Opened & { state: 'open' },
+    all: readonly NewEntry[],
+  ): Promise<number> {
+    let count = 0;
+    const wrong: unknown[] = [];
+    const submitted = Promise.all(
+      all.map((entry) =>
+        this.submit(writer, entry).then(
+          () => count++,
+          (error: unknown) => {
+            if (error instanceof assert.AssertionError) wrong.push(error);
+          },
+        ),
+      ),
+    );
+    await Promise.race([submitted, process.crashed]);
+    if (wrong.length > 0) throw wrong[0];
+    return count;
+  }
+
+  /** Stops a writer that must stop well. */
+  async close(writer: Writer): Promise<void> {
+    const error = await writer.close();
+    if (error !== undefined) throw error;
+    this.check();
+    await this.checkStaging(this.staging);
+  }
+
+  /** The whole log is as it should be, and so was every checkpoint before. */
+  check(): void {
+    this.history.follow(this.store);
+    // Each log in the history begins with every earlier one, and an acknowledgement was checked against its own.
+    for (const { leaf, index } of this.acknowledged)
+      assert.equal(this.history.log.leaves[index], leaf, `acknowledged entry ${index} is not there`);
+    const stored = this.store.peek('checkpoint');
+    if (stored !== undefined) assert.equal(openNaively(stored, NAME).size, this.history.log.size);
+  }
+
+  /** A staging at rest agrees with the store. */
+  async checkStaging(staging: Staging): Promise<void> {
+    const { size, root, leaves } = this.history.log;
+    const tree = await staging.tree();
+    assert.equal(tree.size, size);
+    assert.equal(Buffer.from(tree.root).toString('base64'), root);
+    assert.deepEqual(await staging.unpublished(), []);
+    for (const [i, leaf] of leaves.entries()) assert.equal(await staging.find(Buffer.from(leaf, 'hex')), i);
+  }
+
+  /** The sizes whose claims are in the store. */
+  claims(): number[] {
+    return this.store
+      .paths()
+      .filter((path) => path.startsWith('staging/'))
+      .map((path) => Number(path.slice('staging/'.length)));
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * A claim, `staging/<size>`: the one batch that extends the tree of `<size>` entries, chosen by whoever creates the
+ * object first. It holds the batch's signed checkpoint and the bytes of every object that the batch makes.
+ * @module
+ */
+import { concatBytes, decodeText, encodeText, equalBytes } from '../bytes.js';
+import { FormatError, NewerVersionError } from '../errors.js';
+import { isImmutable, parsePath } from './path.js';
+
+/** An object to be stored: its path below the log's prefix, and its bytes. */
+export interface StoredObject {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What a claim holds. Nothing in it is verified. */
+export interface Claim {
+  /** The signed checkpoint's note. */
+  readonly checkpoint: Uint8Array;
+  readonly objects: readonly StoredObject[];
+}
+
+const VERSION = 1;
+const MAGIC = encodeText(`stele claim v${VERSION}\n`);
+
+/** The magic line of any version. */
+const ANY_MAGIC = /^stele claim v([1-9][0-9]{0,8})\n/;
+
+/**
+ * Writes a claim: a magic line, then the checkpoint and each object's path and bytes, each after its length (uint32,
+ * big-endian).
+ */
+export function encodeClaim({ checkpoint, objects }: Claim): Uint8Array {
+  for (const { path } of objects) requireBatchObject(path);
+  const strings = [checkpoint, ...objects.flatMap(({ path, bytes }) => [encodeText(path), bytes])];
+  return concatBytes([MAGIC, ...strings.flatMap((bytes) => [uint32(bytes.length), bytes])]);
+}
+
+/**
+ * Parses a claim; its byte strings are views into `bytes`.
+ * @throws FormatError unless it is exactly one, each path naming an object that a batch makes; NewerVersionError where
+ *   its magic line is a later version's.
+ */
+export function parseClaim(bytes: Uint8Array): Claim {
+  requireMagic(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const strings: Uint8Array[] = [];
+  for (let at = MAGIC.length; at < bytes.length;) {
+    const start = at + 4;
+    const end = start <= bytes.length ? start + view.getUint32(at) : Infinity;
+    if (end > bytes.length) throw new FormatError(`claim ends inside its string ${strings.length}`);
+    strings.push(bytes.subarray(start, end));
+    at = end;
+  }
+  const [checkpoint, ...rest] = strings;
+  if (checkpoint === undefined || rest.length % 2 !== 0)
+    throw new FormatError('claim is not a checkpoint, paths and bytes');
+  const objects: StoredObject[] = [];
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    const path = decodeText(rest[i] as Uint8Array, 'path in claim');
+    requireBatchObject(path);
+    objects.push({ path, bytes: rest[i + 1] as Uint8Array });
+  }
+  return { checkpoint, objects };
+}
+
+function requireMagic(bytes: Uint8Array): void {
+  if (equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return;
+  const [, version] = ANY_MAGIC.exec(String.fromCharCode(...bytes.subarray(0, 32))) ?? [];
+  if (Number(version) > VERSION)
+    throw new NewerVersionError(
+      `claim was made by a newer version of Stele: it is of version ${String(version)}, and this one knows ${VERSION}. Run the newer version`,
+    );
+  throw new FormatError('claim does not begin with its magic line');
+}
+
+/** A claim that names an object which changes, as `checkpoint` does, is none. */
+function requireBatchObject(path: string): void {
+  if (!isImmutable(parsePath(path))) throw new FormatError(`claim has ${path}, which no batch makes`);
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
+}

@@ -1,0 +1,199 @@
+/**
+ * Inclusion and consistency proofs (RFC 6962 section 2.1, RFC 9162 section 2.1): built from the hashes of subtrees,
+ * and verified against a root.
+ * @module
+ */
+import { equalBytes } from '../bytes.js';
+import { requireExact } from '../decimal.js';
+import { FormatError, ProofError } from '../errors.js';
+import {
+  consistencyRanges,
+  emptyRoot,
+  foldSubtrees,
+  HASH_LENGTH,
+  inclusionRanges,
+  nodeHash,
+  sha256,
+  subtreesOf,
+  type EntryRange,
+  type Hash,
+  type Sha256,
+  type Subtree,
+} from './merkle.js';
+
+/** Where proofs get their hashes: "read these". What it returns is authenticated already, in the order asked. */
+export interface HashReader {
+  hashes(subtrees: readonly Subtree[]): Promise<Hash[]>;
+}
+
+/**
+ * The inclusion proof of entry `index` in the tree of `size` entries, leaf's sibling first. At most 53 hashes.
+ * @throws FormatError when `index` is not in the tree.
+ */
+export async function inclusionProof(
+  reader: HashReader,
+  index: number,
+  size: number,
+  sha: Sha256 = sha256,
+): Promise<Hash[]> {
+  return hashRanges(reader, inclusionRanges(index, size), sha);
+}
+
+/**
+ * The consistency proof from the tree of `oldSize` (1 to `size`) entries to that of `size`.
+ * @throws FormatError when `oldSize` is 0 or over `size`.
+ */
+export async function consistencyProof(
+  reader: HashReader,
+  oldSize: number,
+  size: number,
+  sha: Sha256 = sha256,
+): Promise<Hash[]> {
+  return hashRanges(reader, consistencyRanges(oldSize, size), sha);
+}
+
+/** The inclusion proof of entry `index`, where every hash that it needs is in memory. */
+export function inclusionProofFrom(
+  hashOf: (subtree: Subtree) => Hash,
+  index: number,
+  size: number,
+  sha: Sha256 = sha256,
+): Hash[] {
+  return inclusionRanges(index, size).map((range) => foldSubtrees(subtreesOf(range).map(hashOf), sha));
+}
+
+/** The root of the first `size` entries. */
+export async function rootAt(reader: HashReader, size: number, sha: Sha256 = sha256): Promise<Hash> {
+  requireExact(size, 'tree size');
+  if (size === 0) return emptyRoot(sha);
+  return foldSubtrees(await reader.hashes(subtreesOf({ start: 0, end: size })), sha);
+}
+
+/** The hash of each range, read in one go. */
+async function hashRanges(reader: HashReader, ranges: readonly EntryRange[], sha: Sha256): Promise<Hash[]> {
+  const parts = ranges.map(subtreesOf);
+  const hashes = await reader.hashes(parts.flat());
+  let at = 0;
+  return parts.map((part) => foldSubtrees(hashes.slice(at, (at += part.length)), sha));
+}
+
+/**
+ * The root that an inclusion proof leads to (RFC 9162 section 2.1.3.2).
+ * @throws ProofError when the proof has the wrong length for `index` and `size`, or `index` is not in the tree.
+ */
+export function rootFromInclusion(
+  leaf: Hash,
+  index: number,
+  size: number,
+  proof: readonly Hash[],
+  sha: Sha256 = sha256,
+): Hash {
+  requireExact(index, 'index');
+  requireExact(size, 'tree size');
+  if (index >= size) throw new ProofError(`index ${index} is not in a tree of ${size}`);
+  requireHashes([leaf, ...proof]);
+  let node = index;
+  let last = size - 1;
+  let hash = leaf;
+  for (const sibling of proof) {
+    if (last === 0)
+      throw new ProofError(`inclusion proof of entry ${index} in a tree of ${size} is too long`);
+    if (node % 2 === 1 || node === last) {
+      hash = nodeHash(sibling, hash, sha);
+      // A node without a right sibling is carried up until it is itself a right child.
+      while (node % 2 === 0 && node !== 0) {
+        node = node / 2;
+        last = Math.floor(last / 2);
+      }
+    } else {
+      hash = nodeHash(hash, sibling, sha);
+    }
+    node = Math.floor(node / 2);
+    last = Math.floor(last / 2);
+  }
+  if (last !== 0) throw new ProofError(`inclusion proof of entry ${index} in a tree of ${size} is too short`);
+  return hash;
+}
+
+/**
+ * Checks that the entry with this leaf hash is at `index` in the tree with this size and root.
+ * @throws ProofError when it is not shown.
+ */
+export function verifyInclusion(
+  leaf: Hash,
+  index: number,
+  size: number,
+  proof: readonly Hash[],
+  root: Hash,
+  sha: Sha256 = sha256,
+): void {
+  if (!equalBytes(rootFromInclusion(leaf, index, size, proof, sha), root)) {
+    throw new ProofError(
+      `inclusion proof of entry ${index} does not lead to the root of the tree of ${size}`,
+    );
+  }
+}
+
+/**
+ * Checks that the tree of `size` entries begins with the tree of `oldSize` (RFC 9162 section 2.1.4.2). `oldSize` is
+ * 1 to `size`: that the empty tree begins every other is for the caller to know.
+ * @throws ProofError when it is not shown.
+ */
+export function verifyConsistency(
+  oldSize: number,
+  oldRoot: Hash,
+  size: number,
+  root: Hash,
+  proof: readonly Hash[],
+  sha: Sha256 = sha256,
+): void {
+  requireExact(oldSize, 'old tree size');
+  requireExact(size, 'tree size');
+  if (oldSize < 1 || oldSize > size)
+    throw new ProofError(`a tree of ${size} does not extend one of ${oldSize}`);
+  requireHashes([oldRoot, root, ...proof]);
+  const between = `consistency proof from ${oldSize} to ${size}`;
+  if (oldSize === size) {
+    if (proof.length > 0) throw new ProofError(`${between} is not empty`);
+    if (!equalBytes(oldRoot, root)) throw new ProofError(`two trees of ${size} have different roots`);
+    return;
+  }
+  // RFC 9162 calls these fn and sn, and the two hashes fr and sr.
+  let node = oldSize - 1;
+  let last = size - 1;
+  while (node % 2 === 1) {
+    node = Math.floor(node / 2);
+    last = Math.floor(last / 2);
+  }
+  // Where the old tree is one subtree of the new, its root is the first hash, and is not sent.
+  const hashes = node === 0 ? [oldRoot, ...proof] : proof;
+  const [first, ...rest] = hashes;
+  if (first === undefined) throw new ProofError(`${between} is empty`);
+  let oldHash = first;
+  let hash = first;
+  for (const sibling of rest) {
+    if (last === 0) throw new ProofError(`${between} is too long`);
+    if (node % 2 === 1 || node === last) {
+      oldHash = nodeHash(sibling, oldHash, sha);
+      hash = nodeHash(sibling, hash, sha);
+      while (node % 2 === 0 && node !== 0) {
+        node = node / 2;
+        last = Math.floor(last / 2);
+      }
+    } else {
+      hash = nodeHash(hash, sibling, sha);
+    }
+    node = Math.floor(node / 2);
+    last = Math.floor(last / 2);
+  }
+  if (last !== 0) throw new ProofError(`${between} is too short`);
+  if (!equalBytes(oldHash, oldRoot)) throw new ProofError(`${between} does not lead to the old root`);
+  if (!equalBytes(hash, root)) throw new ProofError(`${between} does not lead to the new root`);
+}
+
+function requireHashes(hashes: readonly Hash[]): void {
+  for (const hash of hashes) {
+    if (hash.length !== HASH_LENGTH)
+      throw new FormatError(`a hash has ${hash.length} bytes, not ${HASH_LENGTH}`);
+  }
+}
