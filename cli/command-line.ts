@@ -29,9 +29,9 @@ export interface CommandLine {
 export type Flags = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** Options that every command has, and `stele` by itself. */
-export const HELP: readonly string[] = ['-h', '--help'];
+export const HELP_OPTIONS: readonly string[] = ['-h', '--help'];
 /** Options of `stele` by itself. */
-export const VERSION: readonly string[] = ['-v', '--version'];
+export const VERSION_OPTIONS: readonly string[] = ['-v', '--version'];
 
 /**
  * Reads the words of a command line. Any words can be read.
@@ -74,7 +74,7 @@ export function isGiven({ options }: CommandLine, words: readonly string[]): boo
 export function flagsOf(
   { options }: CommandLine,
   settings: Settings,
-  others: readonly string[] = HELP,
+  others: readonly string[] = HELP_OPTIONS,
 ): Flags {
   const flags: Record<string, string[]> = {};
   for (const { word, value } of options) {
@@ -82,7 +82,7 @@ export function flagsOf(
       if (value !== undefined) throw new ConfigurationError(`${word} takes no value`);
       continue;
     }
-    const name = nameOf(word, settings);
+    const name = settingNameOf(word, settings);
     if (name !== undefined && settings[name]?.secret === true) throw noFlag(word, name);
     if (name === undefined) throw noOption(word, settings, others);
     (flags[name] ??= []).push(textOf(word, value, settings[name]));
@@ -109,7 +109,7 @@ function noFlag(word: string, name: string): ConfigurationError {
   );
 }
 
-function nameOf(word: string, settings: Settings): string | undefined {
+function settingNameOf(word: string, settings: Settings): string | undefined {
   const name = word.startsWith('--') ? word.slice(2) : '';
   return Object.hasOwn(settings, name) ? name : undefined;
 }

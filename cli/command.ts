@@ -1,5 +1,5 @@
 /**
- * What every command of `stele` is: what help, the manual and completion say of it, and what runs it.
+ * What a command of `stele` is: its definition, from which help, the manual and completion are made, and its code.
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
@@ -19,8 +19,12 @@ export interface Command<S extends Settings = Settings> {
   /** Which of its settings and arguments stand for one another. */
   readonly alternatives?: readonly Alternatives[];
   readonly examples: readonly Example[];
-  /** Loads what runs it. That returns the exit code, and throws for what `main.ts` has a code for. */
-  readonly load: () => Promise<(invocation: Invocation<S>) => number | Promise<number>>;
+  /**
+   * Runs the command. Returns the exit code; an error that it throws becomes one line and an exit code in `run.ts`. Code
+   * that reads logs, signs or serves is imported in here: every run of `stele` loads all definitions, for help and
+   * completion too.
+   */
+  run(invocation: Invocation<S>): number | Promise<number>;
 }
 
 /** A positional argument. */
@@ -66,9 +70,9 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   3: 'the log, or a file of it, cannot be reached; trying later may help',
 };
 
-/** Keeps a command's own settings inside the command. */
-export function command<const S extends Settings>(definition: Command<S>): Command {
-  return { ...definition, load: definition.load as unknown as Command['load'] };
+/** A command's definition, in which `run` knows the values of just these settings. */
+export function command<const S extends Settings>(definition: Command<S>): Command<S> {
+  return definition;
 }
 
 /** `stele verify [BUNDLE] [options]` */

@@ -2,7 +2,7 @@
  * `stele completion`: what a shell needs in order to complete commands, options and their values.
  * @module
  */
-import { publicOptionsOf, type Commands, type Invocation } from '../command.js';
+import { command, publicOptionsOf, type Commands } from '../command.js';
 import type { Setting } from '../settings/setting.js';
 
 const SCRIPTS: Readonly<Record<string, (commands: Commands) => string>> = {
@@ -11,17 +11,27 @@ const SCRIPTS: Readonly<Record<string, (commands: Commands) => string>> = {
   fish: fishScript,
 };
 
-export function completion({ args: [shell = ''], commands, terminal }: Invocation): number {
-  const script = SCRIPTS[shell];
-  if (script === undefined) throw new TypeError(`the frame lets no shell ${shell} through`);
-  terminal.out(script(commands).trimEnd());
-  return 0;
-}
+export const completionCommand = command({
+  summary: 'Print a completion script for a shell',
+  arguments: [{ name: 'SHELL', description: 'bash, zsh or fish', choices: Object.keys(SCRIPTS) }],
+  settings: {},
+  examples: [
+    { what: 'In ~/.bashrc', command: 'source <(stele completion bash)' },
+    { what: 'In ~/.zshrc, after compinit', command: 'source <(stele completion zsh)' },
+    { what: 'In ~/.config/fish/config.fish', command: 'stele completion fish | source' },
+  ],
+  run: ({ args: [shell = ''], commands, terminal }) => {
+    const script = SCRIPTS[shell];
+    if (script === undefined) throw new TypeError(`checkArguments lets no shell ${shell} through`);
+    terminal.out(script(commands).trimEnd());
+    return 0;
+  },
+});
 
 /** What decides how a value is completed. */
 type Completed = Pick<Setting, 'choices' | 'file' | 'folder'>;
 
-const HELP = 'show help';
+const HELP_DESCRIPTION = 'show help';
 
 function bashScript(commands: Commands): string {
   const names = Object.keys(commands);
@@ -81,7 +91,7 @@ function bashReply({ choices, file, folder }: Completed): string {
   return ':';
 }
 
-const ZSH_HELP = `'(-h --help)'{-h,--help}'[${HELP}]'`;
+const ZSH_HELP = `'(-h --help)'{-h,--help}'[${HELP_DESCRIPTION}]'`;
 
 function zshScript(commands: Commands): string {
   const cases = Object.entries(commands).map(([name, command]) => {
@@ -161,7 +171,7 @@ function __stele_command
 end
 
 complete -c stele -f
-complete -c stele -s h -l help -d ${fishQuote(HELP)}
+complete -c stele -s h -l help -d ${fishQuote(HELP_DESCRIPTION)}
 ${lines.join('\n')}
 `;
 }

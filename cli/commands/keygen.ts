@@ -3,23 +3,37 @@
  * @module
  */
 import { ConfigurationError } from '../../src/errors.js';
-import { LogKey } from '../../src/keys/node/log-key.js';
-import { encodeBase64, formatVerifierKey, keyHash } from '../../tiles-spec/index.js';
-import type { Invocation } from '../command.js';
+import { command } from '../command.js';
+import { FORMAT } from '../settings/format-settings.js';
 import { parseSetting } from '../settings/setting.js';
-import type { KEYGEN_SETTINGS } from '../settings.js';
 import { parseOrigin } from '../settings/units.js';
 
-export async function keygen({ values, terminal }: Invocation<typeof KEYGEN_SETTINGS>): Promise<number> {
-  if (values.origin === undefined)
-    throw new ConfigurationError("give --origin: a verifier key names its log's origin");
-  const origin = parseSetting('origin', values.origin, parseOrigin);
-  const key = await LogKey.create(values.key);
-  const verifierKey = key.verifierKey(origin);
-  const [vkey, publicKey] = [formatVerifierKey(verifierKey), key.pem.trimEnd()];
-  const logId = encodeBase64(keyHash(verifierKey));
-  terminal.err(`made ${values.key}`);
-  if (values.format === 'json') terminal.json({ origin, vkey, publicKey, logId, file: values.key });
-  else for (const line of [vkey, publicKey, logId]) terminal.out(line);
-  return 0;
-}
+export const keygenCommand = command({
+  summary: "Make a log's key",
+  details:
+    'Prints the verifier key, the public key in PEM and the Sigstore log id. serve makes a key when it makes a log; this makes one beforehand.',
+  settings: {
+    origin: {
+      value: 'NAME',
+      description: "the log's origin: the host name that clients will reach it by",
+    },
+    key: { value: 'FILE', default: './log.key', description: 'the key file to make', file: true },
+    format: FORMAT,
+  },
+  examples: [{ what: 'A key for a log to come', command: 'stele keygen --origin log.example.com' }],
+  run: async ({ values, terminal }) => {
+    if (values.origin === undefined)
+      throw new ConfigurationError("give --origin: a verifier key names its log's origin");
+    const origin = parseSetting('origin', values.origin, parseOrigin);
+    const { LogKey } = await import('../../src/keys/node/log-key.js');
+    const { encodeBase64, formatVerifierKey, keyHash } = await import('../../tiles-spec/index.js');
+    const key = await LogKey.create(values.key);
+    const verifierKey = key.verifierKey(origin);
+    const [vkey, publicKey] = [formatVerifierKey(verifierKey), key.pem.trimEnd()];
+    const logId = encodeBase64(keyHash(verifierKey));
+    terminal.err(`made ${values.key}`);
+    if (values.format === 'json') terminal.json({ origin, vkey, publicKey, logId, file: values.key });
+    else for (const line of [vkey, publicKey, logId]) terminal.out(line);
+    return 0;
+  },
+});

@@ -1,18 +1,20 @@
 /**
- * The version of this package, and `stele version`.
+ * `stele version`.
  * @module
  */
-import { createRequire } from 'node:module';
-import type { Invocation } from '../command.js';
-import type { VERSION_SETTINGS } from '../settings.js';
+import { command } from '../command.js';
+import { PACKAGE_VERSION, versionLine } from '../package-version.js';
+import { FORMAT } from '../settings/format-settings.js';
 
-const manifest = createRequire(import.meta.url)('../../../package.json') as { version: string };
-
-export const VERSION = manifest.version;
-
-export function version({ values, terminal }: Invocation<typeof VERSION_SETTINGS>): number {
-  const platform = `${process.platform}-${process.arch}`;
-  if (values.format === 'json') terminal.json({ version: VERSION, node: process.version, platform });
-  else terminal.out(`stele/${VERSION} ${platform} node-${process.version}`);
-  return 0;
-}
+export const versionCommand = command({
+  summary: 'Show the version',
+  settings: { format: FORMAT },
+  examples: [{ what: 'For a script', command: 'stele version --format json' }],
+  run: ({ values, terminal }) => {
+    if (values.format === 'json') {
+      const platform = `${process.platform}-${process.arch}`;
+      terminal.json({ version: PACKAGE_VERSION, node: process.version, platform });
+    } else terminal.out(versionLine());
+    return 0;
+  },
+});

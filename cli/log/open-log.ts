@@ -17,14 +17,14 @@ import {
 import { trustedRootIn } from '../../src/sigstore/trust/trust-sources.js';
 import { FormatError } from '../../tiles-spec/index.js';
 import type { Invocation } from '../command.js';
-import { parseSetting, SettingError } from '../settings/setting.js';
+import { SettingError } from '../settings/setting.js';
 import { readInput } from '../files.js';
 import { cacheFolder, NO_HOME, stateFolder } from '../folders.js';
 import type { LOG_SETTINGS } from '../settings/log-settings.js';
+import { requestBoundsOf } from '../settings/request-settings.js';
 import { networkOf, tokenOf } from '../settings/network-settings.js';
 import { normalUrl, readPins } from './pins.js';
 import { s3OptionsOf } from '../settings/s3-settings.js';
-import { parseDuration, parseNumber } from '../settings/units.js';
 
 /** A command that reads a log. */
 export type LogInvocation = Pick<Invocation<typeof LOG_SETTINGS>, 'values' | 'environment' | 'terminal'>;
@@ -51,8 +51,7 @@ export async function openTrustedLog(
   const trusted = await keyOf(where, values, environment);
   const log = await openLog(where, {
     verifierKey: trusted.vkey,
-    timeout: parseSetting('timeout', values.timeout, parseDuration),
-    retries: parseSetting('retry', values.retry, parseNumber),
+    ...requestBoundsOf(values),
     s3: s3OptionsOf(values),
     ...(isRemote(where) && { network: await networkOf(values, environment), token: tokenOf(values) }),
     stateFolder: values.store_tree_state === 'true' ? stateIn(values.state, environment) : undefined,

@@ -7,16 +7,19 @@ import type { S3Options } from '../../src/store/s3-place.js';
 import { parseSetting, type Settings, type Values } from './setting.js';
 import { parseBaseUrl } from './units.js';
 
-const group = 'Object storage (credentials as the AWS SDK finds them)';
+const GROUP = 'Object storage (credentials as the AWS SDK finds them)';
 
 export const S3_SETTINGS = {
-  's3-endpoint': { value: 'URL', description: 'the server of s3:// (default: that of AWS)', group },
+  's3-endpoint': { value: 'URL', description: 'the server of s3:// (default: that of AWS)', group: GROUP },
   's3-region': {
     value: 'NAME',
     description: 'its region (default: as the AWS SDK finds it; with --s3-endpoint AWS_REGION or us-east-1)',
-    group,
+    group: GROUP,
   },
-  's3-path-style': { description: "the bucket's name goes into the path, not into the host name", group },
+  's3-path-style': {
+    description: "the bucket's name goes into the path, not into the host name",
+    group: GROUP,
+  },
 } as const satisfies Settings;
 
 /** @throws ConfigurationError */

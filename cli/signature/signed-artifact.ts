@@ -16,7 +16,7 @@ import { validateRequests } from '../../writer/validation/validate.js';
 import { openArtifact, readArtifact } from './artifact.js';
 import { SettingError, type Values } from '../settings/setting.js';
 import { readBytes, readInput } from '../files.js';
-import type { SIGNATURE_SETTINGS } from '../settings/log-settings.js';
+import type { SIGNATURE_SETTINGS } from '../settings/signature-settings.js';
 
 /** A signature, and what of it a bundle and a log hold. */
 export interface SignedArtifact {

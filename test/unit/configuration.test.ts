@@ -144,7 +144,7 @@ describe('arguments', () => {
         summary: '',
         settings: {},
         examples: [],
-        load: () => Promise.reject(new Error()),
+        run: () => Promise.reject(new Error()),
         arguments: expected,
       },
       args,
@@ -178,8 +178,7 @@ describe.each(Object.entries(COMMANDS))('the definition of %s', (name, command) 
     for (const { command: line } of command.examples) expect(line).toContain(`stele ${name}`);
   });
 
-  it('can be loaded, and its examples can be read', async () => {
-    expect(await command.load()).toBeTypeOf('function');
+  it('has examples that can be read', () => {
     for (const { command: line } of command.examples) {
       const [, text = ''] = /stele ([^|)]*)/.exec(line) ?? [];
       const words = text.trim().split(' ');

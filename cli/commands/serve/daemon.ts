@@ -8,13 +8,11 @@ import { UnavailableError } from '../../../src/errors.js';
 import { Metrics } from '../../../writer/http/metrics.js';
 import { Validators } from '../../../writer/validation/validators.js';
 import type { Writer } from '../../../writer/writer.js';
-import type { Invocation } from '../../command.js';
-import { networkOf } from '../../settings/network-settings.js';
+import { PACKAGE_VERSION } from '../../package-version.js';
+import type { Terminal } from '../../terminal.js';
+import type { ServeConfiguration } from './configuration.js';
 import { DaemonServer, httpUrlOf } from './http.js';
 import { openServedLog, type ServedLogOptions } from './log.js';
-import { readServeConfiguration, type SERVE_SETTINGS } from './configuration.js';
-import type { Terminal } from '../../terminal.js';
-import { VERSION } from '../version.js';
 
 /** How long stopping waits for a store that does not answer, in milliseconds. */
 const LONGEST_STOP = 30_000;
@@ -26,12 +24,7 @@ const SAME_SIGNAL = 2_000;
 const TOLD_TO_STOP = new UnavailableError('the log is stopping; try again');
 
 /** Runs the daemon until a signal, or until something stops the log. Returns the exit code. */
-export async function serve({
-  values,
-  environment,
-  terminal,
-}: Invocation<typeof SERVE_SETTINGS>): Promise<number> {
-  const configuration = readServeConfiguration(values, await networkOf(values, environment));
+export async function serve(configuration: ServeConfiguration, terminal: Terminal): Promise<number> {
   const log = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }));
   // What was opened is closed in the opposite order, however far the start has come.
   const opened: (() => Promise<unknown>)[] = [];
@@ -74,7 +67,7 @@ async function start(options: Omit<ServedLogOptions, 'url'>): Promise<Running> {
   const threads = Math.max(2, availableParallelism());
   const validators = new Validators({ threads, maxQueued: configuration.maxPending, log });
   opened.push(() => validators.close());
-  const metrics = new Metrics(VERSION, validators);
+  const metrics = new Metrics(PACKAGE_VERSION, validators);
   const { server, address } = await DaemonServer.listen(configuration, validators, metrics, log);
   opened.push(() => server.close());
   const url = configuration.publicUrl ?? httpUrlOf(address);

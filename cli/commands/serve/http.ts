@@ -18,7 +18,7 @@ import { createServer, healthRoute, metricsRoute, openApiRoute } from '../../../
 import type { Validators } from '../../../writer/validation/validators.js';
 import type { ServeConfiguration } from './configuration.js';
 import type { Address } from '../../settings/units.js';
-import { VERSION } from '../version.js';
+import { PACKAGE_VERSION } from '../../package-version.js';
 
 /** An open log, as the routes need it. */
 export interface ServedLog extends IngestLog {
@@ -44,7 +44,7 @@ export class DaemonServer {
     const served = () => this.#log;
     ingestRoutes(this.#app, { log: served, validators, connections, maxBody, metrics });
     healthRoute(this.#app, () => this.#fault(validators));
-    openApiRoute(this.#app, openApiDocument(VERSION));
+    openApiRoute(this.#app, openApiDocument(PACKAGE_VERSION));
     if (metricsListen !== undefined) this.#metricsApp = createServer(log);
     metricsRoute(this.#metricsApp ?? this.#app, metrics);
     readRoutes(this.#app, { answer: async (request) => this.#opened().files.answer(request) });

@@ -12,11 +12,7 @@ import type { ObjectStore, ReadableStore } from '../../../src/store/store.js';
 import { tryAgain } from '../../../src/retry.js';
 import { FolderLock } from '../../../writer/staging/lock.js';
 import { missingFolders } from './first-start.js';
-
-/** Where the log's files are. */
-export type StorePlace =
-  | { readonly kind: 'folder'; readonly folder: string }
-  | { readonly kind: 's3'; readonly place: S3Place; readonly options: S3Options };
+import type { StorePlace } from './place-settings.js';
 
 /** How long a request to a bucket may take, in milliseconds. One that hangs is better asked again. */
 const TIMEOUT = 5_000;

@@ -7,16 +7,25 @@ import { remoteSource } from '../../../reader/node/index.js';
 import { messageOf, UnreachableError } from '../../../src/errors.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
 import { ProofError } from '../../../tiles-spec/index.js';
-import type { Invocation } from '../../command.js';
-import { parseSetting } from '../../settings/setting.js';
-import { networkOf, tokenOf } from '../../settings/network-settings.js';
+import {
+  networkOf,
+  tokenOf,
+  type NETWORK_SETTINGS,
+  type TOKEN_SETTINGS,
+} from '../../settings/network-settings.js';
+import { requestBoundsOf, type REQUEST_SETTINGS } from '../../settings/request-settings.js';
+import { s3OptionsOf, type S3_SETTINGS } from '../../settings/s3-settings.js';
+import type { Values } from '../../settings/setting.js';
 import { onlyLog, readTrustedLogKey } from '../../log/open-log.js';
 import type { Pin } from '../../log/pins.js';
-import { s3OptionsOf } from '../../settings/s3-settings.js';
-import type { TRUST_SETTINGS } from '../../settings.js';
-import { parseDuration, parseNumber } from '../../settings/units.js';
 
-type Trusting = Pick<Invocation<typeof TRUST_SETTINGS>, 'values' | 'environment'>;
+/** How a log is reached, and the key that it must have, if one is given. */
+export interface ServedLogRequest {
+  readonly values: Values<
+    typeof REQUEST_SETTINGS & typeof S3_SETTINGS & typeof NETWORK_SETTINGS & typeof TOKEN_SETTINGS
+  > & { readonly vkey: string | undefined };
+  readonly environment: NodeJS.ProcessEnv;
+}
 
 export const TRUSTED_ROOT = 'trusted_root.json';
 const MAX_TRUST_FILE = 1 << 20;
@@ -25,9 +34,9 @@ const MAX_TRUST_FILE = 1 << 20;
  * The log at a URL; its key has signed what the log shows, and is that of `--vkey` if that is given.
  * @throws UnreachableError where no log is; ProofError; ConfigurationError where the file names several.
  */
-export async function fetchLog(url: string, trusting: Trusting): Promise<TrustedLog> {
-  const { vkey } = trusting.values;
-  const { read, logs } = await servedLogs(url, trusting);
+export async function fetchLog(url: string, request: ServedLogRequest): Promise<TrustedLog> {
+  const { vkey } = request.values;
+  const { read, logs } = await servedLogs(url, request);
   const log = onlyLog(logs, url, `${url}/${TRUSTED_ROOT}`);
   if (vkey !== undefined && (await readTrustedLogKey(vkey)).vkey !== log.vkey) {
     throw new ProofError(`${url} has the key ${log.vkey}, not the one of --vkey`);
@@ -43,7 +52,7 @@ export async function fetchLog(url: string, trusting: Trusting): Promise<Trusted
  */
 export async function stalenessOf(
   { url, file, log }: Pin,
-  { values, environment }: Trusting,
+  { values, environment }: ServedLogRequest,
 ): Promise<string | undefined> {
   const again = `if its operator says so too, delete ${file}, and pin it again with stele trust --pin ${url}`;
   try {
@@ -64,11 +73,10 @@ export async function stalenessOf(
 /** The logs that the trust file of a log names. */
 async function servedLogs(
   url: string,
-  { values, environment }: Trusting,
+  { values, environment }: ServedLogRequest,
 ): Promise<{ read: ReadObject; logs: readonly TrustedLog[] }> {
   const read = await remoteSource(url, {
-    timeout: parseSetting('timeout', values.timeout, parseDuration),
-    retries: parseSetting('retry', values.retry, parseNumber),
+    ...requestBoundsOf(values),
     s3: s3OptionsOf(values),
     network: await networkOf(values, environment),
     token: tokenOf(values),

@@ -25,11 +25,11 @@ import {
   ProofError,
   type SignedCheckpoint,
 } from '../../../tiles-spec/index.js';
-import type { Invocation } from '../../command.js';
-import { parseSetting, SettingError } from '../../settings/setting.js';
+import { SettingError, type Values } from '../../settings/setting.js';
 import { networkOf, tokenOf } from '../../settings/network-settings.js';
-import { latestOf, openTrustedLog, type OpenedLog } from '../../log/open-log.js';
-import type { UPLOAD_SETTINGS } from '../../settings.js';
+import { latestOf, openTrustedLog, type LogInvocation, type OpenedLog } from '../../log/open-log.js';
+import { requestBoundsOf } from '../../settings/request-settings.js';
+import type { SIGNATURE_SETTINGS } from '../../settings/signature-settings.js';
 import {
   canonicalBodyOf,
   readSignedArtifact,
@@ -37,10 +37,20 @@ import {
   type SignedArtifact,
 } from '../../signature/signed-artifact.js';
 import { entries, plain, type Terminal } from '../../terminal.js';
-import { parseDuration, parseNumber } from '../../settings/units.js';
 import { UploadBundle } from './upload-bundle.js';
 
-export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Promise<number> {
+/** What `stele upload` is run with. */
+interface UploadInvocation extends LogInvocation {
+  readonly values: LogInvocation['values'] &
+    Values<typeof SIGNATURE_SETTINGS> & {
+      readonly key: string | undefined;
+      readonly output: string | undefined;
+    };
+  /** The command line, for a shell. */
+  readonly line: string;
+}
+
+export async function upload(invocation: UploadInvocation): Promise<number> {
   const { values, terminal } = invocation;
   requireUrl(values.rekor_server);
   const opened = await openTrustedLog(invocation);
@@ -71,7 +81,7 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
 }
 
 /** The key to sign with, and the file to sign; undefined where a signature is given. */
-function signingOf({ key, artifact, type }: Invocation<typeof UPLOAD_SETTINGS>['values']) {
+function signingOf({ key, artifact, type }: UploadInvocation['values']) {
   if (key === undefined) return undefined;
   if (artifact === undefined) throw new ConfigurationError('give --artifact: the file to sign');
   if (type !== 'hashedrekord')
@@ -96,7 +106,7 @@ async function requireReady(opened: OpenedLog): Promise<number | undefined> {
 }
 
 interface Upload {
-  readonly invocation: Invocation<typeof UPLOAD_SETTINGS>;
+  readonly invocation: UploadInvocation;
   readonly opened: OpenedLog;
   readonly signed: SignedArtifact;
   /** The canonical body of its entry. */
@@ -128,8 +138,7 @@ async function submitted({ invocation, opened, signed, expected }: Upload): Prom
   // With its HTTP client, which much of what is refused before does without.
   const { submit } = await import('./submit.js');
   const answer = await submit(opened.place, signed.request, {
-    timeout: parseSetting('timeout', values.timeout, parseDuration),
-    retries: parseSetting('retry', values.retry, parseNumber),
+    ...requestBoundsOf(values),
     network: await networkOf(values, invocation.environment),
     token: tokenOf(values),
   });

@@ -26,14 +26,21 @@ import {
   verifyTlogProof,
   type TlogProof,
 } from '../../../tiles-spec/index.js';
-import type { Invocation } from '../../command.js';
-import { entryName, findEntry } from '../../log/entry.js';
+import { entryName, findEntry, type EntryValues } from '../../log/entry.js';
 import { readInput } from '../../files.js';
-import { latestOf, openTrustedLog, trustedLogs } from '../../log/open-log.js';
-import type { VERIFY_SETTINGS } from '../../settings.js';
+import { latestOf, openTrustedLog, trustedLogs, type LogInvocation } from '../../log/open-log.js';
+import type { Values } from '../../settings/setting.js';
+import type { SIGNATURE_SETTINGS } from '../../settings/signature-settings.js';
+import type { SIGNER_SETTINGS } from '../../settings/signer-settings.js';
 import { canonicalBodyOf, readSignedArtifact, type SignedArtifact } from '../../signature/signed-artifact.js';
 
-export type VerifyInvocation = Invocation<typeof VERIFY_SETTINGS>;
+/** What `stele verify` is run with. */
+export interface VerifyInvocation extends LogInvocation {
+  readonly values: LogInvocation['values'] &
+    EntryValues &
+    Values<typeof SIGNATURE_SETTINGS & typeof SIGNER_SETTINGS>;
+  readonly args: readonly string[];
+}
 
 /** One bundle or several of one file, and the logs that their entries may be of. */
 export interface BundlesToVerify {

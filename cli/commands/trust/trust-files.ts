@@ -13,7 +13,6 @@ import {
   formatClientTrustConfig,
   formatSigningConfig,
   formatTrustedRoot,
-  type Authorities,
   publicLogOf,
 } from '../../../src/sigstore/trust/trust-files.js';
 import {
@@ -24,61 +23,26 @@ import {
 } from '../../../src/sigstore/trust/trusted-root.js';
 import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
 import { encodeBase64 } from '../../../tiles-spec/index.js';
-import type { Invocation } from '../../command.js';
-import { parseSetting, SettingError } from '../../settings/setting.js';
+import { SettingError } from '../../settings/setting.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from '../../files.js';
 import { tokenOf } from '../../settings/network-settings.js';
-import { normalUrl, pin, readPins } from '../../log/pins.js';
-import { fetchLog, stalenessOf, TRUSTED_ROOT } from './served-log.js';
-import type { TRUST_SETTINGS } from '../../settings.js';
-import { plain } from '../../terminal.js';
-import { parseBaseUrl } from '../../settings/units.js';
+import { normalUrl, readPins } from '../../log/pins.js';
+import { plain, type Terminal } from '../../terminal.js';
+import { fetchLog, stalenessOf, TRUSTED_ROOT, type ServedLogRequest } from './served-log.js';
+import { oidcUrlsOf, readAuthorities, type ServiceValues } from './services.js';
 
-type TrustInvocation = Invocation<typeof TRUST_SETTINGS>;
+interface TrustFilesInvocation extends ServedLogRequest {
+  readonly args: readonly string[];
+  readonly values: ServedLogRequest['values'] &
+    ServiceValues & { readonly output: string; readonly format: string };
+  readonly terminal: Terminal;
+}
 
 const SIGNING_CONFIG = 'signing_config.json';
 const CLIENT_TRUST_CONFIG = 'client_trust_config.json';
 
-export async function trust(invocation: TrustInvocation): Promise<number> {
-  if (invocation.values.pin) return pinLog(invocation);
-  return writeTrustFiles(invocation);
-}
-
-/** Fetches a log's trust file, and keeps it. What it holds is believed from then on. */
-async function pinLog(invocation: TrustInvocation): Promise<number> {
-  const { values, args, environment, terminal } = invocation;
-  const [place, ...others] = args;
-  if (place === undefined || others.length > 0 || !isRemote(place)) {
-    throw new ConfigurationError(
-      '--pin takes one URL, with http://, https:// or s3://: stele trust --pin https://log.example.com',
-    );
-  }
-  const given = (['fulcio', 'ctlog', 'tsa'] as const).find((name) => values[name].length > 0);
-  if (given !== undefined) throw new ConfigurationError(`--pin pins a log alone: --${given} has no place`);
-  const url = normalUrl(place);
-  const log = await fetchLog(url, invocation);
-  const file = await pin(environment, url, log);
-  if (values.format === 'json') {
-    terminal.json({ url, origin: log.origin, vkey: log.vkey, logId: encodeBase64(log.logId), file });
-    return 0;
-  }
-  terminal.out(`Pinned:   ${url}`);
-  terminal.out(`Origin:   ${log.origin}`);
-  terminal.out(`Key:      ${terminal.bold(log.vkey)}`);
-  terminal.out(`Log id:   ${encodeBase64(log.logId)}`);
-  terminal.out(`Since:    ${new Date(log.validFor.start ?? 0).toISOString()}`);
-  terminal.out(`Kept in:  ${file}`);
-  if (values.vkey === undefined) {
-    terminal.out(
-      terminal.dim(
-        'This key came from the log itself, this once: compare it with what the operator publishes.',
-      ),
-    );
-  }
-  return 0;
-}
-
-async function writeTrustFiles(invocation: TrustInvocation): Promise<number> {
+/** Writes the trust files of the logs that the arguments name. @throws ConfigurationError; what reading a log throws. */
+export async function writeTrustFiles(invocation: TrustFilesInvocation): Promise<number> {
   const { values, args, terminal } = invocation;
   if (args.length === 0) throw new ConfigurationError('LOG is missing: stele trust LOG... [options]');
   requireOneServer(args, values);
@@ -93,11 +57,9 @@ async function writeTrustFiles(invocation: TrustInvocation): Promise<number> {
   };
   const since = Math.min(...logs.map(({ created }) => created));
   const authorities = { ...(await readAuthorities(values, since)), verbatim };
-  const oidcUrls =
-    values['oidc-url'] === undefined ? [] : [parseSetting('oidc-url', values['oidc-url'], parseBaseUrl)];
   const trustedRoot = formatTrustedRoot(logs, authorities);
   const writable = logs.filter(({ frozen }) => frozen === undefined);
-  const signingConfig = formatSigningConfig(writable, authorities, oidcUrls);
+  const signingConfig = formatSigningConfig(writable, authorities, oidcUrlsOf(values));
   const files = {
     [TRUSTED_ROOT]: trustedRoot,
     [SIGNING_CONFIG]: signingConfig,
@@ -123,7 +85,7 @@ async function writeTrustFiles(invocation: TrustInvocation): Promise<number> {
 }
 
 /** Demands that a token is shown to one server alone. @throws ConfigurationError */
-function requireOneServer(places: readonly string[], values: TrustInvocation['values']): void {
+function requireOneServer(places: readonly string[], values: TrustFilesInvocation['values']): void {
   if (tokenOf(values) === undefined) return;
   const servers = new Set(places.filter(isUrl).map((place) => logUrl(place).origin));
   if (servers.size > 1) {
@@ -139,7 +101,7 @@ interface TrustedPlace {
 }
 
 /** @param place a trust file; a folder with one in it; or a URL, if it is pinned or its key is given. */
-async function trustedAt(place: string, invocation: TrustInvocation): Promise<TrustedPlace> {
+async function trustedAt(place: string, invocation: TrustFilesInvocation): Promise<TrustedPlace> {
   const { values, environment, terminal } = invocation;
   if (isRemote(place)) {
     const url = normalUrl(place);
@@ -162,38 +124,4 @@ async function trustedAt(place: string, invocation: TrustInvocation): Promise<Tr
     }
   }
   throw new ConfigurationError(`${place} is neither a ${TRUSTED_ROOT} nor a log's folder with one in it`);
-}
-
-/** @param since when the logs of certificates are good from, Unix milliseconds: their files do not say it. */
-async function readAuthorities(values: TrustInvocation['values'], since: number): Promise<Authorities> {
-  // Its X.509 takes long to load, and a pin has no certificates.
-  const { certificateLog, certifiedAuthority } =
-    await import('../../../src/sigstore/trust/node/authorities.js');
-  const url = (name: 'fulcio-url' | 'ctlog-url' | 'tsa-url') =>
-    values[name] === undefined ? '' : parseSetting(name, values[name], parseBaseUrl);
-  const chains = (name: 'fulcio' | 'tsa') =>
-    Promise.all(
-      values[name].map(async (file) =>
-        certifiedAuthority(url(`${name}-url`), await readPem(name, file), file),
-      ),
-    );
-  for (const name of ['fulcio', 'ctlog', 'tsa'] as const) {
-    if (values[`${name}-url`] !== undefined && values[name].length === 0)
-      throw new ConfigurationError(
-        `--${name}-url needs --${name}: the file that its answers are verified with`,
-      );
-  }
-  return {
-    certificateAuthorities: await chains('fulcio'),
-    certificateLogs: await Promise.all(
-      values.ctlog.map(async (file) =>
-        certificateLog(url('ctlog-url'), await readInput('--ctlog', file), since, file),
-      ),
-    ),
-    timestampAuthorities: await chains('tsa'),
-  };
-}
-
-async function readPem(setting: string, file: string): Promise<string> {
-  return Buffer.from(await readInput(`--${setting}`, file)).toString('latin1');
 }
