@@ -10,7 +10,7 @@ import { flagsOf, readCommandLine } from '#cli/command-line.js';
 import { CONFIG, environmentName, type Settings } from '#cli/settings/setting.js';
 import { readSettings, unknownVariables } from '#cli/settings/read-settings.js';
 import { ConfigurationError } from '#src/errors.js';
-import { withFolder } from '../support/daemon.js';
+import { withFolder } from '../../support/daemon.js';
 
 const SETTINGS = {
   one_two: { value: 'TEXT', description: '' },
