@@ -86,10 +86,10 @@ function flagOf(name: string, value: string | undefined): string {
   return value === undefined ? `--${name}` : `--${name} <${value}>`;
 }
 
-/** The least that is left for the second column; where it would be less, that is below the first. */
+/** The second column is at least so many characters wide; where fewer are left, its text goes below the first column. */
 const LEAST = 30;
 
-/** Two columns, the first as wide as need be. On a terminal of `width` the second one is broken into lines. */
+/** Two columns. The first is as wide as its longest text; the second is broken into lines to fit `width`. */
 function columns(rows: readonly (readonly [string, string])[], width = Infinity): string {
   const left = Math.max(...rows.map(([text]) => text.length));
   const room = width - left - 4;

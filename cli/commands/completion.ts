@@ -85,7 +85,7 @@ complete -F _stele stele
 /** The command that offers the values of a setting or an argument. */
 function bashReply({ choices, file, folder }: Completed): string {
   if (choices !== undefined) return `_stele_reply -W '${choices.join(' ')}'`;
-  // With names of files readline ends a folder in a slash, and puts a backslash before a space.
+  // `-o filenames` has readline put a slash after a folder, and a backslash before a space.
   if (file === true) return 'compopt -o filenames 2>/dev/null; _stele_reply -f';
   if (folder === true) return 'compopt -o filenames 2>/dev/null; _stele_reply -d';
   return ':';

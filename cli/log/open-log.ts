@@ -19,7 +19,7 @@ import { FormatError } from '../../tiles-spec/index.js';
 import type { Invocation } from '../command.js';
 import { SettingError } from '../settings/setting.js';
 import { readInput } from '../files.js';
-import { cacheFolder, NO_HOME, stateFolder } from '../folders.js';
+import { cacheFolder, NO_HOME, stateFolder } from '../xdg-folders.js';
 import type { LOG_SETTINGS } from '../settings/log-settings.js';
 import { requestBoundsOf } from '../settings/request-settings.js';
 import { networkOf, tokenOf } from '../settings/network-settings.js';

@@ -14,7 +14,7 @@ import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../../src/sigst
 import { formatS3Place, isS3, parseS3Place } from '../../src/store/s3-place.js';
 import { ProofError } from '../../tiles-spec/index.js';
 import { makeFolder, readInput } from '../files.js';
-import { configFolder, NO_HOME } from '../folders.js';
+import { configFolder, NO_HOME } from '../xdg-folders.js';
 
 /** A log that is pinned. */
 export interface Pin {

@@ -1,11 +1,11 @@
 /**
- * Settings that stand for one another, such as a key and an identity that must have signed: the stronger source wins
- * over all that the others give, so that what is left in the environment does not contradict a flag.
+ * Settings that exclude one another, such as a public key and an identity that must have signed. Only those from the
+ * strongest source are read, so that a variable left in the environment does not contradict a flag.
  * @module
  */
 import { ConfigurationError } from '../../src/errors.js';
 
-/** Where a setting is given. */
+/** Where a setting or an argument is given. */
 export interface Source {
   /** As messages name it: `--vkey`, `STELE_VKEY`, `vkey in stele.json`, `BUNDLE`. */
   readonly where: string;
@@ -21,14 +21,14 @@ export interface Alternatives {
   readonly of: readonly (readonly string[])[];
   /** Several may come from sources of one strength: the command knows what they mean together. */
   readonly together?: true;
-  /** What has a use of its own beside the choice: it is never left out. */
+  /** Settings that also have a use of their own, and so are never left out. */
   readonly keeps?: readonly string[];
 }
 
 /**
- * Which of the settings given are to be left out.
- * @param sources those of what is given, by its name.
- * @throws ConfigurationError naming the sources, where two that exclude each other are equally strong.
+ * The settings to leave out, since another set that stands for them comes from a stronger source.
+ * @param sources where each given setting and argument comes from, by its name.
+ * @throws ConfigurationError naming the sources where two that exclude each other are equally strong.
  */
 export function leftOut(
   alternatives: readonly Alternatives[],

@@ -1,5 +1,6 @@
 /**
- * The file of settings that `--config` names. Checked by hand: zod would cost each command half of its start.
+ * The file of settings that `--config` names. It is checked by hand: loading zod would double the time that a command
+ * takes to start.
  * @module
  */
 import { ConfigurationError } from '../../src/errors.js';
@@ -13,8 +14,8 @@ const WRONG_SHAPE = 'it is not one JSON object of texts, numbers and switches, o
 
 /**
  * Reads the settings in a file, as texts.
- * @param settings those of the command. @param known those of other commands, which may be in the file too.
- * @throws ConfigurationError where it is no such file, or holds what is no setting.
+ * @param settings the command's. @param known the names of other commands' settings, which the file may hold too.
+ * @throws ConfigurationError where the file cannot be read, has another shape, or holds a name that is no setting.
  */
 export async function readConfigurationFile(
   settings: Settings,

@@ -18,14 +18,13 @@ import {
 } from './setting.js';
 import { nearest } from '../suggestion.js';
 
-/** What a command is given. */
+/** A command's settings, read. */
 export interface Given<S extends Settings> {
   readonly values: Values<S>;
-  /** Where each setting that is given comes from; what is left out for another is not in it. */
+  /** Where each given setting comes from, without those that were left out for another. */
   readonly sources: Readonly<Record<string, Source>>;
 }
 
-/** What settings are read with. */
 export interface ReadSettingsOptions {
   /** Settings of other commands, which the configuration file may hold too. */
   readonly known?: readonly string[];
@@ -70,7 +69,7 @@ export async function readSettings<S extends Settings>(
   return { values: Object.fromEntries(values) as Values<S>, sources };
 }
 
-/** The file of settings that is named, if one is. */
+/** The file that `--config` or its variable names. */
 function configurationFile(flags: Flags, environment: NodeJS.ProcessEnv): string | undefined {
   const variable = environmentName('config');
   const flag = flags['config']?.at(-1);
@@ -79,7 +78,7 @@ function configurationFile(flags: Flags, environment: NodeJS.ProcessEnv): string
   return file;
 }
 
-/** What one source gives for a setting. */
+/** The texts that one source gives for a setting. */
 interface Texts extends Source {
   readonly texts: readonly string[];
 }
@@ -105,8 +104,7 @@ function readSwitch(where: string, text: string): boolean {
 }
 
 /**
- * Variables of the environment that have the form of a setting, and are none that stele reads from there: mistyped, or
- * of another program.
+ * Warnings about variables of the environment that begin with `STELE_` and are not read: mistyped, or another program's.
  * @param known the settings of all commands that may come from the environment.
  */
 export function unknownVariables(

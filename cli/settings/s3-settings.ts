@@ -22,7 +22,7 @@ export const S3_SETTINGS = {
   },
 } as const satisfies Settings;
 
-/** @throws ConfigurationError */
+/** How the server is reached. @throws ConfigurationError */
 export function s3OptionsOf(values: Values<typeof S3_SETTINGS>): S3Options {
   const optional = (name: 's3-endpoint' | 's3-region', parse: (text: string) => string) => {
     const value = values[name];
@@ -35,7 +35,7 @@ export function s3OptionsOf(values: Values<typeof S3_SETTINGS>): S3Options {
   };
 }
 
-/** The SDK would put it into a host name. */
+/** The SDK makes a part of a host name of it, and so the host could be any other: refuse all but a region's characters. */
 function parseRegion(text: string): string {
   if (!/^[A-Za-z0-9-]{1,63}$/.test(text))
     throw new ConfigurationError(`${JSON.stringify(text)} is not a region such as us-east-1`);

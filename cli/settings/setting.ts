@@ -11,10 +11,10 @@ export const PREFIX = 'STELE_';
 
 /** One setting of a command. */
 export interface Setting {
-  /** What its value is called in help; none for a switch. */
+  /** How help shows its value, in capitals; absent for a switch. */
   readonly value?: string;
   readonly description: string;
-  /** In the form that a user would write; none where it has to be given or may be absent. */
+  /** As a user would write it. Without a default, the setting has to be given or may be absent. */
   readonly default?: string;
   /** The flag may be repeated, and the configuration file may hold an array; the environment holds one value. */
   readonly many?: true;
@@ -24,17 +24,17 @@ export interface Setting {
   readonly file?: true;
   /** Completion offers folders. */
   readonly folder?: true;
-  /** It comes from its flag alone: a value left in the environment or a file for another command would do harm. */
+  /** Read from its flag alone: a value that stands in the environment or a file for another command would do harm. */
   readonly flagOnly?: true;
-  /** It has no flag: everybody on the machine sees command lines. */
+  /** It has no flag: everybody on the machine can read command lines. */
   readonly secret?: true;
-  /** The heading it has in help; none for the first. */
+  /** Its heading in help. Default: `Options`. */
   readonly group?: string;
 }
 
 export type Settings = Readonly<Record<string, Setting>>;
 
-/** The values given, by setting. A switch is on or off; without a default a value may be absent. */
+/** The values of settings. A switch is a boolean; a value is undefined where it is not given and has no default. */
 export type Values<S extends Settings> = { readonly [name in keyof S]: Value<S[name]> };
 
 export type Value<S extends Setting> = Setting extends S
@@ -56,8 +56,8 @@ export const CONFIG = {
 } as const satisfies Setting;
 
 /**
- * Demands of a text that it can be what is asked for: no file is called nothing, or has a NUL in its name.
- * @throws ConfigurationError naming `where`, also when there are choices, and the text is none of them.
+ * Checks a text against what every value is held to: no NUL, no empty name of a file or folder, one of the choices.
+ * @throws ConfigurationError naming `where`.
  */
 export function checkText(
   where: string,
@@ -88,14 +88,14 @@ export class SettingError extends ConfigurationError {
     super(`${where}: ${reason}`);
   }
 
-  /** The message, by the name of the place where the setting was given: a flag that nobody gave would mislead. */
+  /** The message, naming where the setting was given: a variable or a file, where no flag was. */
   from(sources: Readonly<Record<string, Source>>): string {
     const source = this.where.startsWith('--') ? sources[this.where.slice(2)] : undefined;
     return source === undefined ? this.message : `${source.where}: ${this.reason}`;
   }
 }
 
-/** Reads one value, saying which setting it is of when it does not fit. */
+/** Parses one value. @throws SettingError naming the setting where `parse` throws ConfigurationError. */
 export function parseSetting<T>(name: string, value: string, parse: (text: string) => T): T {
   try {
     return parse(value);

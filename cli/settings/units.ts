@@ -26,7 +26,7 @@ function parseWithUnit(text: string, units: Record<string, number>, what: string
   return Number(digits) * factor;
 }
 
-/** A request body's bound: 1B to 64MiB, half of what is held in memory for all. */
+/** The longest request body, 1B to 64MiB: 64 MiB is half of the memory for all bodies together. */
 export function parseBodySize(text: string): number {
   const size = parseSize(text);
   if (size < 1 || size > 64 * 1024 ** 2) throw new ConfigurationError(`${text} is not from 1B to 64MiB`);

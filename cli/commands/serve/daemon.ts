@@ -12,7 +12,7 @@ import { PACKAGE_VERSION } from '../../package-version.js';
 import type { Terminal } from '../../terminal.js';
 import type { ServeConfiguration } from './configuration.js';
 import { DaemonServer, httpUrlOf } from './http.js';
-import { openServedLog, type ServedLogOptions } from './log.js';
+import { openServedLog, type ServedLogOptions } from './served-log.js';
 
 /** How long stopping waits for a store that does not answer, in milliseconds. */
 const LONGEST_STOP = 30_000;

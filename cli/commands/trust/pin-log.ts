@@ -7,12 +7,12 @@ import { ConfigurationError } from '../../../src/errors.js';
 import { encodeBase64 } from '../../../tiles-spec/index.js';
 import { normalUrl, pin } from '../../log/pins.js';
 import type { Terminal } from '../../terminal.js';
-import { fetchLog, type ServedLogRequest } from './served-log.js';
+import { fetchLog, type LogAccess } from './fetched-log.js';
 import { SERVICES_WITH_FILES, type ServiceValues } from './services.js';
 
-interface PinInvocation extends ServedLogRequest {
+interface PinInvocation extends LogAccess {
   readonly args: readonly string[];
-  readonly values: ServedLogRequest['values'] & ServiceValues & { readonly format: string };
+  readonly values: LogAccess['values'] & ServiceValues & { readonly format: string };
   readonly terminal: Terminal;
 }
 

@@ -28,13 +28,12 @@ import { makeFolder, readInput, requireWritable, writeOutput } from '../../files
 import { tokenOf } from '../../settings/network-settings.js';
 import { normalUrl, readPins } from '../../log/pins.js';
 import { plain, type Terminal } from '../../terminal.js';
-import { fetchLog, stalenessOf, TRUSTED_ROOT, type ServedLogRequest } from './served-log.js';
+import { fetchLog, stalenessOf, TRUSTED_ROOT, type LogAccess } from './fetched-log.js';
 import { oidcUrlsOf, readAuthorities, type ServiceValues } from './services.js';
 
-interface TrustFilesInvocation extends ServedLogRequest {
+interface TrustFilesInvocation extends LogAccess {
   readonly args: readonly string[];
-  readonly values: ServedLogRequest['values'] &
-    ServiceValues & { readonly output: string; readonly format: string };
+  readonly values: LogAccess['values'] & ServiceValues & { readonly output: string; readonly format: string };
   readonly terminal: Terminal;
 }
 

@@ -1,27 +1,27 @@
 /**
- * Where the commands keep things between runs, by the XDG base directory specification. There may be no such place: a
- * container may run a user who has no home.
+ * Where the commands keep things between runs, by the XDG base directory specification. A user in a container may have
+ * no home, and then there is no such folder.
  * @module
  */
 import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
-/** What the user has decided: the logs that are pinned. */
+/** For decisions of the user: the logs that are pinned. */
 export function configFolder(environment: NodeJS.ProcessEnv): string | undefined {
   return folder(environment, 'XDG_CONFIG_HOME', '.config');
 }
 
-/** What was seen: the newest checkpoint of each log, and evidence against logs. */
+/** For what was seen: the newest checkpoint of each log, and evidence against logs. */
 export function stateFolder(environment: NodeJS.ProcessEnv): string | undefined {
   return folder(environment, 'XDG_STATE_HOME', join('.local', 'state'), 'heads');
 }
 
-/** What can be fetched again: full tiles. */
+/** For what can be fetched again: full tiles. */
 export function cacheFolder(environment: NodeJS.ProcessEnv): string | undefined {
   return folder(environment, 'XDG_CACHE_HOME', '.cache', 'tiles');
 }
 
-/** What an error says where there is no folder, before the name of the variable that gives one. */
+/** How an error begins where there is no folder; the name of the variable that gives one follows. */
 export const NO_HOME = 'this user has no home folder. Set HOME or';
 
 function folder(
@@ -42,7 +42,7 @@ function homeFolder({ HOME: given }: NodeJS.ProcessEnv): string | undefined {
   try {
     return userInfo().homedir;
   } catch {
-    // The user of a container need not be in its passwd.
+    // The user of a container may be missing from its /etc/passwd.
     return undefined;
   }
 }

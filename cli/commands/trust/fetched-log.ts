@@ -20,7 +20,7 @@ import { onlyLog, readTrustedLogKey } from '../../log/open-log.js';
 import type { Pin } from '../../log/pins.js';
 
 /** How a log is reached, and the key that it must have, if one is given. */
-export interface ServedLogRequest {
+export interface LogAccess {
   readonly values: Values<
     typeof REQUEST_SETTINGS & typeof S3_SETTINGS & typeof NETWORK_SETTINGS & typeof TOKEN_SETTINGS
   > & { readonly vkey: string | undefined };
@@ -34,7 +34,7 @@ const MAX_TRUST_FILE = 1 << 20;
  * The log at a URL; its key has signed what the log shows, and is that of `--vkey` if that is given.
  * @throws UnreachableError where no log is; ProofError; ConfigurationError where the file names several.
  */
-export async function fetchLog(url: string, request: ServedLogRequest): Promise<TrustedLog> {
+export async function fetchLog(url: string, request: LogAccess): Promise<TrustedLog> {
   const { vkey } = request.values;
   const { read, logs } = await servedLogs(url, request);
   const log = onlyLog(logs, url, `${url}/${TRUSTED_ROOT}`);
@@ -52,7 +52,7 @@ export async function fetchLog(url: string, request: ServedLogRequest): Promise<
  */
 export async function stalenessOf(
   { url, file, log }: Pin,
-  { values, environment }: ServedLogRequest,
+  { values, environment }: LogAccess,
 ): Promise<string | undefined> {
   const again = `if its operator says so too, delete ${file}, and pin it again with stele trust --pin ${url}`;
   try {
@@ -73,7 +73,7 @@ export async function stalenessOf(
 /** The logs that the trust file of a log names. */
 async function servedLogs(
   url: string,
-  { values, environment }: ServedLogRequest,
+  { values, environment }: LogAccess,
 ): Promise<{ read: ReadObject; logs: readonly TrustedLog[] }> {
   const read = await remoteSource(url, {
     ...requestBoundsOf(values),
