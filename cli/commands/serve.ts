@@ -105,11 +105,11 @@ export const serveCommand = command({
   },
 });
 
-/** Milliseconds. Each publication to a bucket costs money. */
+/** Milliseconds. Rarer in a bucket, where each publication costs money. */
 const DEFAULT_BATCH_AGE = { folder: 200, s3: 1_000 };
 const LONGEST_BATCH_AGE = 3_000;
 
-/** @throws ConfigurationError naming the setting that does not fit. */
+/** What the settings say. @throws ConfigurationError naming the setting that does not fit. */
 export function readServeConfiguration(
   values: Values<typeof SETTINGS>,
   network: Network,
@@ -135,7 +135,7 @@ export function readServeConfiguration(
     partialGrace: required('partial-grace', parseGrace),
     rebuild: values.rebuild,
     acceptClock: values['accept-clock'],
-    // A log that must extend a checkpoint is there already.
+    // A checkpoint to extend exists, and so does its log.
     create: !values['no-create'] && values['expect-checkpoint'] === undefined,
     expectCheckpoint: optional('expect-checkpoint', parsePath),
     metricsListen: optional('metrics-listen', parseAddress),

@@ -1,5 +1,5 @@
 /**
- * What names an entry: its leaf hash or, as Rekor has it, the log's tree id and the leaf hash.
+ * The id of an entry: its leaf hash or, as Rekor writes it, the log's tree id and the leaf hash.
  * @module
  */
 import { treeIdOf } from '../../src/keys/tree-id.js';

@@ -18,10 +18,10 @@ import {
 } from '../../tiles-spec/index.js';
 import { parseSetting } from '../settings/setting.js';
 import { parseEntryId } from './entry-id.js';
-import type { Terminal } from '../terminal.js';
+import { entries, type Terminal } from '../terminal.js';
 import { parseNumber } from '../settings/units.js';
 
-/** What names an entry: its index, its leaf hash, or both; the index spares the search. */
+/** What names an entry: its index, its leaf hash, or both. With the index no tiles are searched for the leaf hash. */
 export type EntryName =
   | { readonly index: number; readonly leaf?: Hash | undefined }
   | { readonly index?: undefined; readonly leaf: Hash };
@@ -33,8 +33,9 @@ export interface EntryValues {
 }
 
 /**
- * The entry that `--log-index` and `--uuid` name, or the one with a leaf hash that is known otherwise.
- * @throws ConfigurationError when they name none, or none of this log.
+ * The name of an entry by `--log-index` and `--uuid`, or else by a leaf hash.
+ * @param known the leaf hash to look for where neither setting is given.
+ * @throws ConfigurationError where nothing names an entry, or `--uuid` is of another log.
  */
 export function entryName(
   { 'log-index': index, uuid }: EntryValues,
@@ -49,9 +50,9 @@ export function entryName(
 }
 
 /**
- * The entry of a name, with its proof. To find it by its leaf hash, all tiles of level 0 may have to be read: 32 bytes
- * an entry.
- * @throws ProofError where the log has none.
+ * Finds an entry, and proves it. Cost: by index one bundle and a tile a level; by leaf hash up to all tiles of level 0,
+ * 32 bytes an entry of the log.
+ * @throws ProofError where the log has no such entry, or the one at the index has another leaf hash.
  */
 export async function findEntry(
   latest: Latest,
@@ -82,11 +83,11 @@ async function indexOf(tree: TreeReader, leaf: Hash, origin: string, terminal: T
     progress.stop();
   }
   throw new ProofError(
-    `none of the ${tree.tree.size} entries of ${origin} has the leaf hash ${encodeHex(leaf)}`,
+    `${origin} has ${entries(tree.tree.size)}, none with the leaf hash ${encodeHex(leaf)}`,
   );
 }
 
-/** The entry at an index, and its proof, verified as by anyone who is sent it. */
+/** The entry at an index with its inclusion proof, verified once more as a stranger to the tiles would verify it. */
 async function readEntry({ checkpoint, tree }: Latest, index: number): Promise<PublishedEntry> {
   if (index >= checkpoint.size) {
     throw new ProofError(`there is no entry ${index}: the log has ${checkpoint.size}, the first at 0`);

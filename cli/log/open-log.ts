@@ -26,7 +26,7 @@ import { networkOf, tokenOf } from '../settings/network-settings.js';
 import { normalUrl, readPins } from './pins.js';
 import { s3OptionsOf } from '../settings/s3-settings.js';
 
-/** A command that reads a log. */
+/** What a command that reads a log is run with. */
 export type LogInvocation = Pick<Invocation<typeof LOG_SETTINGS>, 'values' | 'environment' | 'terminal'>;
 
 /** A log, opened. */
@@ -38,9 +38,9 @@ export interface OpenedLog {
 }
 
 /**
- * Opens the log that the settings name. Its key is, in this order: `--vkey`, that of `--trusted-root`, that in the data
- * folder which is the log, that which is pinned for its URL. The log itself is never asked for it.
- * @param place in the place of `--rekor_server`.
+ * Opens the log that the settings name. Its key comes from the first of: `--vkey`, `--trusted-root`, the data folder
+ * (where the log is one), the pin of its URL. It is never asked of the log itself. Nothing is read from the log yet.
+ * @param place where the log is; default `--rekor_server`, or else the only pinned log.
  * @throws ConfigurationError when the log or its key is not known; UnreachableError when a folder holds no log.
  */
 export async function openTrustedLog(
@@ -48,24 +48,24 @@ export async function openTrustedLog(
   place = values.rekor_server,
 ): Promise<OpenedLog> {
   const where = placeOf(place ?? (await onlyPin(environment)));
-  const trusted = await keyOf(where, values, environment);
+  const trusted = await trustedLogAt(where, values, environment);
   const log = await openLog(where, {
     verifierKey: trusted.vkey,
     ...requestBoundsOf(values),
     s3: s3OptionsOf(values),
     ...(isRemote(where) && { network: await networkOf(values, environment), token: tokenOf(values) }),
     stateFolder: values.store_tree_state === 'true' ? stateIn(values.state, environment) : undefined,
-    cacheFolder: await usable(cacheFolder(environment), terminal.err),
+    cacheFolder: await usableCache(cacheFolder(environment), terminal.err),
   });
   return { place: where, trusted, log };
 }
 
-/** The log at its newest checkpoint, as `LogReader.latest` has it. @throws UnreachableError that says where no log is. */
+/** The log at its newest checkpoint. @throws what `LogReader.latest` throws, with the place where there is no log. */
 export function latestOf({ place, log }: OpenedLog): Promise<Latest> {
   return sayingWhere(place, () => log.latest());
 }
 
-/** Adds to an error the place where there is no log: a reader does not know where it reads. */
+/** Adds the place to an error which says that there is no log: a reader does not know where it reads. */
 export async function sayingWhere<T>(place: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
@@ -75,7 +75,10 @@ export async function sayingWhere<T>(place: string, read: () => Promise<T>): Pro
   }
 }
 
-/** A URL or `s3://…` in the form that pins have, or a folder. @throws ConfigurationError when it looks like a URL and is none. */
+/**
+ * A place as pins and comparisons write it.
+ * @throws ConfigurationError where it looks like a URL of a scheme by which no log is read.
+ */
 function placeOf(place: string): string {
   if (isRemote(place)) return normalUrl(place);
   if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place))
@@ -83,12 +86,12 @@ function placeOf(place: string): string {
   return place;
 }
 
-/** The logs whose entries are believed where a bundle says which log it is of. */
+/** The logs that are trusted for bundles, which name their log themselves. @throws ConfigurationError where there are none. */
 export async function trustedLogs({ values, environment }: LogInvocation): Promise<TrustedLog[]> {
   if (values.vkey !== undefined) return [await readTrustedLogKey(values.vkey)];
   if (values['trusted-root'] !== undefined) return readTrustedRoot(values['trusted-root']);
   if (values.rekor_server !== undefined)
-    return [await keyOf(placeOf(values.rekor_server), values, environment)];
+    return [await trustedLogAt(placeOf(values.rekor_server), values, environment)];
   const logs = (await readPins(environment)).map(({ log }) => log);
   if (logs.length === 0) throw new ConfigurationError(NO_KEY);
   return logs;
@@ -97,7 +100,7 @@ export async function trustedLogs({ values, environment }: LogInvocation): Promi
 const NO_KEY =
   "the log's key is not known: give --vkey or --trusted-root, or pin a log with stele trust --pin URL";
 
-async function keyOf(
+async function trustedLogAt(
   place: string,
   values: LogInvocation['values'],
   environment: NodeJS.ProcessEnv,
@@ -130,7 +133,11 @@ async function onlyPin(environment: NodeJS.ProcessEnv): Promise<string> {
   return pin.url;
 }
 
-/** Of the logs in a trust file that have tiles, the one at a URL. A log's own key is Ed25519; Rekor v1's is not. */
+/**
+ * The log in a trust file that has this URL or, where none has, the only one. Logs of Rekor v1 are left out: they have
+ * no tiles, and are known by their keys, which are not Ed25519.
+ * @throws ConfigurationError where there is no such log, or more than one.
+ */
 export function onlyLog(logs: readonly TrustedLog[], url: string | undefined, file: string): TrustedLog {
   const tiled = logs.filter(({ keyDetails }) => keyDetails === 'PKIX_ED25519');
   const there = tiled.filter((log) => log.url.replace(/\/+$/, '') === url);
@@ -144,7 +151,7 @@ export function onlyLog(logs: readonly TrustedLog[], url: string | undefined, fi
   );
 }
 
-/** The log of a verifier key, or of the file that holds one. @throws ConfigurationError when it is neither. */
+/** The log of a verifier key, which is given itself or in a file. @throws ConfigurationError when it is neither. */
 export async function readTrustedLogKey(keyOrFile: string, url?: string): Promise<TrustedLog> {
   const text = existsSync(keyOrFile)
     ? Buffer.from(await readInput('--vkey', keyOrFile)).toString('utf8')
@@ -166,7 +173,7 @@ async function readTrustedRoot(file: string): Promise<TrustedLog[]> {
   }
 }
 
-/** @throws ConfigurationError where there is no place to remember what was seen. */
+/** The folder of the newest checkpoints seen. @throws ConfigurationError where there is none. */
 function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): string {
   const folder = given ?? stateFolder(environment);
   if (folder !== undefined) return folder;
@@ -175,7 +182,7 @@ function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): str
   );
 }
 
-/** The `trusted_root.json` of `--trusted-root`, whatever file it is shipped in. @throws ConfigurationError */
+/** The bytes of a `trusted_root.json`, alone or in one of the files that it is shipped in. @throws ConfigurationError */
 export async function readTrustedRootFile(file: string): Promise<Uint8Array> {
   const bytes = await readInput('--trusted-root', file);
   try {
@@ -185,8 +192,11 @@ export async function readTrustedRootFile(file: string): Promise<Uint8Array> {
   }
 }
 
-/** The folder, made if need be; none where it cannot be, since every tile can be fetched again. */
-async function usable(folder: string | undefined, warn: (text: string) => void): Promise<string | undefined> {
+/** The folder, made if need be. Undefined, with a warning, where it cannot be made: tiles are fetched again then. */
+async function usableCache(
+  folder: string | undefined,
+  warn: (text: string) => void,
+): Promise<string | undefined> {
   if (folder === undefined) {
     warn(`stele: going on without a cache: ${NO_HOME} XDG_CACHE_HOME for one`);
     return undefined;

@@ -41,7 +41,7 @@ export async function get(invocation: GetInvocation): Promise<number> {
   return 0;
 }
 
-/** When an entry was sequenced, Unix milliseconds; undefined in logs of other software, which keep no times. */
+/** When an entry was sequenced, Unix milliseconds. Undefined in logs of other software, which have no times. */
 async function sequencedAt(index: number, tree: TreeReader): Promise<number | undefined> {
   try {
     return (await tree.times(Math.floor(index / TILE_WIDTH)))[index % TILE_WIDTH];

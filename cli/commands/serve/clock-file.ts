@@ -1,6 +1,6 @@
 /**
- * What the daemon knows of the machine's clock, kept in the data folder: a restart alone must not make a wrong clock a
- * right one, nor forget that an operator has accepted it.
+ * The daemon's memory of the machine's clock, a file in the data folder. Without it a restart would take a clock that
+ * has jumped for right, and would forget that an operator has accepted it.
  * @module
  */
 import { readFile, rm } from 'node:fs/promises';
@@ -18,11 +18,11 @@ export class ClockFile {
     this.#file = join(data, 'clock.json');
   }
 
-  /** What an earlier process has left. @throws ConfigurationError where the file is not readable. */
+  /** The memory of an earlier process; empty where there is none. @throws ConfigurationError where the file is not readable. */
   async read(): Promise<ClockMemory> {
     try {
       const { step, accepted } = JSON.parse(await readFile(this.#file, 'utf8')) as Partial<ClockMemory>;
-      return { step: step && stepOf(step), accepted: accepted && timeOf(accepted) };
+      return { step: step && stepOf(step), accepted: accepted && parseTime(accepted) };
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return {};
       throw new ConfigurationError(
@@ -31,7 +31,7 @@ export class ClockFile {
     }
   }
 
-  /** Keeps what the next process has to know, if anything. One write after the other. */
+  /** Replaces the file, or deletes it where there is nothing to remember. Writes follow one another in order. */
   write(memory: ClockMemory): Promise<void> {
     const isEmpty = memory.step === undefined && memory.accepted === undefined;
     this.#written = this.#written
@@ -44,10 +44,10 @@ export class ClockFile {
 }
 
 function stepOf({ shown, expected }: Partial<ClockStep>): ClockStep {
-  return { shown: timeOf(shown), expected: timeOf(expected) };
+  return { shown: parseTime(shown), expected: parseTime(expected) };
 }
 
-function timeOf(value: unknown): number {
+function parseTime(value: unknown): number {
   if (!Number.isSafeInteger(value)) throw new Error('it is damaged');
   return Number(value);
 }

@@ -1,5 +1,5 @@
 /**
- * `stele serve`: the writer daemon. Puts the parts together, and takes them apart again.
+ * The daemon of `stele serve`: starts its parts, waits for a signal, and stops them in the opposite order.
  * @module
  */
 import { availableParallelism } from 'node:os';
@@ -14,38 +14,40 @@ import type { ServeConfiguration } from './configuration.js';
 import { DaemonServer, httpUrlOf } from './http.js';
 import { openServedLog, type ServedLogOptions } from './served-log.js';
 
-/** How long stopping waits for a store that does not answer, in milliseconds. */
+/** The longest that stopping waits for the store, in milliseconds. */
 const LONGEST_STOP = 30_000;
 
-/** A Ctrl-C under npm arrives twice: from the terminal, and passed on by npm. Milliseconds. */
+/**
+ * Signals within so many milliseconds count as one: under npm a Ctrl-C arrives twice, from the terminal and from npm.
+ */
 const SAME_SIGNAL = 2_000;
 
-/** What a start that is told to stop fails with. */
-const TOLD_TO_STOP = new UnavailableError('the log is stopping; try again');
+/** Fails a start that a signal interrupts. */
+const INTERRUPTED = new UnavailableError('the log is stopping; try again');
 
-/** Runs the daemon until a signal, or until something stops the log. Returns the exit code. */
+/** Runs the daemon until a signal, or until a fault stops the log. Returns the exit code. */
 export async function serve(configuration: ServeConfiguration, terminal: Terminal): Promise<number> {
   const log = pino({ level: configuration.logLevel }, pino.destination({ fd: 2, sync: true }));
-  // What was opened is closed in the opposite order, however far the start has come.
+  // Each part that is opened adds its close: a start that fails closes just those.
   const opened: (() => Promise<unknown>)[] = [];
   const abort = new AbortController();
-  // Before the first request is answered: a signal that comes then must not lose what the request brought.
+  // Catch signals before the first request is accepted: a signal must not lose an entry that was accepted.
   const signal = onSignal(log);
   let running: Running | undefined;
   void signal.then(() => {
-    if (running === undefined) abort.abort(TOLD_TO_STOP);
+    if (running === undefined) abort.abort(INTERRUPTED);
   });
   try {
     running = await start({ configuration, log, terminal, opened, signal: abort.signal });
     terminal.out(`stele serves ${running.url} with the verifier key ${running.writer.identity.verifierKey}`);
     return await untilStopped(running, signal, log, terminal, abort);
   } catch (error) {
-    if (error === TOLD_TO_STOP) return 0;
+    if (error === INTERRUPTED) return 0;
     throw error;
   } finally {
-    // What still waits for the store gives up trying; what is under way there ends before the lock is released.
+    // Waits for the store end here. Calls that are under way end before `close` releases the store's lock.
     abort.abort(new UnavailableError('the log has stopped; try again'));
-    // Also for a read that hangs in the kernel, which nobody waits for any more, and which would hold the process.
+    // A read that hangs in the kernel would keep the process alive for ever, although nobody waits for it.
     setTimeout(die, LONGEST_STOP).unref();
     for (const close of opened.reverse()) {
       await close().catch((error: unknown) => {
@@ -63,7 +65,7 @@ interface Running {
 
 async function start(options: Omit<ServedLogOptions, 'url'>): Promise<Running> {
   const { configuration, log, opened, signal } = options;
-  // Two at least: one that is held up, or ends, leaves one to others.
+  // Two at least: while one is busy or dies, the other goes on.
   const threads = Math.max(2, availableParallelism());
   const validators = new Validators({ threads, maxQueued: configuration.maxPending, log });
   opened.push(() => validators.close());
@@ -119,8 +121,8 @@ async function untilStopped(
 }
 
 /**
- * Ends the process with a call to the store under way, which may hang in the kernel: the lock goes with the process,
- * and not before, for the call may yet act.
+ * Kills the process, since a call to the store may hang in the kernel. The kernel releases the store's lock when the
+ * process is gone, and not before: until then the call may still take effect.
  */
 function die(): void {
   process.kill(process.pid, 'SIGKILL');

@@ -1,5 +1,5 @@
 /**
- * Staging's file in the data folder: opened, or moved aside where it can no longer be used and is to be made anew.
+ * Staging's file in the data folder. One that cannot be used is moved aside, where it is to be rebuilt.
  * @module
  */
 import { existsSync } from 'node:fs';
@@ -37,7 +37,7 @@ export async function openStaging(data: string, rebuild: boolean, log: Logger): 
   }
 }
 
-/** Whether a new file is all that helps. */
+/** Whether only a new file helps: the file is damaged, or of a newer version. */
 function isUseless(error: unknown): boolean {
   return error instanceof DamagedStoreError || error instanceof NewerVersionError;
 }
@@ -49,15 +49,16 @@ function refusal(file: string, error: unknown): Error {
   return new StartRefusedError(`${file} cannot be opened: ${reasonOf(error)}`, { cause: error });
 }
 
-/** What is wrong, without the advice that is being followed. */
+/** What is wrong with the file, without the advice to rebuild it, which is being followed. */
 function causeOf(error: unknown): string {
   return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
 }
 
-/** Gives staging's files other names. Returns the first one's. */
+/** Renames the files of staging. Returns the new name of the database. */
 async function moveAside(file: string): Promise<string> {
   const aside = `${file}.aside-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
-  // The database last: a crash in between leaves an older state of it, and never a -wal beside another database.
+  // The database comes last. A crash in between leaves the database in an older state; in another order, the old -wal
+  // could end up beside a new database.
   for (const suffix of ['-wal', '-shm', '']) {
     if (existsSync(file + suffix)) await rename(file + suffix, aside + suffix);
   }
@@ -65,20 +66,20 @@ async function moveAside(file: string): Promise<string> {
 }
 
 /**
- * The origin of the log in a store, as its checkpoint gives it: not authenticated, and so only to be asked for by the
- * log's key. Undefined where there is no checkpoint that can be read.
+ * The origin in a store's checkpoint, which is not verified here: the log's key must still be asked whether it has signed
+ * for that origin. Undefined where there is no checkpoint that can be parsed.
  */
 export async function originIn(store: Pick<ObjectStore, 'read'>): Promise<string | undefined> {
   const checkpoint = await store.read('checkpoint');
   try {
     return checkpoint && parseCheckpoint(parseNote(checkpoint.bytes).text).origin;
   } catch {
-    // What is wrong with it is said where it is opened.
+    // Opening the log refuses such a checkpoint, and says what is wrong with it.
     return undefined;
   }
 }
 
-/** Shows how far staging is brought up from the store, from when it has begun. Has to be stopped. */
+/** Progress of bringing staging up to the store, shown from the first `update`. Has to be stopped. */
 export class BringUpProgress {
   readonly #terminal: Terminal;
   #progress: Progress | undefined;

@@ -1,5 +1,5 @@
 /**
- * The store of `stele serve`: a folder that this process owns, or a bucket that has proved what a log needs of it.
+ * The writer's store: a folder that this process locks, or a bucket whose conditional writes were tested.
  * @module
  */
 import { rmdir } from 'node:fs/promises';
@@ -14,34 +14,35 @@ import { FolderLock } from '../../../writer/staging/lock.js';
 import { missingFolders } from './first-start.js';
 import type { StorePlace } from './place-settings.js';
 
-/** How long a request to a bucket may take, in milliseconds. One that hangs is better asked again. */
+/** The longest that a request to a bucket may take, in milliseconds. One that hangs is soon tried again. */
 const TIMEOUT = 5_000;
 
-/** Connections to a bucket for everyone's reads, which must not keep the log's own waiting. */
+/** Connections to a bucket for public reads. They are apart from the writer's, which must not wait for readers. */
 const READ_CONNECTIONS = 16;
 
-/** Bytes that are read of a file at a time, for everyone's reads: a read of a folder costs little, ... */
+/** Bytes that a public read takes of a file at a time: small, since a read in a folder costs little. */
 const FOLDER_PIECE = 64 * 1024;
 
-/** ... and one of a bucket a request: nearly every bundle is read by one. */
+/** Bytes that a public read takes of an object at a time: large, since each costs a request. Most bundles fit in one. */
 const BUCKET_PIECE = 512 * 1024;
 
-/** How often an unreachable bucket is asked again before the start is given up. */
+/** Further tries to reach a bucket before a start fails. */
 export const START_RETRIES = 3;
 
-/** A store that is open, and how it is let go of. */
+/** An open store. */
 export interface OpenedStore {
   readonly store: ObjectStore;
-  /** For those who read the log from the daemon. */
+  /** Its files, for public reads. */
   readonly files: FileSource;
-  /** For answers to submitters, whose reads must not keep the writer's own from a connection. */
+  /** The same store for proofs to submitters, over connections that the writer's own reads do not use. */
   readonly reads: ReadableStore;
-  /** The time by the store's server, Unix milliseconds, where it tells one. */
+  /** The time by the clock of the store's server, Unix milliseconds; undefined where it is not known. */
   readonly time?: (() => number | undefined) | undefined;
   readonly close: () => Promise<void>;
 }
 
 /**
+ * Opens a store. A folder is locked until `close`.
  * @throws ConfigurationError when another process owns the folder; StartRefusedError when the folder or the bucket cannot
  *   hold a log; UnreachableError.
  */
@@ -58,7 +59,7 @@ async function openFolder(folder: string): Promise<OpenedStore> {
   const close = async () => {
     await store.idle();
     if (lock?.isNew === true && (await store.stat('checkpoint')) === undefined) {
-      // No log was made: nothing stays that was not there.
+      // No log was made: leave no files behind.
       await store.sweep();
       await lock.remove();
     } else await lock?.release();
@@ -82,7 +83,7 @@ async function openBucket(
   log: Logger,
   signal?: AbortSignal,
 ): Promise<OpenedStore> {
-  // The SDK is for those who have their log there.
+  // The AWS SDK takes long to load, and a log in a folder has no use for it.
   const { S3Store } = await import('../../../src/store/s3.js');
   const store = new S3Store(place, { timeout: TIMEOUT, ...options });
   await tryAgain(() => store.probe(), START_RETRIES, signal);
@@ -94,7 +95,7 @@ async function openBucket(
     reads,
     files: new StoredFiles(reads, { pieceLength: BUCKET_PIECE }),
     time: () => store.time,
-    // What is under way may yet act. That is no harm: no lock is given up, and every write has its condition.
+    // A request under way may still take effect. It does no harm: every write is conditional, and no lock is given up.
     close: () => {
       store.close();
       readStore.close();

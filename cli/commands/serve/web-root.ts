@@ -1,5 +1,5 @@
 /**
- * What must not be in the folder of the log's files: a web server may serve all of that to everybody.
+ * Keeps keys and the data folder out of a folder store: a web server may serve all that is in it to everybody.
  * @module
  */
 import { realpathSync, statSync } from 'node:fs';
@@ -7,12 +7,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigurationError } from '../../../src/errors.js';
 
 /**
+ * Demands that places are outside of a store.
  * @param places by the setting that names each.
  * @throws ConfigurationError where one of the places is the store or in it, by its name or through links.
  */
 export function requireOutsideStore(store: string, places: Readonly<Record<string, string>>): void {
   for (const [setting, place] of Object.entries(places)) {
-    // A link in the store leads out of it for a web server, too: both its place and what it leads to count.
+    // A web server follows links too: neither the path itself nor its target may be in the store.
     const named = join(realOf(dirname(resolve(place))), basename(resolve(place)));
     if (![named, realOf(place)].some((each) => isWithin(each, realOf(store)))) continue;
     throw new ConfigurationError(
@@ -21,7 +22,7 @@ export function requireOutsideStore(store: string, places: Readonly<Record<strin
   }
 }
 
-/** Whether a path is a folder or leads through it, under whatever name. */
+/** Whether a path is a folder or goes through it, also under another name of the folder. */
 function isWithin(path: string, folder: string): boolean {
   for (let each = path; ; each = dirname(each)) {
     if (each === folder || isSameFile(each, folder)) return true;
@@ -29,13 +30,13 @@ function isWithin(path: string, folder: string): boolean {
   }
 }
 
-/** Whether two names are of one file: it may be mounted in two places. */
+/** Whether two paths are of one file: a folder may be mounted in two places. */
 function isSameFile(one: string, two: string): boolean {
   const file = fileAt(one);
   return file !== undefined && file === fileAt(two);
 }
 
-/** Which file has a name; undefined where that cannot be told. */
+/** The identity of the file at a path; undefined where it cannot be read. */
 function fileAt(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path, { bigint: true });
@@ -45,7 +46,7 @@ function fileAt(path: string): string | undefined {
   }
 }
 
-/** A path without links, as far as it is there. */
+/** A path with its links resolved, as far as it exists. */
 function realOf(path: string): string {
   const whole = resolve(path);
   try {

@@ -1,5 +1,5 @@
 /**
- * The log at a URL as it shows itself, by the trust file that it serves: what a pin is made of, and compared with.
+ * The log at a URL, by the trust file that it serves. A pin is made of it, and later compared with it.
  * @module
  */
 import { LogReader, type ReadObject } from '../../../reader/index.js';
@@ -31,8 +31,9 @@ export const TRUSTED_ROOT = 'trusted_root.json';
 const MAX_TRUST_FILE = 1 << 20;
 
 /**
- * The log at a URL; its key has signed what the log shows, and is that of `--vkey` if that is given.
- * @throws UnreachableError where no log is; ProofError; ConfigurationError where the file names several.
+ * Fetches the log's trust file, and verifies that its checkpoint is signed by the key in it.
+ * @throws UnreachableError where there is no log; ProofError where the checkpoint is not signed so, or `--vkey` is another
+ *   key; ConfigurationError where the file names several logs.
  */
 export async function fetchLog(url: string, request: LogAccess): Promise<TrustedLog> {
   const { vkey } = request.values;
@@ -46,9 +47,9 @@ export async function fetchLog(url: string, request: LogAccess): Promise<Trusted
 }
 
 /**
- * Why a pin may be stale, by what its log shows of itself now: another key, or an end of the pinned one. It is asked
- * once, and believed in nothing: the pin stands until its user deletes it.
- * @returns undefined where the pin says what the log says.
+ * Warns that a pin may be stale: the log's trust file names another key now, or an end of the pinned one. The file is
+ * fetched once, without retries, and changes nothing: the pin stands until its user deletes it.
+ * @returns undefined where the pin and the file agree.
  */
 export async function stalenessOf(
   { url, file, log }: Pin,

@@ -44,12 +44,12 @@ export const SERVICE_SETTINGS = {
 
 export type ServiceValues = Values<typeof SERVICE_SETTINGS>;
 
-/** The services that are given by files of their own, each with a setting `…-url`. */
+/** The services that have a setting for their files, and one for their URL that ends in `-url`. */
 export const SERVICES_WITH_FILES = ['fulcio', 'ctlog', 'tsa'] as const;
 
 /**
  * Reads the files of the services.
- * @param since when the logs of certificates are good from, Unix milliseconds: their files do not say it.
+ * @param since from when certificate logs are trusted, Unix milliseconds: their files do not say.
  * @throws ConfigurationError
  */
 export async function readAuthorities(values: ServiceValues, since: number): Promise<Authorities> {
@@ -79,12 +79,12 @@ export async function readAuthorities(values: ServiceValues, since: number): Pro
   };
 }
 
-/** The identity providers that signers prove themselves to. @throws ConfigurationError */
+/** The URLs of identity providers. @throws ConfigurationError */
 export function oidcUrlsOf({ 'oidc-url': url }: ServiceValues): string[] {
   return url === undefined ? [] : [parseSetting('oidc-url', url, parseBaseUrl)];
 }
 
-/** Where a service is asked; the empty text where it serves for verifying alone. */
+/** The URL of a service; the empty text where its files serve for verifying alone. */
 function urlOf(service: (typeof SERVICES_WITH_FILES)[number], values: ServiceValues): string {
   const name = `${service}-url` as const;
   const url = values[name];

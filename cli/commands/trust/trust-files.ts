@@ -1,5 +1,5 @@
 /**
- * `stele trust`: the trust files of logs, pinned for the commands after it or written for Sigstore's clients.
+ * `stele trust` without `--pin`: writes trust files for Sigstore's clients.
  * @module
  */
 import { existsSync } from 'node:fs';
@@ -46,7 +46,7 @@ export async function writeTrustFiles(invocation: TrustFilesInvocation): Promise
   if (args.length === 0) throw new ConfigurationError('LOG is missing: stele trust LOG... [options]');
   requireOneServer(args, values);
   const places = await Promise.all(args.map((place) => trustedAt(place, invocation)));
-  // A log may be in several of them.
+  // Several places may name the same log.
   const known = places.flatMap(({ logs }) => logs);
   const logs = [...new Map(known.map((log) => [encodeBase64(log.logId), log])).values()].map(publicLogOf);
   const verbatim = {
@@ -83,7 +83,7 @@ export async function writeTrustFiles(invocation: TrustFilesInvocation): Promise
   return 0;
 }
 
-/** Demands that a token is shown to one server alone. @throws ConfigurationError */
+/** Refuses places on several servers where there is a token, which is for one of them. @throws ConfigurationError */
 function requireOneServer(places: readonly string[], values: TrustFilesInvocation['values']): void {
   if (tokenOf(values) === undefined) return;
   const servers = new Set(places.filter(isUrl).map((place) => logUrl(place).origin));
@@ -92,7 +92,7 @@ function requireOneServer(places: readonly string[], values: TrustFilesInvocatio
   }
 }
 
-/** What a place stands for: logs and, of a trust file, the authorities beside them. */
+/** The logs that a place names and, where it is a trust file, the authorities in it. */
 interface TrustedPlace {
   readonly logs: readonly KnownLog[];
   readonly authorities?: VerbatimAuthorities;

@@ -5,7 +5,7 @@
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
 import { encodeHex, HASH_LENGTH, type Sha256 } from '../../../tiles-spec/index.js';
 
-/** Notes every hash that its `sha` is asked for. */
+/** Records every hash that is computed with its `sha`. */
 export class ProofSteps {
   readonly #steps: { readonly input: Uint8Array; readonly hash: Uint8Array }[] = [];
 
@@ -15,7 +15,7 @@ export class ProofSteps {
     return hash;
   };
 
-  /** One line a hash, as anyone can compute it again. */
+  /** One line a hash, by which anyone can compute it again. */
   lines(): string[] {
     return this.#steps.map(({ input, hash }) => {
       const [left, right] = childrenOf(input);
@@ -28,7 +28,7 @@ export class ProofSteps {
   }
 }
 
-/** The two hashes under a node (RFC 6962 section 2.1); nothing for a leaf. */
+/** The two hashes that a node is made of (RFC 6962 section 2.1); empty for a leaf. */
 function childrenOf(input: Uint8Array): [Uint8Array?, Uint8Array?] {
   if (input[0] !== 1 || input.length !== 1 + 2 * HASH_LENGTH) return [];
   return [input.subarray(1, 1 + HASH_LENGTH), input.subarray(1 + HASH_LENGTH)];
