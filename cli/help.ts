@@ -3,8 +3,8 @@
  * @module
  */
 import { EXIT_CODES, optionGroups, synopsis, type Command, type Commands } from './command.js';
-import { environmentName, type Setting } from './settings/setting.js';
 import { PACKAGE_VERSION } from './package-version.js';
+import { environmentName, type Setting } from './settings/setting.js';
 
 /** A part of a page. */
 interface Section {

@@ -2,8 +2,8 @@
  * `stele fsck`: checks every file of a log.
  * @module
  */
-import type { FsckReport } from '../../reader/index.js';
 import { UnexpectedAnswerError } from '../../reader/errors.js';
+import type { FsckReport } from '../../reader/index.js';
 import { encodeHex } from '../../tiles-spec/bytes.js';
 import { FormatError, ProofError } from '../../tiles-spec/errors.js';
 import { command } from '../command.js';

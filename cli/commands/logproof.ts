@@ -3,8 +3,8 @@
  * @module
  */
 import { ConfigurationError } from '../../src/errors.js';
-import { encodeHex } from '../../tiles-spec/bytes.js';
 import { encodeBase64 } from '../../tiles-spec/base64.js';
+import { encodeHex } from '../../tiles-spec/bytes.js';
 import { command } from '../command.js';
 import { LOG_ALTERNATIVES, LOG_SETTINGS } from '../settings/log-settings.js';
 import { parseSetting } from '../settings/setting.js';

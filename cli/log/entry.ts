@@ -17,9 +17,9 @@ import {
   type Hash,
 } from '../../tiles-spec/index.js';
 import { parseSetting } from '../settings/setting.js';
-import { parseEntryId } from './entry-id.js';
-import { entries, type Terminal } from '../terminal.js';
 import { parseNumber } from '../settings/units.js';
+import { entries, type Terminal } from '../terminal.js';
+import { parseEntryId } from './entry-id.js';
 
 /** What names an entry: its index, its leaf hash, or both. With the index no tiles are searched for the leaf hash. */
 export type EntryName =

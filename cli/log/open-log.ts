@@ -8,23 +8,23 @@ import { isRemote, isUrl, openLog, verifierKeyIn } from '../../reader/node/index
 import { ConfigurationError, messageOf, UnreachableError } from '../../src/errors.js';
 import { createTransientFolder } from '../../src/node/durable-file.js';
 import { reasonOf } from '../../src/node/system-error.js';
+import { trustedRootIn } from '../../src/sigstore/trust/trust-sources.js';
 import {
   isTrustedLog,
   parseTrustedRoot,
   trustedLogFromVerifierKey,
   type TrustedLog,
 } from '../../src/sigstore/trust/trusted-root.js';
-import { trustedRootIn } from '../../src/sigstore/trust/trust-sources.js';
 import { FormatError } from '../../tiles-spec/index.js';
 import type { Invocation } from '../command.js';
-import { SettingError } from '../settings/setting.js';
 import { readInput } from '../files.js';
-import { cacheFolder, NO_HOME, stateFolder } from '../xdg-folders.js';
 import type { LOG_SETTINGS } from '../settings/log-settings.js';
-import { requestBoundsOf } from '../settings/request-settings.js';
 import { networkOf, tokenOf } from '../settings/network-settings.js';
-import { normalUrl, readPins } from './pins.js';
+import { requestBoundsOf } from '../settings/request-settings.js';
 import { s3OptionsOf } from '../settings/s3-settings.js';
+import { SettingError } from '../settings/setting.js';
+import { cacheFolder, NO_HOME, stateFolder } from '../xdg-folders.js';
+import { normalUrl, readPins } from './pins.js';
 
 /** What a command that reads a log is run with. */
 export type LogInvocation = Pick<Invocation<typeof LOG_SETTINGS>, 'values' | 'environment' | 'terminal'>;

@@ -6,9 +6,9 @@
 import { ConfigurationError } from '../../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../src/json.js';
 import { FormatError } from '../../tiles-spec/errors.js';
-import type { Settings } from './setting.js';
 import { readInput } from '../files.js';
 import { nearest } from '../suggestion.js';
+import type { Settings } from './setting.js';
 
 const WRONG_SHAPE = 'it is not one JSON object of texts, numbers and switches, or arrays of them';
 

@@ -3,8 +3,9 @@
  * @module
  */
 import { ConfigurationError } from '../../src/errors.js';
-import { leftOut, STRENGTH, type Alternatives, type Source, type Strength } from './alternatives.js';
 import type { Flags } from '../command-line.js';
+import { nearest } from '../suggestion.js';
+import { leftOut, STRENGTH, type Alternatives, type Source, type Strength } from './alternatives.js';
 import { readConfigurationFile } from './configuration-file.js';
 import {
   checkText,
@@ -16,7 +17,6 @@ import {
   type Value,
   type Values,
 } from './setting.js';
-import { nearest } from '../suggestion.js';
 
 /** A command's settings, read. */
 export interface Given<S extends Settings> {

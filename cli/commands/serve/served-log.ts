@@ -1,42 +1,36 @@
 /**
- * The log of `stele serve`: its folders, its key and its staging opened or made, and a writer on them.
+ * The log of `stele serve`: opens or makes its folders, staging and key, and opens a writer on them.
  * @module
  */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { RedirectedFiles } from '../../../reader/http/index.js';
 import { ConfigurationError, StartRefusedError } from '../../../src/errors.js';
 import { LogKey } from '../../../src/keys/node/log-key.js';
 import { replaceFile } from '../../../src/node/durable-file.js';
-import { connectionReason } from '../../../src/node/connection-error.js';
-import { openDispatcher, type Network } from '../../../src/node/network.js';
-import { reasonOf } from '../../../src/node/system-error.js';
-import { formatSigningConfig, formatTrustedRoot } from '../../../src/sigstore/trust/trust-files.js';
 import { tryAgain } from '../../../src/retry.js';
+import { formatSigningConfig, formatTrustedRoot } from '../../../src/sigstore/trust/trust-files.js';
 import { encodeText, keyHash } from '../../../tiles-spec/index.js';
 import { PartialCollector } from '../../../writer/partial-collector.js';
 import type { SqliteStaging } from '../../../writer/staging/staging.js';
 import { Writer } from '../../../writer/writer.js';
-import { ClockFile } from './clock-file.js';
 import { makeFolder } from '../../files.js';
+import { parseOrigin } from '../../settings/units.js';
+import type { Terminal } from '../../terminal.js';
+import { ClockFile } from './clock-file.js';
+import type { ServeConfiguration } from './configuration.js';
+import { readExpectedCheckpoint } from './expected-checkpoint.js';
 import { FirstStart } from './first-start.js';
 import type { ServedLog } from './http.js';
-import type { ServeConfiguration } from './configuration.js';
 import { BringUpProgress, openStaging, originIn, STAGING } from './staging.js';
 import { openStore, START_RETRIES, type OpenedStore } from './store.js';
-import type { Terminal } from '../../terminal.js';
-import { parseOrigin } from '../../settings/units.js';
 
-/** The log's key, where the daemon makes it, in the data folder. */
+/** The key's name in the data folder, where the daemon makes a key. */
 const LOG_KEY = 'log.key';
 
-/** The longest checkpoint that is read from elsewhere, in bytes. */
-const MAX_CHECKPOINT = 1 << 20;
-
-/** How long that may take, in milliseconds. */
-const CHECKPOINT_TIMEOUT = 10_000;
+/** The verifier key's name in the data folder. Only a log that was opened has this file. */
+const VERIFIER_KEY = 'log.vkey';
 
 export interface ServedLogOptions {
   readonly configuration: ServeConfiguration;
@@ -44,14 +38,14 @@ export interface ServedLogOptions {
   readonly url: string;
   readonly log: Logger;
   readonly terminal: Terminal;
-  /** What is opened adds how it is closed; it is closed in the opposite order, however far this has come. */
+  /** Gains a function that closes it for each part that is opened, also where a later one fails. */
   readonly opened: (() => Promise<unknown>)[];
-  /** Gives up. */
+  /** Ends all waiting. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Opens the log, or makes it. A first start that fails leaves nothing that was not there.
+ * Opens the log, or makes it. A first start that fails leaves no new files or folders.
  * @throws ConfigurationError, StartRefusedError, UnreachableError: each says what an operator can do.
  */
 export async function openServedLog(options: ServedLogOptions): Promise<ServedLog> {
@@ -73,7 +67,7 @@ export async function openServedLog(options: ServedLogOptions): Promise<ServedLo
   try {
     return await openOn(staging, first, options);
   } catch (error) {
-    // A log that has its identity is there, and the next start goes on with it.
+    // Once staging holds an identity the log exists, and the next start goes on with these files.
     if ((await staging.identity()) === undefined) await first.removeFiles();
     throw error;
   }
@@ -99,7 +93,7 @@ async function openOn(
     known === undefined &&
     (await tryAgain(() => store.read('checkpoint'), START_RETRIES, signal)) === undefined;
   if (isNew && !rebuild) requireNoTrace(data);
-  const expected = expectCheckpoint && (await readCheckpoint(expectCheckpoint, network));
+  const expected = expectCheckpoint && (await readExpectedCheckpoint(expectCheckpoint, network));
   signal.throwIfAborted();
   const key = await openKey(configuration, isNew, first, log);
   const writer = await openWriter({ ...options, staging, opening, key, origin, expected });
@@ -107,7 +101,17 @@ async function openOn(
   const collector = new PartialCollector(store, staging, log, partialGrace);
   collector.start(() => writer.published.checkpoint.size);
   opened.push(() => collector.stop());
-  await replaceFile(join(data, 'log.vkey'), `${writer.identity.verifierKey}\n`);
+  await replaceFile(join(data, VERIFIER_KEY), `${writer.identity.verifierKey}\n`);
+  warnOfUrl(url, origin, log);
+  const logId = keyHash(key.verifierKey(origin));
+  const publicLog = { url, spki: key.spki, logId, created: writer.identity.created };
+  await writer.publishFile('trusted_root.json', encodeText(formatTrustedRoot(publicLog)));
+  await writer.publishFile('signing_config.json', encodeText(formatSigningConfig(publicLog)));
+  return { writer, logId, files: readUrl === undefined ? files : new RedirectedFiles(readUrl) };
+}
+
+/** Warns of a public URL by which some of Sigstore's clients will not use the log. */
+function warnOfUrl(url: string, origin: string, log: Logger): void {
   const { hostname, pathname } = new URL(url);
   if (hostname !== origin) {
     log.warn(
@@ -121,11 +125,6 @@ async function openOn(
       "the public URL has a path, which sigstore-java leaves out: it finds the log only at the host's root",
     );
   }
-  const logId = keyHash(key.verifierKey(origin));
-  const publicLog = { url, spki: key.spki, logId, created: writer.identity.created };
-  await writer.publishFile('trusted_root.json', encodeText(formatTrustedRoot(publicLog)));
-  await writer.publishFile('signing_config.json', encodeText(formatSigningConfig(publicLog)));
-  return { writer, logId, files: readUrl === undefined ? files : new RedirectedFiles(readUrl) };
 }
 
 interface OpenWriterOptions extends ServedLogOptions {
@@ -138,17 +137,18 @@ interface OpenWriterOptions extends ServedLogOptions {
 
 async function openWriter(options: OpenWriterOptions): Promise<Writer> {
   const { configuration, opening, staging, key, origin, expected, log, terminal, signal } = options;
-  const clockFile = new ClockFile(configuration.data);
+  const { data, create, rebuild, batchAge, batchSize, maxPending, acceptClock } = configuration;
+  const clockFile = new ClockFile(data);
   const progress = new BringUpProgress(terminal);
   try {
     return await Writer.open(
       {
-        ...configuration,
         ...{ store: opening.store, reads: opening.reads, staging, key, origin, log },
+        ...{ create, rebuild, batchAge, batchSize, maxPending },
         ...(expected ? { expected } : {}),
         clock: {
           reference: opening.time,
-          accept: configuration.acceptClock,
+          accept: acceptClock,
           earlier: await clockFile.read(),
           onChange: (memory) => {
             clockFile.write(memory).catch((error: unknown) => {
@@ -168,18 +168,17 @@ async function openWriter(options: OpenWriterOptions): Promise<Writer> {
 }
 
 /**
- * Refuses to make a log where there was one: its key would sign a second history. Only a log that was opened writes
- * log.vkey.
+ * Refuses to make a log in a data folder that has had one: its key would sign a second history.
  */
 function requireNoTrace(data: string): void {
-  const file = join(data, 'log.vkey');
+  const file = join(data, VERIFIER_KEY);
   if (!existsSync(file)) return;
   throw new StartRefusedError(
     `${file} tells of a log, and neither staging nor the store has one: staging was lost, and --store names another place. Give the right --store, or delete ${file} to make a new log`,
   );
 }
 
-/** The log's key. One is made only for a log that is yet to be made. */
+/** Reads the log's key. A key is made only for a new log, at its default place. */
 async function openKey(
   { keyFile, create, data }: ServeConfiguration,
   isNew: boolean,
@@ -207,31 +206,4 @@ async function openKey(
   first.made(keyFile);
   log.info({ file: resolve(keyFile) }, "made the log's key: keep a copy, for the log ends without it");
   return key;
-}
-
-/** A checkpoint that an operator kept, or another reader of the log serves. */
-async function readCheckpoint(place: string, network: Network): Promise<Uint8Array> {
-  const isUrl = /^https?:\/\//.test(place);
-  try {
-    return await (isUrl ? fetchCheckpoint(new URL(place), network) : readFile(place));
-  } catch (error) {
-    const reason = isUrl ? connectionReason(error, place) : reasonOf(error);
-    throw new ConfigurationError(`cannot read the checkpoint ${place}: ${reason}`);
-  }
-}
-
-async function fetchCheckpoint({ origin, pathname, search }: URL, network: Network): Promise<Uint8Array> {
-  const limits = { connections: 1, connectTimeout: CHECKPOINT_TIMEOUT, maxBody: MAX_CHECKPOINT };
-  const dispatcher = await openDispatcher(network, limits);
-  try {
-    const { statusCode, body } = await dispatcher.request({
-      ...{ origin, path: `${pathname}${search}`, method: 'GET' },
-      signal: AbortSignal.timeout(CHECKPOINT_TIMEOUT),
-    });
-    const bytes = await body.bytes();
-    if (statusCode !== 200) throw new Error(`status ${statusCode}`);
-    return bytes;
-  } finally {
-    await dispatcher.destroy();
-  }
 }

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../../../src/errors.js';
 import { reasonOf } from '../../../src/node/system-error.js';
-import { NewerVersionError, parseCheckpoint, parseNote } from '../../../tiles-spec/index.js';
 import type { ObjectStore } from '../../../src/store/store.js';
+import { NewerVersionError, parseCheckpoint, parseNote } from '../../../tiles-spec/index.js';
 import { SqliteStaging } from '../../../writer/staging/staging.js';
 import type { Progress, Terminal } from '../../terminal.js';
 

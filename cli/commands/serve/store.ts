@@ -5,11 +5,11 @@
 import { rmdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { StoredFiles, type FileSource } from '../../../reader/http/index.js';
+import { tryAgain } from '../../../src/retry.js';
 import { FolderStore } from '../../../src/store/folder.js';
 import type { S3Options, S3Place } from '../../../src/store/s3-place.js';
 import { SharedReads } from '../../../src/store/shared-reads.js';
 import type { ObjectStore, ReadableStore } from '../../../src/store/store.js';
-import { tryAgain } from '../../../src/retry.js';
 import { FolderLock } from '../../../writer/staging/lock.js';
 import { missingFolders } from './first-start.js';
 import type { StorePlace } from './place-settings.js';

@@ -7,6 +7,8 @@ import { remoteSource } from '../../../reader/node/index.js';
 import { messageOf, UnreachableError } from '../../../src/errors.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
 import { ProofError } from '../../../tiles-spec/index.js';
+import { onlyLog, readTrustedLogKey } from '../../log/open-log.js';
+import type { Pin } from '../../log/pins.js';
 import {
   networkOf,
   tokenOf,
@@ -16,8 +18,6 @@ import {
 import { requestBoundsOf, type REQUEST_SETTINGS } from '../../settings/request-settings.js';
 import { s3OptionsOf, type S3_SETTINGS } from '../../settings/s3-settings.js';
 import type { Values } from '../../settings/setting.js';
-import { onlyLog, readTrustedLogKey } from '../../log/open-log.js';
-import type { Pin } from '../../log/pins.js';
 
 /** How a log is reached, and the key that it must have, if one is given. */
 export interface LogAccess {

@@ -2,8 +2,8 @@
  * Sigstore's other services, which trust files name beside logs.
  * @module
  */
-import type { Authorities } from '../../../src/sigstore/trust/trust-files.js';
 import { ConfigurationError } from '../../../src/errors.js';
+import type { Authorities } from '../../../src/sigstore/trust/trust-files.js';
 import { readInput } from '../../files.js';
 import { parseSetting, type Settings, type Values } from '../../settings/setting.js';
 import { parseBaseUrl } from '../../settings/units.js';

@@ -15,18 +15,18 @@ import {
   formatTrustedRoot,
   publicLogOf,
 } from '../../../src/sigstore/trust/trust-files.js';
+import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
 import {
   authoritiesIn,
   parseTrustedRoot,
   type KnownLog,
   type VerbatimAuthorities,
 } from '../../../src/sigstore/trust/trusted-root.js';
-import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
 import { encodeBase64 } from '../../../tiles-spec/index.js';
-import { SettingError } from '../../settings/setting.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from '../../files.js';
-import { tokenOf } from '../../settings/network-settings.js';
 import { normalUrl, readPins } from '../../log/pins.js';
+import { tokenOf } from '../../settings/network-settings.js';
+import { SettingError } from '../../settings/setting.js';
 import { plain, type Terminal } from '../../terminal.js';
 import { fetchLog, stalenessOf, TRUSTED_ROOT, type LogAccess } from './fetched-log.js';
 import { oidcUrlsOf, readAuthorities, type ServiceValues } from './services.js';
