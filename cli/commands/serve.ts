@@ -17,7 +17,7 @@ import {
   parseOrigin,
 } from '../settings/units.js';
 import type { ServeConfiguration } from './serve/configuration.js';
-import { parsePath, PLACE_SETTINGS, readPlaces } from './serve/place-settings.js';
+import { parseNonEmpty, PLACE_SETTINGS, readPlaces } from './serve/place-settings.js';
 
 const SETTINGS = {
   data: PLACE_SETTINGS.data,
@@ -137,7 +137,7 @@ export function readServeConfiguration(
     acceptClock: values['accept-clock'],
     // A checkpoint to extend exists, and so does its log.
     create: !values['no-create'] && values['expect-checkpoint'] === undefined,
-    expectCheckpoint: optional('expect-checkpoint', parsePath),
+    expectCheckpoint: optional('expect-checkpoint', parseNonEmpty),
     metricsListen: optional('metrics-listen', parseAddress),
     logLevel: values['log-level'],
     network,

@@ -14,7 +14,7 @@ import {
   PREFIX,
   type Setting,
   type Settings,
-  type Value,
+  type SettingValue,
   type Values,
 } from './setting.js';
 
@@ -91,7 +91,7 @@ function textsOf(
   return given === undefined ? undefined : { where, strength, texts: [given].flat() };
 }
 
-function valueOf(where: string, setting: Setting, given: readonly string[]): Value<Setting> {
+function valueOf(where: string, setting: Setting, given: readonly string[]): SettingValue<Setting> {
   const { value, many } = setting;
   if (value === undefined) return readSwitch(where, given.at(-1) ?? 'false');
   for (const text of given) checkText(where, text, setting);

@@ -35,9 +35,9 @@ export interface Setting {
 export type Settings = Readonly<Record<string, Setting>>;
 
 /** The values of settings. A switch is a boolean; a value is undefined where it is not given and has no default. */
-export type Values<S extends Settings> = { readonly [name in keyof S]: Value<S[name]> };
+export type Values<S extends Settings> = { readonly [name in keyof S]: SettingValue<S[name]> };
 
-export type Value<S extends Setting> = Setting extends S
+export type SettingValue<S extends Setting> = Setting extends S
   ? string | readonly string[] | boolean | undefined
   : S extends { readonly many: true }
     ? readonly string[]

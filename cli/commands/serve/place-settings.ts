@@ -48,16 +48,16 @@ type PlaceValues = Values<typeof PLACE_SETTINGS & typeof S3_SETTINGS>;
  * @throws ConfigurationError naming the setting that does not fit, also where the data folder or the key is in the store.
  */
 export function readPlaces(values: PlaceValues, network: Network): LogPlaces {
-  const data = parseSetting('data', values.data, parsePath);
+  const data = parseSetting('data', values.data, parseNonEmpty);
   const store = readStore(values.store ?? `file:${join(data, 'store')}`, values, network);
   const keyFile =
-    values.key === undefined ? join(data, 'log.key') : parseSetting('key', values.key, parsePath);
+    values.key === undefined ? join(data, 'log.key') : parseSetting('key', values.key, parseNonEmpty);
   if (store.kind === 'folder') requireOutsideStore(store.folder, { '--data': data, '--key': keyFile });
   return { data, store, keyFile };
 }
 
-/** A path or URL, which is not the empty text. */
-export function parsePath(text: string): string {
+/** A path or a URL: any text but the empty one. */
+export function parseNonEmpty(text: string): string {
   if (text === '') throw new ConfigurationError('it is empty');
   return text;
 }
