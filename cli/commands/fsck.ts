@@ -3,7 +3,7 @@
  * @module
  */
 import { UnexpectedAnswerError } from '../../reader/errors.js';
-import type { FsckReport } from '../../reader/index.js';
+import type { FsckReport } from '../../reader/fsck.js';
 import { encodeHex } from '../../tiles-spec/bytes.js';
 import { FormatError, ProofError } from '../../tiles-spec/errors.js';
 import { command } from '../command.js';
@@ -32,8 +32,8 @@ export const fsckCommand = command({
   ],
   run: async (invocation) => {
     const { openTrustedLog, sayingWhere } = await import('../log/open-log.js');
-    const { fsck } = await import('../../reader/index.js');
-    const { isUrl } = await import('../../reader/node/index.js');
+    const { fsck } = await import('../../reader/fsck.js');
+    const { isUrl } = await import('../../reader/node/open-log.js');
     const { values, terminal, args } = invocation;
     const { log, place } = await openTrustedLog(invocation, args[0] ?? values.rekor_server);
     const isJson = values.format === 'json';

@@ -4,7 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import type { Latest, LogReader } from '../../reader/index.js';
-import { isRemote, isUrl, openLog, verifierKeyIn } from '../../reader/node/index.js';
+import { openLog } from '../../reader/node/index.js';
+import { isRemote, isUrl, verifierKeyIn } from '../../reader/node/open-log.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../../src/errors.js';
 import { createTransientFolder } from '../../src/node/durable-file.js';
 import { reasonOf } from '../../src/node/system-error.js';
@@ -26,7 +27,7 @@ import { SettingError } from '../settings/setting.js';
 import { cacheFolder, NO_HOME, stateFolder } from '../xdg-folders.js';
 import { normalUrl, readPins } from './pins.js';
 
-/** What a command that reads a log is run with. */
+/** A command that reads a log. */
 export type LogInvocation = Pick<Invocation<typeof LOG_SETTINGS>, 'values' | 'environment' | 'terminal'>;
 
 /** A log, opened. */
@@ -48,7 +49,7 @@ export async function openTrustedLog(
   place = values.rekor_server,
 ): Promise<OpenedLog> {
   const where = placeOf(place ?? (await onlyPin(environment)));
-  const trusted = await trustedLogAt(where, values, environment);
+  const trusted = await keyOf(where, values, environment);
   const log = await openLog(where, {
     verifierKey: trusted.vkey,
     ...requestBoundsOf(values),
@@ -86,12 +87,12 @@ function placeOf(place: string): string {
   return place;
 }
 
-/** The logs that are trusted for bundles, which name their log themselves. @throws ConfigurationError where there are none. */
+/** The logs whose entries are believed where a bundle says which log it is of. */
 export async function trustedLogs({ values, environment }: LogInvocation): Promise<TrustedLog[]> {
   if (values.vkey !== undefined) return [await readTrustedLogKey(values.vkey)];
   if (values['trusted-root'] !== undefined) return readTrustedRoot(values['trusted-root']);
   if (values.rekor_server !== undefined)
-    return [await trustedLogAt(placeOf(values.rekor_server), values, environment)];
+    return [await keyOf(placeOf(values.rekor_server), values, environment)];
   const logs = (await readPins(environment)).map(({ log }) => log);
   if (logs.length === 0) throw new ConfigurationError(NO_KEY);
   return logs;
@@ -100,7 +101,7 @@ export async function trustedLogs({ values, environment }: LogInvocation): Promi
 const NO_KEY =
   "the log's key is not known: give --vkey or --trusted-root, or pin a log with stele trust --pin URL";
 
-async function trustedLogAt(
+async function keyOf(
   place: string,
   values: LogInvocation['values'],
   environment: NodeJS.ProcessEnv,
@@ -173,7 +174,7 @@ async function readTrustedRoot(file: string): Promise<TrustedLog[]> {
   }
 }
 
-/** The folder of the newest checkpoints seen. @throws ConfigurationError where there is none. */
+/** @throws ConfigurationError where there is no place to remember what was seen. */
 function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): string {
   const folder = given ?? stateFolder(environment);
   if (folder !== undefined) return folder;
@@ -182,7 +183,7 @@ function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): str
   );
 }
 
-/** The bytes of a `trusted_root.json`, alone or in one of the files that it is shipped in. @throws ConfigurationError */
+/** The `trusted_root.json` of `--trusted-root`, whatever file it is shipped in. @throws ConfigurationError */
 export async function readTrustedRootFile(file: string): Promise<Uint8Array> {
   const bytes = await readInput('--trusted-root', file);
   try {

@@ -3,7 +3,7 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { isUrl } from '../../../reader/node/index.js';
+import { isUrl } from '../../../reader/node/open-log.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { connectionReason } from '../../../src/node/connection-error.js';
 import { openDispatcher, type Network } from '../../../src/node/network.js';

@@ -2,7 +2,7 @@
  * `stele trust --pin`: fetches a log's trust file, and keeps it.
  * @module
  */
-import { isRemote } from '../../../reader/node/index.js';
+import { isRemote } from '../../../reader/node/open-log.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { encodeBase64 } from '../../../tiles-spec/index.js';
 import { normalUrl, pin } from '../../log/pins.js';

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { logUrl } from '../../../reader/index.js';
-import { isRemote, isUrl } from '../../../reader/node/index.js';
+import { logUrl } from '../../../reader/http-source.js';
+import { isRemote, isUrl } from '../../../reader/node/open-log.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { reasonOf } from '../../../src/node/system-error.js';
 import {
@@ -15,13 +15,13 @@ import {
   formatTrustedRoot,
   publicLogOf,
 } from '../../../src/sigstore/trust/trust-files.js';
-import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
 import {
   authoritiesIn,
   parseTrustedRoot,
   type KnownLog,
   type VerbatimAuthorities,
 } from '../../../src/sigstore/trust/trusted-root.js';
+import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
 import { encodeBase64 } from '../../../tiles-spec/index.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from '../../files.js';
 import { normalUrl, readPins } from '../../log/pins.js';
