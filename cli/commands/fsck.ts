@@ -4,6 +4,7 @@
  */
 import { fsck as checkLog, UnexpectedAnswerError } from '../../reader/index.js';
 import { isUrl } from '../../reader/node/index.js';
+import { rfc3339 } from '../../src/rfc3339.js';
 import { encodeHex, FormatError, ProofError } from '../../tiles-spec/index.js';
 import type { Invocation } from '../command.js';
 import { openTrustedLog, sayingWhere } from '../log/open-log.js';
@@ -57,8 +58,4 @@ export async function fsck(invocation: Invocation<typeof FSCK_SETTINGS>): Promis
     else terminal.out(`${terminal.bad('WRONG')} ${plain(error.message)}`);
     return 1;
   }
-}
-
-function rfc3339(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
 }

@@ -16,12 +16,7 @@ import {
   type Authorities,
   publicLogOf,
 } from '../../../src/sigstore/trust/trust-files.js';
-import {
-  authoritiesIn,
-  parseTrustedRoot,
-  type KnownLog,
-  type VerbatimAuthorities,
-} from '../../../src/sigstore/trust/trusted-root.js';
+import type { KnownLog, VerbatimAuthorities } from '../../../src/sigstore/trust/trusted-root.js';
 import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
 import { encodeBase64 } from '../../../tiles-spec/index.js';
 import type { Invocation } from '../../command.js';
@@ -155,8 +150,7 @@ async function trustedAt(place: string, invocation: TrustInvocation): Promise<Tr
   for (const file of found) {
     if (!existsSync(file) || !(await stat(file)).isFile()) continue;
     try {
-      const bytes = trustedRootIn(await readInput('LOG', file));
-      return { logs: parseTrustedRoot(bytes), authorities: authoritiesIn(bytes), file };
+      return { ...trustedRootIn(await readInput('LOG', file)), file };
     } catch (error) {
       throw new ConfigurationError(`${file}: ${reasonOf(error)}`);
     }
