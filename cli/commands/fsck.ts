@@ -4,6 +4,7 @@
  */
 import { UnexpectedAnswerError } from '../../reader/errors.js';
 import type { FsckReport } from '../../reader/fsck.js';
+import { rfc3339 } from '../../src/rfc3339.js';
 import { encodeHex } from '../../tiles-spec/bytes.js';
 import { FormatError, ProofError } from '../../tiles-spec/errors.js';
 import { command } from '../command.js';
@@ -88,9 +89,4 @@ function printReport(
   );
   if (times !== undefined) terminal.out(`sequenced from ${rfc3339(times.first)} to ${rfc3339(times.last)}`);
   terminal.out(terminal.good(hasTimes ? 'every file is right' : 'every file but the times is right'));
-}
-
-/** @param time Unix milliseconds. */
-function rfc3339(time: number): string {
-  return new Date(time).toISOString();
 }

@@ -12,9 +12,9 @@ import { reasonOf } from '../../src/node/system-error.js';
 import { trustedRootIn } from '../../src/sigstore/trust/trust-sources.js';
 import {
   isTrustedLog,
-  parseTrustedRoot,
   trustedLogFromVerifierKey,
   type TrustedLog,
+  type TrustedRoot,
 } from '../../src/sigstore/trust/trusted-root.js';
 import { FormatError } from '../../tiles-spec/index.js';
 import type { Invocation } from '../command.js';
@@ -28,7 +28,13 @@ import { cacheFolder, NO_HOME, stateFolder } from '../xdg-folders.js';
 import { normalUrl, readPins } from './pins.js';
 
 /** A command that reads a log. */
-export type LogInvocation = Pick<Invocation<typeof LOG_SETTINGS>, 'values' | 'environment' | 'terminal'>;
+export interface LogInvocation extends Pick<
+  Invocation<typeof LOG_SETTINGS>,
+  'values' | 'environment' | 'terminal'
+> {
+  /** The file of `--trusted-root`, where the command has read it already: a pipe can be read only once. */
+  readonly trustedRoot?: TrustedRoot | undefined;
+}
 
 /** A log, opened. */
 export interface OpenedLog {
@@ -45,11 +51,12 @@ export interface OpenedLog {
  * @throws ConfigurationError when the log or its key is not known; UnreachableError when a folder holds no log.
  */
 export async function openTrustedLog(
-  { values, environment, terminal }: LogInvocation,
-  place = values.rekor_server,
+  invocation: LogInvocation,
+  place = invocation.values.rekor_server,
 ): Promise<OpenedLog> {
+  const { values, environment, terminal } = invocation;
   const where = placeOf(place ?? (await onlyPin(environment)));
-  const trusted = await keyOf(where, values, environment);
+  const trusted = await keyOf(where, invocation);
   const log = await openLog(where, {
     verifierKey: trusted.vkey,
     ...requestBoundsOf(values),
@@ -88,11 +95,12 @@ function placeOf(place: string): string {
 }
 
 /** The logs whose entries are believed where a bundle says which log it is of. */
-export async function trustedLogs({ values, environment }: LogInvocation): Promise<TrustedLog[]> {
+export async function trustedLogs(invocation: LogInvocation): Promise<TrustedLog[]> {
+  const { values, environment } = invocation;
   if (values.vkey !== undefined) return [await readTrustedLogKey(values.vkey)];
-  if (values['trusted-root'] !== undefined) return readTrustedRoot(values['trusted-root']);
-  if (values.rekor_server !== undefined)
-    return [await keyOf(placeOf(values.rekor_server), values, environment)];
+  const { trustedRoot = await readTrustedRoot(values) } = invocation;
+  if (trustedRoot !== undefined) return trustedRoot.logs.filter(isTrustedLog);
+  if (values.rekor_server !== undefined) return [await keyOf(placeOf(values.rekor_server), invocation)];
   const logs = (await readPins(environment)).map(({ log }) => log);
   if (logs.length === 0) throw new ConfigurationError(NO_KEY);
   return logs;
@@ -101,16 +109,13 @@ export async function trustedLogs({ values, environment }: LogInvocation): Promi
 const NO_KEY =
   "the log's key is not known: give --vkey or --trusted-root, or pin a log with stele trust --pin URL";
 
-async function keyOf(
-  place: string,
-  values: LogInvocation['values'],
-  environment: NodeJS.ProcessEnv,
-): Promise<TrustedLog> {
+async function keyOf(place: string, invocation: LogInvocation): Promise<TrustedLog> {
+  const { values, environment } = invocation;
   const url = isRemote(place) ? place : undefined;
   if (values.vkey !== undefined) return readTrustedLogKey(values.vkey, isUrl(place) ? place : undefined);
-  if (values['trusted-root'] !== undefined) {
-    return onlyLog(await readTrustedRoot(values['trusted-root']), url, values['trusted-root']);
-  }
+  const { 'trusted-root': file = '' } = values;
+  const { trustedRoot = await readTrustedRoot(values) } = invocation;
+  if (trustedRoot !== undefined) return onlyLog(trustedRoot.logs.filter(isTrustedLog), url, file);
   if (url === undefined) {
     const vkey = await verifierKeyIn(place);
     if (vkey === undefined)
@@ -165,15 +170,6 @@ export async function readTrustedLogKey(keyOrFile: string, url?: string): Promis
   }
 }
 
-async function readTrustedRoot(file: string): Promise<TrustedLog[]> {
-  const bytes = await readTrustedRootFile(file);
-  try {
-    return parseTrustedRoot(bytes).filter(isTrustedLog);
-  } catch (error) {
-    throw new SettingError('--trusted-root', `${file}: ${messageOf(error)}`);
-  }
-}
-
 /** @throws ConfigurationError where there is no place to remember what was seen. */
 function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): string {
   const folder = given ?? stateFolder(environment);
@@ -183,8 +179,14 @@ function stateIn(given: string | undefined, environment: NodeJS.ProcessEnv): str
   );
 }
 
-/** The `trusted_root.json` of `--trusted-root`, whatever file it is shipped in. @throws ConfigurationError */
-export async function readTrustedRootFile(file: string): Promise<Uint8Array> {
+/**
+ * The trusted root of `--trusted-root`, whatever file it is shipped in; undefined where none is given.
+ * @throws ConfigurationError
+ */
+export async function readTrustedRoot({
+  'trusted-root': file,
+}: Pick<LogInvocation['values'], 'trusted-root'>): Promise<TrustedRoot | undefined> {
+  if (file === undefined) return undefined;
   const bytes = await readInput('--trusted-root', file);
   try {
     return trustedRootIn(bytes);

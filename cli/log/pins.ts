@@ -50,7 +50,8 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
         const file = join(folder, name);
         try {
           const url = decodeURIComponent(name.slice(0, -SUFFIX.length));
-          const [log, ...others] = parseTrustedRoot(await readInput('the pins', file)).filter(isTrustedLog);
+          const { logs } = parseTrustedRoot(await readInput('the pins', file));
+          const [log, ...others] = logs.filter(isTrustedLog);
           if (log === undefined || others.length > 0) throw new Error('a pin is of one log');
           return { url, file, log };
         } catch (error) {

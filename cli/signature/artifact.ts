@@ -6,11 +6,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { reasonOf, systemMessage } from '../../src/node/system-error.js';
-import {
-  artifactOfDigests,
-  type Artifact,
-  type DigestName,
-} from '../../src/sigstore/verify/node/artifact-signature.js';
+import { DIGEST_NAMES, DIGESTS, type DigestName } from '../../src/signatures/digests.js';
+import { artifactOfDigests, type Artifact } from '../../src/sigstore/verify/node/artifact-signature.js';
 import { concatBytes, decodeHex } from '../../tiles-spec/index.js';
 import { SettingError } from '../settings/setting.js';
 
@@ -22,8 +19,6 @@ export interface ArtifactSettings {
 
 /** Files up to this many bytes are kept: a few old kinds of signature are over the artifact itself. */
 const MOST_KEPT = 64 * 1024 ** 2;
-
-const DIGEST_NAMES: readonly DigestName[] = ['sha256', 'sha384', 'sha512'];
 
 /**
  * The artifact that the settings name, which do not name two; undefined where they name none.
@@ -64,9 +59,9 @@ async function readFileArtifact(file: string): Promise<Artifact> {
 /** Hexadecimal, after the name of the hash or known by its length. */
 function parseArtifactHash(text: string): Partial<Record<DigestName, Uint8Array>> {
   const [, prefix, digits = ''] = /^(?:(sha256|sha384|sha512):)?([0-9a-f]+)$/i.exec(text) ?? [];
-  const name = DIGEST_NAMES.find((known) => Number(known.slice(3)) === digits.length * 4);
-  if (name === undefined || (prefix !== undefined && prefix.toLowerCase() !== name)) {
+  const type = DIGESTS.find(({ length }) => length * 2 === digits.length);
+  if (type === undefined || (prefix !== undefined && prefix.toLowerCase() !== type.name)) {
     throw new SettingError('--artifact-hash', 'it is not a sha256, sha384 or sha512 in hexadecimal');
   }
-  return { [name]: decodeHex(digits.toLowerCase()) };
+  return { [type.name]: decodeHex(digits.toLowerCase()) };
 }

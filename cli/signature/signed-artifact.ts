@@ -10,6 +10,7 @@ import { parsePublicKey } from '../../src/signatures/node/public-key.js';
 import { signArtifact } from '../../src/signatures/node/sign.js';
 import { verifySignatures } from '../../src/signatures/node/verify.js';
 import { publicKeyHint, type SigstoreBundle } from '../../src/sigstore/bundle/sigstore-bundle.js';
+import { pemLabels } from '../../src/keys/pem.js';
 import { readPublicKeyFile, type PublicKeyFile } from '../../src/keys/node/public-key-file.js';
 import { decodeBase64, encodeBase64, encodeText, FormatError } from '../../tiles-spec/index.js';
 import { validateRequests } from '../../writer/validation/validate.js';
@@ -85,8 +86,8 @@ async function digestOf(values: SignatureValues, { digestName }: Algorithm): Pro
 function signatureIn(file: Uint8Array, name: string): Uint8Array {
   if (file.length === 0) throw new SettingError('--signature', `${name} is empty`);
   const latin1 = Buffer.from(file).toString('latin1');
-  const [, label] = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(latin1) ?? [];
-  if (label !== undefined) {
+  const [label] = pemLabels(latin1);
+  if (label !== undefined && latin1.startsWith('-----BEGIN ')) {
     throw new SettingError(
       '--signature',
       `${name} holds PEM (${label}): a signature is bare, raw or in base64, as openssl dgst -sign and cosign write it`,

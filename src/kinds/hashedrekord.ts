@@ -8,6 +8,7 @@ import { certificateKeys } from './certificate-keys.js';
 import { entryKind, type IndexKey, type Proposal, type SignatureToCheck } from './kind.js';
 import { keyFingerprints } from './key-fingerprints.js';
 import { findingsOf, loggedBytes } from '../protobuf-json.js';
+import { DIGEST_ALGORITHMS, digestType } from '../signatures/digests.js';
 import { verifierBody, verifierField } from './verifier.js';
 
 const request = z.strictObject({
@@ -31,13 +32,11 @@ export function proposeHashedRekord({ verifier, digest, signature }: SignatureTo
   };
 }
 
-const PREFIXES = { SHA2_256: 'sha256', SHA2_384: 'sha384', SHA2_512: 'sha512' };
-
 const der = z.strictObject({ rawBytes: z.string() });
 
 const logged = z.strictObject({
   hashedRekordV002: z.strictObject({
-    data: z.strictObject({ algorithm: z.enum(['SHA2_256', 'SHA2_384', 'SHA2_512']), digest: z.string() }),
+    data: z.strictObject({ algorithm: z.enum(DIGEST_ALGORITHMS), digest: z.string() }),
     signature: z.strictObject({
       content: z.string(),
       verifier: z.strictObject({
@@ -61,7 +60,7 @@ export function keysOfHashedRekord(spec: unknown): IndexKey[] {
   }
   const { data, signature } = parsed.data.hashedRekordV002;
   const { publicKey, x509Certificate } = signature.verifier;
-  const keys = [`${PREFIXES[data.algorithm]}:${encodeHex(decodeBase64(data.digest))}`];
+  const keys = [`${digestType(data.algorithm).name}:${encodeHex(decodeBase64(data.digest))}`];
   if (publicKey !== undefined) keys.push(...keyFingerprints(decodeBase64(publicKey.rawBytes)));
   if (x509Certificate !== undefined) keys.push(...certificateKeys(decodeBase64(x509Certificate.rawBytes)));
   return keys;

@@ -7,6 +7,7 @@ import { ConfigurationError } from '../../../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../src/json.js';
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
 import { bundleOfEntry } from '../../../src/sigstore/bundle/bundle-of-entry.js';
+import { formatSigstoreBundle } from '../../../src/sigstore/bundle/sigstore-bundle.js';
 import {
   formatTransparencyLogEntry,
   type PublishedEntry,
@@ -53,7 +54,7 @@ async function sequencedAt(index: number, tree: TreeReader): Promise<number | un
 
 function proofFile(file: string, entry: PublishedEntry, { trusted }: OpenedLog): string | Uint8Array {
   const { index, proof, checkpoint, body } = entry;
-  if (file.endsWith('.json')) return bundleOfEntry(entry, trusted.logId);
+  if (file.endsWith('.json')) return formatSigstoreBundle(bundleOfEntry(entry, trusted.logId));
   // The file holds the body too, so that the leaf hash can be computed from the file alone.
   return formatTlogProof({ extra: body, index, hashes: proof, checkpoint: checkpoint.bytes });
 }

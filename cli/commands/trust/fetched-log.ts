@@ -85,5 +85,5 @@ async function servedLogs(
   const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
   if (bytes === undefined)
     throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
-  return { read, logs: parseTrustedRoot(bytes).filter(isTrustedLog) };
+  return { read, logs: parseTrustedRoot(bytes).logs.filter(isTrustedLog) };
 }

@@ -15,12 +15,7 @@ import {
   formatTrustedRoot,
   publicLogOf,
 } from '../../../src/sigstore/trust/trust-files.js';
-import {
-  authoritiesIn,
-  parseTrustedRoot,
-  type KnownLog,
-  type VerbatimAuthorities,
-} from '../../../src/sigstore/trust/trusted-root.js';
+import type { KnownLog, VerbatimAuthorities } from '../../../src/sigstore/trust/trusted-root.js';
 import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
 import { encodeBase64 } from '../../../tiles-spec/index.js';
 import { makeFolder, readInput, requireWritable, writeOutput } from '../../files.js';
@@ -116,8 +111,7 @@ async function trustedAt(place: string, invocation: TrustFilesInvocation): Promi
   for (const file of found) {
     if (!existsSync(file) || !(await stat(file)).isFile()) continue;
     try {
-      const bytes = trustedRootIn(await readInput('LOG', file));
-      return { logs: parseTrustedRoot(bytes), authorities: authoritiesIn(bytes), file };
+      return { ...trustedRootIn(await readInput('LOG', file)), file };
     } catch (error) {
       throw new ConfigurationError(`${file}: ${reasonOf(error)}`);
     }

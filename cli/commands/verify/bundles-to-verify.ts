@@ -3,20 +3,15 @@
  * that is looked up in a log, with its proof from the log's tiles.
  * @module
  */
-import {
-  bundlesIn,
-  type ShippedBundle,
-  type ShippedBundles,
-} from '../../../src/sigstore/bundle/bundle-files.js';
+import { bundlesIn, type ShippedBundles } from '../../../src/sigstore/bundle/bundle-files.js';
 import { bundleOfEntry } from '../../../src/sigstore/bundle/bundle-of-entry.js';
-import { formatSigstoreBundle } from '../../../src/sigstore/bundle/sigstore-bundle.js';
+import type { SigstoreBundle } from '../../../src/sigstore/bundle/sigstore-bundle.js';
 import { entryOf, type PublishedEntry } from '../../../src/sigstore/bundle/transparency-log-entry.js';
 import type { TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { parseBody } from '../../../src/kinds/registry.js';
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
 import {
-  encodeText,
   equalBytes,
   leafHash,
   parseCheckpoint,
@@ -46,16 +41,22 @@ export interface VerifyInvocation extends LogInvocation {
 export interface BundlesToVerify {
   readonly bundles: ShippedBundles;
   readonly logs: readonly TrustedLog[];
-  /** The envelope is the artifact itself. */
-  readonly isEnvelope?: true;
+  /** The artifact, where the bundle was made of it. */
+  readonly artifact?: 'envelope';
 }
 
 const TLOG_PROOF = 'c2sp.org/tlog-proof@';
 /** Of UTF-8, each byte a character. */
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
-/** @throws ConfigurationError when nothing is named, or it cannot be read; what reading the log throws. */
-export async function bundlesToVerify(invocation: VerifyInvocation): Promise<BundlesToVerify> {
+/** A verification, with the file of `--trusted-root` if that is given. */
+type Verification = VerifyInvocation & Pick<LogInvocation, 'trustedRoot'>;
+
+/**
+ * Finds what the arguments and settings name.
+ * @throws ConfigurationError when they name nothing, or a file cannot be read; and what reading the log throws.
+ */
+export async function bundlesToVerify(invocation: Verification): Promise<BundlesToVerify> {
   const { args, values } = invocation;
   const [file] = args;
   const isNamed = values['log-index'] !== undefined || values.uuid !== undefined;
@@ -131,7 +132,7 @@ function logOf({ checkpoint }: TlogProof, logs: readonly TrustedLog[]): TrustedL
 
 /** The signature is looked up by the leaf hash of the entry that it makes, or has to be the entry that is named. */
 async function fromLog(
-  invocation: VerifyInvocation,
+  invocation: Verification,
   signed: SignedArtifact | undefined,
 ): Promise<BundlesToVerify> {
   const { values, terminal } = invocation;
@@ -150,15 +151,14 @@ function bundleOf(
   log: TrustedLog,
   signed: SignedArtifact | undefined,
 ): Omit<BundlesToVerify, 'logs'> {
-  if (signed === undefined) return { bundles: [alone(bundleOfEntry(entry, log.logId))] };
+  if (signed === undefined) return { bundles: alone(bundleOfEntry(entry, log.logId)) };
   const { content, material } = signed;
-  const bundle = { content, material, entries: [entryOf(entry, log.logId)], timestamps: [] };
   return {
-    bundles: [alone(formatSigstoreBundle(bundle))],
-    ...(content.type === 'dsseEnvelope' ? { isEnvelope: true } : {}),
+    bundles: alone({ content, material, entries: [entryOf(entry, log.logId)], timestamps: [] }),
+    ...(content.type === 'dsseEnvelope' ? { artifact: 'envelope' } : {}),
   };
 }
 
-function alone(bundle: string): ShippedBundle {
-  return { name: undefined, file: encodeText(bundle) };
+function alone(bundle: SigstoreBundle): ShippedBundles {
+  return [{ name: undefined, bundle }];
 }

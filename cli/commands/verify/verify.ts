@@ -3,9 +3,11 @@
  * @module
  */
 import { ConfigurationError } from '../../../src/errors.js';
+import { rfc3339 } from '../../../src/rfc3339.js';
 import type { ShippedBundle } from '../../../src/sigstore/bundle/bundle-files.js';
 import type { VerifiedEntry } from '../../../src/sigstore/verify/entry-proof.js';
 import { namePattern, type NamePattern } from '../../../src/sigstore/verify/node/name-pattern.js';
+import type { TrustedRoot } from '../../../src/sigstore/trust/trusted-root.js';
 import { readPublicKeyFile } from '../../../src/keys/node/public-key-file.js';
 import {
   verifyBundle,
@@ -18,16 +20,17 @@ import { encodeHex, leafHash } from '../../../tiles-spec/index.js';
 import { readArtifact } from '../../signature/artifact.js';
 import { bundlesToVerify, type VerifyInvocation } from './bundles-to-verify.js';
 import { readInput } from '../../files.js';
-import { readTrustedRootFile } from '../../log/open-log.js';
+import { readTrustedRoot } from '../../log/open-log.js';
 import { ProofSteps } from './proof-steps.js';
 import { verifySeveral } from './several-bundles.js';
 import { entries, plain, type Terminal } from '../../terminal.js';
 
 export async function verify(invocation: VerifyInvocation): Promise<number> {
   const { values, terminal } = invocation;
-  const policy = await readPolicy(values);
-  const { bundles, logs, isEnvelope } = await bundlesToVerify(invocation);
-  const artifact = isEnvelope === true ? 'envelope' : await readArtifact(values);
+  const trustedRoot = await readTrustedRoot(values);
+  const policy = await readPolicy(values, trustedRoot);
+  const found = await bundlesToVerify({ ...invocation, trustedRoot });
+  const { bundles, logs, artifact = await readArtifact(values) } = found;
   const isJson = values.format === 'json';
   let hasSaid = false;
   const say = (label: string, text: string) => {
@@ -37,9 +40,9 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
     const column = label.padEnd(11);
     terminal.out(`${label === '' ? column : terminal.bold(column)} ${plain(text)}`);
   };
-  const verifyOne = async ({ file }: ShippedBundle) => {
+  const verifyOne = async ({ bundle }: ShippedBundle) => {
     const steps: ProofSteps[] = [];
-    const checked = await verifyBundle(file, logs, policy, artifact, {
+    const checked = await verifyBundle(bundle, logs, policy, artifact, {
       sha: () => {
         const made = new ProofSteps();
         steps.push(made);
@@ -50,7 +53,7 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
         for (const [i, entry] of shown.entries()) sayEntry(say, entry, steps[i]?.lines() ?? []);
       },
     });
-    const over = artifact === undefined || isEnvelope === true ? '' : ', over the artifact';
+    const over = artifact === undefined || artifact === 'envelope' ? '' : ', over the artifact';
     say('signature', `${signerText(checked.signer)}${over}`);
     return checked;
   };
@@ -84,8 +87,7 @@ function sayEntry(
       `${entries(checkpoint.size)}, root ${encodeHex(checkpoint.root)}: its signature is the log's`,
     );
   }
-  if (integratedTime !== undefined)
-    say('promise', `signed by the log at ${new Date(integratedTime * 1000).toISOString()}`);
+  if (integratedTime !== undefined) say('promise', `signed by the log at ${rfc3339(integratedTime * 1000)}`);
   say('entry', `index ${index}, leaf hash ${encodeHex(leafHash(body))}`);
   for (const step of steps) say('', step);
   if (checkpoint !== undefined) say('', `which is the root: the entry is in the log`);
@@ -135,7 +137,10 @@ function resultJson({ verified, notChecked, entries: [entry], signer }: CheckedB
 }
 
 /** Who must have signed; undefined where the user does not say. */
-async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPolicy | undefined> {
+async function readPolicy(
+  values: VerifyInvocation['values'],
+  trustedRoot: TrustedRoot | undefined,
+): Promise<SignerPolicy | undefined> {
   const { 'public-key': keyFile } = values;
   const identity = wantedName('certificate-identity', values);
   const issuer = wantedName('certificate-oidc-issuer', values);
@@ -148,13 +153,12 @@ async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPol
       '--certificate-identity and --certificate-oidc-issuer go together; each may be the one that ends in -regexp',
     );
   }
-  const trustedRoot = values['trusted-root'];
   if (trustedRoot === undefined) {
     throw new ConfigurationError(
       '--certificate-identity needs --trusted-root: it names the authorities to believe',
     );
   }
-  return { identity, issuer, trustedRoot: await readTrustedRootFile(trustedRoot) };
+  return { identity, issuer, authorities: trustedRoot.authorities };
 }
 
 /** A name that is given as it stands, or by a pattern. */

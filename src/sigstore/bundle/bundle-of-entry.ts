@@ -3,20 +3,20 @@
  * @module
  */
 import { ProofError } from '../../../tiles-spec/index.js';
-import { formatSigstoreBundle, publicKeyHint } from './sigstore-bundle.js';
+import { publicKeyHint, type SigstoreBundle } from './sigstore-bundle.js';
 import { readLogged } from '../verify/entry-match.js';
 import { entryOf, type PublishedEntry } from './transparency-log-entry.js';
 
 /**
- * Writes the bundle, of v0.3. An envelope is logged by its digest alone: its bundle is over the digest of its encoding.
+ * Makes the bundle. An envelope is logged by its digest alone: its bundle is over the digest of its encoding.
  * @param logId all 32 bytes.
  * @throws ProofError when the entry's kind holds no signature over a digest.
  */
-export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): string {
+export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): SigstoreBundle {
   const { signature, verifier, signed } = readLogged(entry.body);
   if (signed === undefined)
     throw new ProofError('the entry holds no digest of what was signed: it makes no bundle');
-  return formatSigstoreBundle({
+  return {
     content: {
       type: 'messageSignature',
       digestAlgorithm: signed.algorithm,
@@ -29,5 +29,5 @@ export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): string 
         : { type: 'certificate', der: verifier.der },
     entries: [entryOf(entry, logId)],
     timestamps: [],
-  });
+  };
 }

@@ -3,15 +3,20 @@
  * same digest.
  * @module
  */
-import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
 import { decodeBase64, decodeText, equalBytes, FormatError, ProofError } from '../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
 import { preAuthenticationEncoding } from '../../kinds/dsse.js';
 import { certificateKey } from '../../signatures/node/certificate.js';
-import type { DigestAlgorithm, SigstoreBundle } from '../bundle/sigstore-bundle.js';
-import { readMessage, someBytes } from '../bundle/message-fields.js';
+import {
+  DIGEST_ALGORITHMS,
+  DIGEST_NAMES,
+  digestType,
+  type DigestAlgorithm,
+} from '../../signatures/digests.js';
+import type { SigstoreBundle } from '../bundle/sigstore-bundle.js';
+import { readMessage, someBytes } from '../../protobuf-json.js';
 import { parsePem } from '../../keys/pem.js';
 
 /** What was used to sign, as it is logged. */
@@ -45,14 +50,11 @@ export interface LoggedStatement {
   readonly payload?: LoggedDigest;
 }
 
-const HASHES = { SHA2_256: sha256, SHA2_384: sha384, SHA2_512: sha512 };
-const V1_NAMES = { sha256: 'SHA2_256', sha384: 'SHA2_384', sha512: 'SHA2_512' } as const;
-
 // The bodies of Rekor v1: hashes in hex, keys and certificates as base64 of PEM.
 const v1Digest = z
-  .object({ algorithm: z.enum(['sha256', 'sha384', 'sha512']), value: z.string().regex(/^([0-9a-f]{2})+$/i) })
+  .object({ algorithm: z.enum(DIGEST_NAMES), value: z.string().regex(/^([0-9a-f]{2})+$/i) })
   .transform(({ algorithm, value }) => ({
-    algorithm: V1_NAMES[algorithm],
+    algorithm: digestType(algorithm).algorithm,
     digest: Uint8Array.from(value.match(/../g) ?? [], (byte) => parseInt(byte, 16)),
   }));
 
@@ -74,7 +76,7 @@ const v1Intoto = z.object({
 });
 
 // The bodies of Rekor v2 and Stele.
-const v2Digest = z.object({ algorithm: z.enum(['SHA2_256', 'SHA2_384', 'SHA2_512']), digest: someBytes });
+const v2Digest = z.object({ algorithm: z.enum(DIGEST_ALGORITHMS), digest: someBytes });
 const v2Der = z.object({ rawBytes: someBytes });
 const v2Signature = z.object({
   content: someBytes,
@@ -263,6 +265,6 @@ function requireDigests({ signed, payload }: LoggedStatement, { content }: Sigst
 }
 
 function requireDigest({ algorithm, digest }: LoggedDigest, message: Uint8Array, what: string): void {
-  if (!equalBytes(HASHES[algorithm](message), digest))
+  if (!equalBytes(digestType(algorithm).hash(message), digest))
     throw new ProofError(`the logged entry's digest is not that of ${what}`);
 }
