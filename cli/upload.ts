@@ -50,7 +50,7 @@ export async function upload(invocation: Invocation<typeof UPLOAD_SETTINGS>): Pr
       ? await readSignedArtifact(values)
       : await signWith(signing, bundle?.signatures ?? []);
   // What the log would refuse is refused here, and what it must answer is known beforehand.
-  const expected = canonicalBodyOf(signed);
+  const expected = await canonicalBodyOf(signed);
   const sizeBefore = await requireReady(opened);
 
   const logged = await logEntry({ invocation, opened, signed, expected, bundle });

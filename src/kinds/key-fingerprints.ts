@@ -1,17 +1,17 @@
 /**
- * Fingerprints of public keys, as index keys.
+ * Fingerprints of public keys, as search keys.
  * @module
  */
 import { encodeBase64, encodeHex, encodeText, sha256 } from '../../tiles-spec/index.js';
-import type { IndexKey } from './kind.js';
+import type { SearchKey } from './kind.js';
 
 /** The two fingerprints of a public key given as DER SPKI. */
-export function keyFingerprints(spki: Uint8Array): IndexKey[] {
+export function keyFingerprints(spki: Uint8Array): SearchKey[] {
   return [`spki:${encodeHex(sha256(spki))}`, pemFingerprint('PUBLIC KEY', spki)];
 }
 
 /** SHA-256 of the PEM that Rekor writes: 64 characters a line, a final newline. */
-export function pemFingerprint(label: string, der: Uint8Array): IndexKey {
+export function pemFingerprint(label: string, der: Uint8Array): SearchKey {
   const lines = encodeBase64(der).replace(/.{1,64}/g, '$&\n');
   return `pem:${encodeHex(sha256(encodeText(`-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`)))}`;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from 'zod';
-import { KINDS } from '../../src/kinds/registry.js';
+import { FORMS } from '../../src/requests/rekor-v2/create-entry-request.js';
 
 const base64 = z.string().meta({ contentEncoding: 'base64' });
 const decimal = z
@@ -122,16 +122,14 @@ export function openApiDocument(version: string): object {
     components: {
       schemas: {
         CreateEntryRequest: {
-          oneOf: KINDS.map(({ requestField }) => ({
+          oneOf: Array.from(FORMS.keys(), (field) => ({
             type: 'object',
             additionalProperties: false,
-            required: [requestField],
-            properties: { [requestField]: { $ref: `#/components/schemas/${requestField}` } },
+            required: [field],
+            properties: { [field]: { $ref: `#/components/schemas/${field}` } },
           })),
         },
-        ...Object.fromEntries(
-          KINDS.map(({ requestField, requestSchema }) => [requestField, schema(requestSchema)]),
-        ),
+        ...Object.fromEntries(Array.from(FORMS, ([field, { schema: request }]) => [field, schema(request)])),
         TransparencyLogEntry: schema(transparencyLogEntrySchema),
         Problem: schema(problemSchema),
       },

@@ -16,13 +16,15 @@ function onRequest(place: number | undefined): void {
   Atomics.store(progress, PROGRESS.request, place === undefined ? 0 : place + 1);
 }
 
-parentPort?.on('message', (requests: Packed) => {
-  for (const outcomes of validateInGroups(unpack(requests), onRequest)) {
-    const answer = answerOf(outcomes);
-    parentPort?.postMessage(answer, [answer.entries.bytes.buffer]);
+parentPort?.on('message', (requests: Packed) => void answer(requests));
+
+async function answer(requests: Packed): Promise<void> {
+  for (const group of validateInGroups(unpack(requests), onRequest)) {
+    const packed = answerOf(group instanceof Promise ? await group : group);
+    parentPort?.postMessage(packed, [packed.entries.bytes.buffer]);
   }
   onRequest(undefined);
-});
+}
 
 function answerOf(outcomes: readonly Outcome[]): Answer {
   const results: Result[] = [];

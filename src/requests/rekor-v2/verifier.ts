@@ -1,17 +1,16 @@
 /**
- * The `verifier` of a request: the public key or certificate that a signature is checked with.
+ * The `verifier` of a request: the public key or certificate that a signature is verified with.
  * @module
  */
 import { z } from 'zod';
-import { OBJECT_IDENTIFIER, readableElements, SEQUENCE } from '../../tiles-spec/der.js';
-import { encodeBase64 } from '../../tiles-spec/index.js';
-import type { Algorithm } from '../signatures/algorithms.js';
-import { keyDetailsField, loggedBytes } from '../protobuf-json.js';
+import type { SignerKey } from '../../kinds/statement.js';
+import { x509 } from '../../pki/x509.js';
+import { keyDetailsField, loggedBytes } from '../../protobuf-json.js';
+import type { Algorithm } from '../../signatures/algorithms.js';
 
-/** A public key (DER SPKI) or an X.509 certificate (DER), and what the submitter says of its key. */
-export interface Verifier {
-  readonly form: 'publicKey' | 'x509Certificate';
-  readonly der: Uint8Array;
+/** A key, and what the submitter says of it. */
+export interface RequestVerifier {
+  readonly key: SignerKey;
   readonly algorithm: Algorithm;
 }
 
@@ -24,32 +23,14 @@ export const verifierField = z
     x509Certificate: z.strictObject({ rawBytes: loggedBytes('The certificate, DER X.509.') }).optional(),
     keyDetails: keyDetailsField,
   })
-  .transform(({ publicKey, x509Certificate, keyDetails }, context): Verifier => {
+  .transform(({ publicKey, x509Certificate, keyDetails: algorithm }, context): RequestVerifier => {
     if (publicKey !== undefined && x509Certificate !== undefined) {
       context.addIssue({ code: 'custom', message: 'has both publicKey and x509Certificate' });
       return z.NEVER;
     }
-    const der = publicKey?.rawBytes ?? x509Certificate?.rawBytes;
-    if (der === undefined) {
-      context.addIssue({ code: 'custom', message: 'has neither publicKey nor x509Certificate' });
-      return z.NEVER;
-    }
-    // @sigstore/sign sends a bare public key in the certificate's field.
-    const form = publicKey !== undefined || isPublicKey(der) ? 'publicKey' : 'x509Certificate';
-    return { form, der, algorithm: keyDetails };
+    if (publicKey !== undefined) return { key: { form: 'publicKey', der: publicKey.rawBytes }, algorithm };
+    // @sigstore/sign sends a bare public key in the certificate's field: the bytes tell which it is.
+    if (x509Certificate !== undefined) return { key: x509.parseKey(x509Certificate.rawBytes), algorithm };
+    context.addIssue({ code: 'custom', message: 'has neither publicKey nor x509Certificate' });
+    return z.NEVER;
   });
-
-/** The verifier as a canonical body holds it. */
-export function verifierBody({ form, der, algorithm }: Verifier) {
-  return { keyDetails: algorithm.keyDetails, [form]: { rawBytes: encodeBase64(der) } };
-}
-
-/**
- * Whether DER that is a key or a certificate is a key: inside the two outer SEQUENCEs an SPKI has its algorithm's
- * OBJECT IDENTIFIER, a certificate its version or serial number (RFC 5280 section 4.1).
- */
-function isPublicKey(der: Uint8Array): boolean {
-  const [outer] = readableElements(der);
-  const [inner] = outer?.tag === SEQUENCE ? readableElements(outer.content) : [];
-  return inner?.tag === SEQUENCE && inner.content[0] === OBJECT_IDENTIFIER;
-}

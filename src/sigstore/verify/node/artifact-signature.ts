@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { encodeHex, equalBytes, FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../json.js';
-import { preAuthenticationEncoding } from '../../../kinds/dsse.js';
+import { preAuthenticationEncoding } from '../../../signatures/pre-authentication-encoding.js';
 import { ALGORITHMS, algorithmOf, type Algorithm } from '../../../signatures/algorithms.js';
 import { verifyEcdsaBatch } from '../../../signatures/node/ecdsa.js';
 import { parsePublicKey, type PublicKey } from '../../../signatures/node/public-key.js';
