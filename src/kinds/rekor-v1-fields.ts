@@ -7,16 +7,19 @@ import { z } from 'zod';
 import { decodeHex, decodeText, FormatError } from '../../tiles-spec/index.js';
 import { parsePem } from '../keys/pem.js';
 import { base64Field, reading } from './bytes-field.js';
-import { checkedDigest, labelOf, NAMES } from './logged-digest.js';
+import { DIGEST_NAMES, digestType } from '../signatures/digests.js';
+import { checkedDigest } from './logged-digest.js';
 import type { LoggedVerifier } from './statement.js';
 
 /** Hexadecimal in either case: Rekor v1 logs the digest as its submitter has written it. */
 export const digestField = z
   .object({
-    algorithm: z.enum(NAMES),
+    algorithm: z.enum(DIGEST_NAMES),
     value: z.string().transform(reading((text: string) => decodeHex(text.toLowerCase()))),
   })
-  .transform(({ algorithm, value }, context) => checkedDigest(labelOf(algorithm), value, context));
+  .transform(({ algorithm, value }, context) =>
+    checkedDigest(digestType(algorithm).algorithm, value, context),
+  );
 
 /** A key, a certificate, or a chain of certificates that begins with the signer's. */
 export const pemField = base64Field.transform(reading(verifierOf));

@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import { encodeBase64 } from '../../tiles-spec/index.js';
 import { base64Field } from './bytes-field.js';
-import { checkedDigest, LABELS } from './logged-digest.js';
+import { DIGEST_ALGORITHMS } from '../signatures/digests.js';
+import { checkedDigest } from './logged-digest.js';
 import type { LoggedDigest, LoggedVerifier } from './statement.js';
 
 /** A verifier of Rekor v2, which says what its key is. */
@@ -19,7 +20,7 @@ export interface TypedSignature {
 }
 
 export const digestField = z
-  .strictObject({ algorithm: z.enum(LABELS), digest: base64Field })
+  .strictObject({ algorithm: z.enum(DIGEST_ALGORITHMS), digest: base64Field })
   .transform(({ algorithm, digest }, context) => checkedDigest(algorithm, digest, context));
 
 const der = z.strictObject({ rawBytes: base64Field });

@@ -4,7 +4,7 @@
  */
 import { encodeHex } from '../../tiles-spec/index.js';
 import { certificateKeys } from './certificate-keys.js';
-import { nameOf } from './logged-digest.js';
+import { digestType } from '../signatures/digests.js';
 import { keyFingerprints } from './key-fingerprints.js';
 import type { SearchKey } from './kind.js';
 import type { LoggedDigest, LoggedStatement, SignerKey } from './statement.js';
@@ -17,7 +17,7 @@ export function statementKeys(statements: readonly LoggedStatement[]): SearchKey
 
 /** `sha256:<hex>`, and the like. */
 export function digestKey({ algorithm, digest }: LoggedDigest): SearchKey {
-  return `${nameOf(algorithm)}:${encodeHex(digest)}`;
+  return `${digestType(algorithm).name}:${encodeHex(digest)}`;
 }
 
 /** The fingerprints of a key; of a certificate also those of its key, and its names. Total: any bytes have some. */

@@ -2,11 +2,11 @@
  * What a logged entry says was signed, and with which key.
  * @module
  */
-import type { Algorithm } from '../signatures/algorithms.js';
+import type { DigestAlgorithm } from '../signatures/digests.js';
 
 /** A digest as it is logged. */
 export interface LoggedDigest {
-  readonly algorithm: Algorithm['digestAlgorithm'];
+  readonly algorithm: DigestAlgorithm;
   /** As long as the algorithm's digests are: 32, 48 or 64 bytes. */
   readonly digest: Uint8Array;
 }

@@ -3,11 +3,11 @@
  * same digest.
  * @module
  */
-import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { equalBytes, FormatError, ProofError } from '../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../errors.js';
 import type { LoggedDigest, LoggedStatement, LoggedVerifier } from '../../kinds/statement.js';
 import { certificateKey } from '../../signatures/node/certificate.js';
+import { digestType } from '../../signatures/digests.js';
 import { preAuthenticationEncoding } from '../../signatures/pre-authentication-encoding.js';
 import type { SigstoreBundle } from '../bundle/sigstore-bundle.js';
 import { soleStatement } from '../bundle/sole-statement.js';
@@ -17,8 +17,6 @@ export interface LoggedSignature {
   readonly verifier: LoggedVerifier;
   readonly digestAlgorithm?: LoggedDigest['algorithm'];
 }
-
-const HASHES = { SHA2_256: sha256, SHA2_384: sha384, SHA2_512: sha512 };
 
 /**
  * Checks that the entry with this canonical body is that of the bundle's signature. The signature itself is not
@@ -86,7 +84,7 @@ function requireDigest(
     const { payloadType, payload } = content;
     const isPayload = digestOf === 'payload';
     const message = isPayload ? payload : preAuthenticationEncoding(payloadType, payload);
-    if (equalBytes(HASHES[algorithm](message), digest)) return;
+    if (equalBytes(digestType(algorithm).hash(message), digest)) return;
     throw new ProofError(
       `the logged entry's digest is not that of ${isPayload ? "the envelope's payload" : 'the envelope (its PAE)'}`,
     );
