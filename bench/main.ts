@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { LogKey } from '../src/keys/node/log-key.js';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
+import { proposeEntry } from '../src/requests/rekor-v2/create-entry-request.js';
+import { nodeSuite } from '../src/signatures/node/suite.js';
 import type { ProposedEntry } from '../src/requests/proposal.js';
 import { FolderStore } from '../src/store/folder.js';
 import { leafHash } from '../tiles-spec/index.js';
@@ -34,9 +36,11 @@ async function time(stage: string, entries: number, work: () => unknown): Promis
   return { stage, microseconds: ((performance.now() - started) * 1000) / entries };
 }
 
+const propose = (request: Uint8Array) => proposeEntry(request, nodeSuite);
+
 async function validated(requests: readonly Uint8Array[]): Promise<ProposedEntry[]> {
   const entries: ProposedEntry[] = [];
-  for (const group of validateInGroups(requests)) {
+  for (const group of validateInGroups(requests, propose)) {
     for (const { entry } of await group) {
       if (entry instanceof Error) throw entry;
       entries.push(entry);

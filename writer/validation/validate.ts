@@ -5,7 +5,6 @@
  */
 import { checkEntries, errorOf, orError, type Refusal } from '../../src/requests/check.js';
 import { isOwnCheck, type ProposedEntry } from '../../src/requests/proposal.js';
-import { proposeEntry } from '../../src/requests/rekor-v2/create-entry-request.js';
 import type { KeyDetails } from '../../src/signatures/algorithms.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';
 
@@ -43,13 +42,16 @@ interface Pending {
 }
 
 /**
- * Validates requests (`CreateEntryRequest`, JSON), and gives outcomes as soon as they are known: first all that are refused
+ * Validates requests, and gives outcomes as soon as they are known: first all that are refused
  * already, then those of cheap checks, together, then the dear ones one by one, so that nobody waits for a dear signature of another's. An
  * outcome is a promise only where a form or a check is.
+ * @param propose makes the entry that a request asks for, or throws an InvalidEntryError. What it throws refuses its
+ *   request alone.
  * @param onRequest called with the place of the request that is worked on; with undefined while it is several.
  */
 export function* validateInGroups(
   requests: readonly Uint8Array[],
+  propose: (request: Uint8Array) => ProposedEntry | Promise<ProposedEntry>,
   onRequest: (place: number | undefined) => void = () => undefined,
 ): Generator<Outcome[] | Promise<Outcome[]>> {
   const refused: Outcome[] = [];
@@ -59,7 +61,7 @@ export function* validateInGroups(
   for (const [place, request] of requests.entries()) {
     onRequest(place);
     const started = performance.now();
-    const entry = orError(() => proposeEntry(request, nodeSuite));
+    const entry = orError(() => propose(request));
     const cost = performance.now() - started;
     if (entry instanceof Error) refused.push({ place, entry, cost });
     // Caught at once: a rejection that waits for its turn would end the thread.

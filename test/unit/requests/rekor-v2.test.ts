@@ -183,7 +183,8 @@ describe('what is no request', () => {
     expect((error as Error).message).toMatch(/^.{1,1100}$/s);
     // By the way that the daemon's threads go, too.
     const outcomes = [];
-    for (const group of validateInGroups([request])) outcomes.push(...(await group));
+    for (const group of validateInGroups([request], (each) => proposeEntry(each, nodeSuite)))
+      outcomes.push(...(await group));
     expect(outcomes).toMatchObject([{ place: 0, entry: error }]);
   };
 
