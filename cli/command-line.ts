@@ -6,7 +6,7 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import { environmentName, type Setting, type Settings } from './configuration.js';
+import { environmentName, type Setting, type Settings } from './settings/setting.js';
 import { nearest } from './suggestion.js';
 
 /** An option as it stands on the command line. */

@@ -3,8 +3,8 @@
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import type { Alternatives } from './alternatives.js';
-import { checkText, CONFIG, type Setting, type Settings, type Values } from './configuration.js';
+import type { Alternatives } from './settings/alternatives.js';
+import { checkText, CONFIG, type Setting, type Settings, type Values } from './settings/setting.js';
 import type { Terminal } from './terminal.js';
 
 /** One command. */

@@ -3,8 +3,8 @@
  * @module
  */
 import { command, type Commands } from './command.js';
-import { LOG_ALTERNATIVES } from './log-settings.js';
-import { REBUILD_SETTINGS, SERVE_SETTINGS } from './serve-settings.js';
+import { LOG_ALTERNATIVES } from './settings/log-settings.js';
+import { REBUILD_SETTINGS, SERVE_SETTINGS } from './commands/serve/configuration.js';
 import {
   FSCK_ALTERNATIVES,
   FSCK_SETTINGS,
@@ -36,7 +36,7 @@ const OTHERS = {
         command: `stele serve --data /var/lib/stele --listen 127.0.0.1:8080 --public-url ${LOG}`,
       },
     ],
-    load: async () => (await import('./serve.js')).serve,
+    load: async () => (await import('./commands/serve/daemon.js')).serve,
   }),
   'rebuild-staging': command({
     summary: "Make a writer's staging anew from its log",
@@ -50,7 +50,7 @@ const OTHERS = {
         command: 'stele rebuild-staging --data /var/lib/stele --store s3://my-bucket/log',
       },
     ],
-    load: async () => (await import('./rebuild-staging.js')).rebuildStaging,
+    load: async () => (await import('./commands/rebuild-staging.js')).rebuildStaging,
   }),
   keygen: command({
     summary: "Make a log's key",
@@ -58,7 +58,7 @@ const OTHERS = {
       'Prints the verifier key, the public key in PEM and the Sigstore log id. serve makes a key when it makes a log; this makes one beforehand.',
     settings: KEYGEN_SETTINGS,
     examples: [{ what: 'A key for a log to come', command: 'stele keygen --origin log.example.com' }],
-    load: async () => (await import('./keygen.js')).keygen,
+    load: async () => (await import('./commands/keygen.js')).keygen,
   }),
   upload: command({
     summary: 'Put a signature into the log',
@@ -76,7 +76,7 @@ const OTHERS = {
         command: `stele upload --rekor_server ${LOG} --artifact app.tgz --key private.pem`,
       },
     ],
-    load: async () => (await import('./upload.js')).upload,
+    load: async () => (await import('./commands/upload/upload.js')).upload,
   }),
   verify: command({
     summary: 'Prove that a signature is in the log',
@@ -107,7 +107,7 @@ const OTHERS = {
         command: `stele verify --rekor_server ${LOG} --artifact app.tgz --signature app.sig --public-key key.pub`,
       },
     ],
-    load: async () => (await import('./verify.js')).verify,
+    load: async () => (await import('./commands/verify/verify.js')).verify,
   }),
   get: command({
     summary: 'Get an entry, and prove it',
@@ -121,7 +121,7 @@ const OTHERS = {
         command: `stele get --rekor_server ${LOG} --log-index 0 --proof entry.tlog-proof`,
       },
     ],
-    load: async () => (await import('./get.js')).get,
+    load: async () => (await import('./commands/get.js')).get,
   }),
   loginfo: command({
     summary: 'Show the newest checkpoint',
@@ -129,7 +129,7 @@ const OTHERS = {
     settings: LOGINFO_SETTINGS,
     alternatives: LOG_ALTERNATIVES,
     examples: [{ what: 'How large the log is', command: `stele loginfo --rekor_server ${LOG}` }],
-    load: async () => (await import('./loginfo.js')).loginfo,
+    load: async () => (await import('./commands/loginfo.js')).loginfo,
   }),
   logproof: command({
     summary: 'Prove that one tree extends another',
@@ -147,7 +147,7 @@ const OTHERS = {
         command: `stele logproof --rekor_server ${LOG} --first-size 100 --format json | jq -r '"old \\(.FirstSize)", .ConsistencyProof[], "", (.Checkpoint | rtrimstr("\\n"))'`,
       },
     ],
-    load: async () => (await import('./logproof.js')).logproof,
+    load: async () => (await import('./commands/logproof.js')).logproof,
   }),
   fsck: command({
     summary: 'Check all of a log',
@@ -166,7 +166,7 @@ const OTHERS = {
       { what: 'A log on this machine', command: 'stele fsck stele-data' },
       { what: 'A log of others', command: `stele fsck ${LOG} --vkey log.vkey` },
     ],
-    load: async () => (await import('./fsck.js')).fsck,
+    load: async () => (await import('./commands/fsck.js')).fsck,
   }),
   trust: command({
     summary: 'Make and pin trust files',
@@ -189,7 +189,7 @@ const OTHERS = {
         command: `stele trust ${LOG} --fulcio ca.pem --fulcio-url https://ca.example.com --output trust`,
       },
     ],
-    load: async () => (await import('./trust.js')).trust,
+    load: async () => (await import('./commands/trust/trust.js')).trust,
   }),
   completion: command({
     summary: 'Print a completion script for a shell',
@@ -200,13 +200,13 @@ const OTHERS = {
       { what: 'In ~/.zshrc, after compinit', command: 'source <(stele completion zsh)' },
       { what: 'In ~/.config/fish/config.fish', command: 'stele completion fish | source' },
     ],
-    load: async () => (await import('./completion.js')).completion,
+    load: async () => (await import('./commands/completion.js')).completion,
   }),
   version: command({
     summary: 'Show the version',
     settings: VERSION_SETTINGS,
     examples: [{ what: 'For a script', command: 'stele version --format json' }],
-    load: async () => (await import('./version.js')).version,
+    load: async () => (await import('./commands/version.js')).version,
   }),
 } satisfies Commands;
 

@@ -9,7 +9,7 @@ import { DamagedStoreError } from '../src/errors.js';
 import { isUtf16 } from '../src/json.js';
 import { createFolder } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';
-import { SettingError } from './configuration.js';
+import { SettingError } from './settings/setting.js';
 
 /** The longest file that is read whole, in bytes. Artifacts are read in pieces. */
 const MAX_INPUT = 64 << 20;

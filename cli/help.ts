@@ -11,8 +11,8 @@ import {
   type Commands,
   type Invocation,
 } from './command.js';
-import { environmentName, type Setting } from './configuration.js';
-import { VERSION } from './version.js';
+import { environmentName, type Setting } from './settings/setting.js';
+import { VERSION } from './commands/version.js';
 
 /** A part of a page. */
 interface Section {

@@ -4,7 +4,7 @@
  */
 import { EXIT_CODES, optionsOf, synopsis, type Command } from './command.js';
 import { COMMANDS } from './commands.js';
-import { environmentName, type Setting } from './configuration.js';
+import { environmentName, type Setting } from './settings/setting.js';
 
 function manual(): string {
   return [

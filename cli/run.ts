@@ -15,7 +15,7 @@ import {
 import { systemMessage } from '../src/node/system-error.js';
 import { InconsistentLogError, StateError, UnexpectedAnswerError } from '../reader/errors.js';
 import { FormatError, ProofError } from '../tiles-spec/errors.js';
-import type { Source } from './alternatives.js';
+import type { Source } from './settings/alternatives.js';
 import { checkArguments, givenArguments, optionsOf, type Command } from './command.js';
 import {
   doubtIn,
@@ -27,9 +27,9 @@ import {
   type CommandLine,
 } from './command-line.js';
 import { COMMANDS } from './commands.js';
-import { environmentName, SettingError } from './configuration.js';
+import { environmentName, SettingError } from './settings/setting.js';
 import { printHelp, printVersion } from './help.js';
-import { readSettings, unknownVariables } from './read-settings.js';
+import { readSettings, unknownVariables } from './settings/read-settings.js';
 import { nearest } from './suggestion.js';
 import { plain, type Terminal } from './terminal.js';
 

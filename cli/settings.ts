@@ -2,8 +2,8 @@
  * The settings of each command but `serve`, which has many.
  * @module
  */
-import type { Alternatives } from './alternatives.js';
-import type { Settings } from './configuration.js';
+import type { Alternatives } from './settings/alternatives.js';
+import type { Settings } from './settings/setting.js';
 import {
   ENTRY_ALTERNATIVES,
   ENTRY_SETTINGS,
@@ -12,9 +12,9 @@ import {
   LOG_ALTERNATIVES,
   LOG_SETTINGS,
   SIGNATURE_SETTINGS,
-} from './log-settings.js';
-import { NETWORK_SETTINGS, TOKEN_SETTINGS } from './network-settings.js';
-import { S3_SETTINGS } from './s3-settings.js';
+} from './settings/log-settings.js';
+import { NETWORK_SETTINGS, TOKEN_SETTINGS } from './settings/network-settings.js';
+import { S3_SETTINGS } from './settings/s3-settings.js';
 
 export const KEYGEN_SETTINGS = {
   origin: { value: 'NAME', description: "the log's origin: the host name that clients will reach it by" },

@@ -6,6 +6,7 @@
 export * from './errors.js';
 export * from './keys/node/log-key.js';
 export * from './kinds/index.js';
+export type { DigestAlgorithm, DigestName } from './signatures/digests.js';
 export * from './sigstore/verify/node/artifact-signature.js';
 export * from './sigstore/trust/node/authorities.js';
 export * from './sigstore/bundle/sigstore-bundle.js';
@@ -13,7 +14,7 @@ export * from './sigstore/bundle/bundle-of-entry.js';
 export * from './sigstore/verify/certificate-identity.js';
 export * from './sigstore/verify/entry-match.js';
 export * from './sigstore/verify/entry-proof.js';
-export * from './sigstore/verify/node/identity.js';
+export type { VerifiedIdentity } from './sigstore/verify/node/identity.js';
 export * from './sigstore/verify/node/name-pattern.js';
 export * from './keys/node/public-key-file.js';
 export * from './sigstore/bundle/transparency-log-entry.js';

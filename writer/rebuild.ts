@@ -78,7 +78,7 @@ export async function creationOf(
 /** When a log's key came into use, by a trust file; undefined where that does not say. */
 function startIn(file: Uint8Array, spki: Uint8Array): number | undefined {
   try {
-    return parseTrustedRoot(file).find((log) => equalBytes(log.spki, spki))?.validFor.start;
+    return parseTrustedRoot(file).logs.find((log) => equalBytes(log.spki, spki))?.validFor.start;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return undefined;

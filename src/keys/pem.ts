@@ -2,7 +2,7 @@
  * PEM (RFC 7468), strict in its base64; text between the blocks is ignored.
  * @module
  */
-import { decodeBase64, FormatError } from '../../tiles-spec/index.js';
+import { decodeBase64, encodeBase64, FormatError } from '../../tiles-spec/index.js';
 
 /** What stands between one pair of lines. */
 export interface PemBlock {
@@ -31,4 +31,15 @@ export function parsePem(text: string, what: string): [PemBlock, ...PemBlock[]] 
   });
   if (first === undefined) throw new FormatError(`${what} has no PEM block`);
   return [first, ...rest];
+}
+
+/** Writes one block as OpenSSL and Rekor write it: 64 characters of base64 a line, and a line feed at the end. */
+export function formatPem({ label, der }: PemBlock): string {
+  const lines = encodeBase64(der).replace(/.{1,64}/g, '$&\n');
+  return `-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`;
+}
+
+/** The labels with which blocks begin in a text, also blocks that `parsePem` refuses: to say what a file holds instead. */
+export function pemLabels(text: string): string[] {
+  return [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, label = '']) => label);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from 'zod';
-import { base64Field } from './bytes-field.js';
+import { someBytes } from '../protobuf-json.js';
 import { digestField, pemField } from './rekor-v1-fields.js';
 import { signedKind } from './signed-kind.js';
 
@@ -12,7 +12,7 @@ export const dsseV1 = signedKind({
   version: '0.0.1',
   spec: z.object({
     payloadHash: digestField,
-    signatures: z.array(z.object({ signature: base64Field, verifier: pemField })).min(1),
+    signatures: z.array(z.object({ signature: someBytes, verifier: pemField })).min(1),
   }),
   statements: ({ payloadHash, signatures }) =>
     signatures.map(({ signature, verifier }) => ({

@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from 'zod';
-import { base64Field } from './bytes-field.js';
+import { someBytes } from '../protobuf-json.js';
 import { digestField, pemField } from './rekor-v1-fields.js';
 import { signedKind } from './signed-kind.js';
 
@@ -12,7 +12,7 @@ export const hashedrekordV1 = signedKind({
   version: '0.0.1',
   spec: z.object({
     data: z.object({ hash: digestField }),
-    signature: z.object({ content: base64Field, publicKey: z.object({ content: pemField }) }),
+    signature: z.object({ content: someBytes, publicKey: z.object({ content: pemField }) }),
   }),
   statements: ({ data, signature: { content, publicKey } }) => [
     { signature: content, verifier: publicKey.content, digest: data.hash, digestOf: 'message' },

@@ -4,12 +4,12 @@
  */
 import { z } from 'zod';
 import { decodeBase64, decodeText } from '../../tiles-spec/index.js';
-import { base64Field, reading } from './bytes-field.js';
+import { reading, someBytes } from '../protobuf-json.js';
 import { digestField, pemField } from './rekor-v1-fields.js';
 import { signedKind } from './signed-kind.js';
 
 /** Rekor v1 encodes once more what an envelope has in base64 already. */
-const signatureField = base64Field.transform(
+const signatureField = someBytes.transform(
   reading((base64: Uint8Array) => decodeBase64(decodeText(base64, 'the signature'))),
 );
 

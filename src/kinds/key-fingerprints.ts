@@ -2,7 +2,8 @@
  * Fingerprints of public keys, as search keys.
  * @module
  */
-import { encodeBase64, encodeHex, encodeText, sha256 } from '../../tiles-spec/index.js';
+import { encodeHex, encodeText, sha256 } from '../../tiles-spec/index.js';
+import { formatPem } from '../keys/pem.js';
 import type { SearchKey } from './kind.js';
 
 /** The two fingerprints of a public key given as DER SPKI. */
@@ -10,8 +11,7 @@ export function keyFingerprints(spki: Uint8Array): SearchKey[] {
   return [`spki:${encodeHex(sha256(spki))}`, pemFingerprint('PUBLIC KEY', spki)];
 }
 
-/** SHA-256 of the PEM that Rekor writes: 64 characters a line, a final newline. */
+/** SHA-256 of the PEM that Rekor writes. */
 export function pemFingerprint(label: string, der: Uint8Array): SearchKey {
-  const lines = encodeBase64(der).replace(/.{1,64}/g, '$&\n');
-  return `pem:${encodeHex(sha256(encodeText(`-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`)))}`;
+  return `pem:${encodeHex(sha256(encodeText(formatPem({ label, der }))))}`;
 }

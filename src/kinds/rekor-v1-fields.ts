@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { decodeHex, decodeText, FormatError } from '../../tiles-spec/index.js';
 import { parsePem } from '../keys/pem.js';
-import { base64Field, reading } from './bytes-field.js';
+import { reading, someBytes } from '../protobuf-json.js';
 import { DIGEST_NAMES, digestType } from '../signatures/digests.js';
 import { checkedDigest } from './logged-digest.js';
 import type { LoggedVerifier } from './statement.js';
@@ -22,7 +22,7 @@ export const digestField = z
   );
 
 /** A key, a certificate, or a chain of certificates that begins with the signer's. */
-export const pemField = base64Field.transform(reading(verifierOf));
+export const pemField = someBytes.transform(reading(verifierOf));
 
 function verifierOf(pem: Uint8Array): LoggedVerifier {
   const what = 'the verifier';

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { encodeBase64 } from '../../tiles-spec/index.js';
-import { base64Field } from './bytes-field.js';
+import { someBytes } from '../protobuf-json.js';
 import { DIGEST_ALGORITHMS } from '../signatures/digests.js';
 import { checkedDigest } from './logged-digest.js';
 import type { LoggedDigest, LoggedVerifier } from './statement.js';
@@ -20,13 +20,13 @@ export interface TypedSignature {
 }
 
 export const digestField = z
-  .strictObject({ algorithm: z.enum(DIGEST_ALGORITHMS), digest: base64Field })
+  .strictObject({ algorithm: z.enum(DIGEST_ALGORITHMS), digest: someBytes })
   .transform(({ algorithm, digest }, context) => checkedDigest(algorithm, digest, context));
 
-const der = z.strictObject({ rawBytes: base64Field });
+const der = z.strictObject({ rawBytes: someBytes });
 
 export const signatureField = z.strictObject({
-  content: base64Field,
+  content: someBytes,
   verifier: z
     .strictObject({
       // A log of another operator may take keys that this version does not know.

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { digestType, type DigestAlgorithm, type DigestName } from './digests.js';
+
 /** A `PublicKeyDetails` label that the log accepts: one kind and size of key with one hash. */
 export type KeyDetails =
   | 'PKIX_RSA_PKCS1V15_2048_SHA256'
@@ -21,18 +23,24 @@ export interface Algorithm {
   /** The label's number in the `PublicKeyDetails` enum. */
   readonly number: number;
   /** The digest's name in an entry: a `HashAlgorithm` label. */
-  readonly digestAlgorithm: 'SHA2_256' | 'SHA2_384' | 'SHA2_512';
+  readonly digestAlgorithm: DigestAlgorithm;
   /** The digest's name in `node:crypto`. */
-  readonly digestName: 'sha256' | 'sha384' | 'sha512';
+  readonly digestName: DigestName;
   /** The digest's length in bytes. */
   readonly digestLength: 32 | 48 | 64;
   /** The key in words, such as `ECDSA P-256`. */
   readonly key: string;
 }
 
-const SHA256 = { digestAlgorithm: 'SHA2_256', digestName: 'sha256', digestLength: 32 } as const;
-const SHA384 = { digestAlgorithm: 'SHA2_384', digestName: 'sha384', digestLength: 48 } as const;
-const SHA512 = { digestAlgorithm: 'SHA2_512', digestName: 'sha512', digestLength: 64 } as const;
+/** The fields of an algorithm that its digest gives. */
+function withDigest(digest: DigestName) {
+  const { algorithm, name, length } = digestType(digest);
+  return { digestAlgorithm: algorithm, digestName: name, digestLength: length };
+}
+
+const SHA256 = withDigest('sha256');
+const SHA384 = withDigest('sha384');
+const SHA512 = withDigest('sha512');
 
 /** Every accepted algorithm. A key matches exactly one of them. */
 export const ALGORITHMS: readonly Algorithm[] = [

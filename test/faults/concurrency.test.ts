@@ -11,7 +11,8 @@ import { gunzipSync } from 'node:zlib';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NoteVerifier } from '#tiles-spec/index.js';
-import { problemSchema, transparencyLogEntrySchema } from '#writer/http/openapi.js';
+import { problemSchema } from '#writer/http/openapi.js';
+import { answerSchema } from '../support/answer-schema.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
 import { BUCKET } from '../support/log-place.js';
 import { hashedRekordRequest, proveAnswer, readBack, type ProvedAnswer } from '../support/submission.js';
@@ -155,7 +156,7 @@ describe.each(BUCKET === undefined ? QUEUES : QUEUES.slice(0, 1))(
       // Here every answer's checkpoint and proof are verified.
       submissions = answers.map(({ text, refusals }, i) => ({
         entry: order[i] ?? 0,
-        answer: proveAnswer(transparencyLogEntrySchema.parse(JSON.parse(text)), verifier),
+        answer: proveAnswer(answerSchema.parse(JSON.parse(text)), verifier),
         refusals,
       }));
     });

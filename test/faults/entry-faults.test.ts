@@ -30,7 +30,7 @@ function refusal(entry: TransparencyLogEntry, logs: readonly KnownLog[]): string
 
 describeWithVectors('an entry of Rekor v2, one thing changed', () => {
   const { bundle, trustedRoot } = conformanceCase('rekor2-happy-path');
-  const logs = parseTrustedRoot(trustedRoot);
+  const { logs } = parseTrustedRoot(trustedRoot);
   const entry = entryOf(bundle);
   const proof = entry.proof;
   if (proof?.checkpoint === undefined) throw new Error('no checkpoint');
@@ -123,7 +123,7 @@ describeWithVectors('an entry of Rekor v2, one thing changed', () => {
 
 describeWithVectors('an entry of Rekor v1, one thing changed', () => {
   const { bundle, trustedRoot } = conformanceCase('happy-path-v0.1');
-  const logs = parseTrustedRoot(trustedRoot);
+  const { logs } = parseTrustedRoot(trustedRoot);
   const entry = entryOf(bundle);
 
   it.each<[string, TransparencyLogEntry, RegExp]>([

@@ -12,6 +12,7 @@ import { bundleFromJSON } from 'sigstore-bundle-latest';
 import { toSignedEntity, toTrustMaterial, Verifier } from 'sigstore-verify-latest';
 import { artifactOfDigests } from '#src/sigstore/verify/node/artifact-signature.js';
 import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
+import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { verifyBundle } from '#src/sigstore/verify/verify-bundle.js';
 import { isTyped } from '../support/public-bundles.js';
@@ -29,15 +30,15 @@ export interface AskedBundle extends PublicBundle {
 
 /** @returns `verified`, or why not; and so do the others. */
 export async function byStele({ text, digest, trustedRoot, publicKey }: AskedBundle): Promise<string> {
-  const root = readFileSync(trustedRoot);
   const [name = '', hex = ''] = digest.split(':');
   const anybody = { regexp: '.*' };
   try {
+    const { logs, authorities } = parseTrustedRoot(readFileSync(trustedRoot));
     const { verified } = await verifyBundle(
-      Buffer.from(text),
-      parseTrustedRoot(root),
+      parseSigstoreBundle(Buffer.from(text)),
+      logs,
       publicKey === undefined
-        ? { identity: anybody, issuer: anybody, trustedRoot: root }
+        ? { identity: anybody, issuer: anybody, authorities }
         : { publicKey: readPublicKeyFile(readFileSync(publicKey), publicKey).spki },
       artifactOfDigests({ [name]: new Uint8Array(Buffer.from(hex, 'hex')) }),
     );

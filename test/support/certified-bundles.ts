@@ -5,6 +5,7 @@
  */
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { artifactOfBytes } from '#src/sigstore/verify/node/artifact-signature.js';
+import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { verifyBundle, type CheckedBundle } from '#src/sigstore/verify/verify-bundle.js';
 import type { CertificateIdentity } from '#src/sigstore/verify/certificate-identity.js';
@@ -137,13 +138,14 @@ export function trustedRootOf({ root, certificateLog }: Authority = trustedAutho
 }
 
 /** Verifies a bundle over the artifact, by who must have signed it. */
-export function verifyBy(
+export async function verifyBy(
   bundle: Uint8Array,
   identity: CertificateIdentity,
   trustedRoot = trustedRootOf(),
 ): Promise<CheckedBundle> {
-  const policy = { ...identity, trustedRoot };
-  return verifyBundle(bundle, parseTrustedRoot(trustedRoot), policy, artifactOfBytes(ARTIFACT));
+  const { logs, authorities } = parseTrustedRoot(trustedRoot);
+  const policy = { ...identity, authorities };
+  return await verifyBundle(parseSigstoreBundle(bundle), logs, policy, artifactOfBytes(ARTIFACT));
 }
 
 /** `verified`, or why it is not. */

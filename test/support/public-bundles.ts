@@ -99,17 +99,17 @@ export async function verifyCase({
 }: Case): Promise<Verdict> {
   let stage: 'files' | 'log' | 'signer' = 'files';
   try {
-    parseSigstoreBundle(file);
-    const logs = parseTrustedRoot(trustedRoot);
+    const bundle = parseSigstoreBundle(file);
+    const { logs, authorities } = parseTrustedRoot(trustedRoot);
     const policy =
       key === undefined
-        ? { ...identity, trustedRoot }
+        ? { ...identity, authorities }
         : { publicKey: readPublicKeyFile(key, 'key.pub').spki };
     stage = 'log';
     const onEntries = () => {
       stage = 'signer';
     };
-    const checked = await verifyBundle(file, logs, policy, artifact, { onEntries });
+    const checked = await verifyBundle(bundle, logs, policy, artifact, { onEntries });
     if (!checked.verified) throw new Error(`not checked: ${checked.notChecked.join(', ')}`);
     return { stage: 'accepted', index: checked.entries[0].index };
   } catch (error) {

@@ -4,7 +4,6 @@
  */
 import type { TransparencyLogEntry } from '@sigstore/protobuf-specs';
 import { expect } from 'vitest';
-import type { z } from 'zod';
 import { LogReader } from '#reader/index.js';
 import { gunzip } from '#reader/node/gunzip.js';
 import {
@@ -19,10 +18,10 @@ import {
   type NoteVerifier,
   type SignedCheckpoint,
 } from '#tiles-spec/index.js';
-import { problemSchema, transparencyLogEntrySchema } from '#writer/http/openapi.js';
+import { problemSchema } from '#writer/http/openapi.js';
+import { answerSchema, type Answer } from './answer-schema.js';
 
-/** The answer to a submission, as JSON. */
-export type Answer = z.infer<typeof transparencyLogEntrySchema>;
+export type { Answer } from './answer-schema.js';
 
 /** The HTTP response to a submission. */
 export interface Response {
@@ -46,7 +45,7 @@ export async function submit(url: string, request: object | string): Promise<Ans
   const { status, headers, text } = await post(url, request);
   expect(status, text).toBe(201);
   expect(headers.get('content-type')).toMatch(/^application\/json(;|$)/);
-  return transparencyLogEntrySchema.parse(JSON.parse(text));
+  return answerSchema.parse(JSON.parse(text));
 }
 
 /** Posts a request that must be refused with 400. Returns what the submitter is told. */

@@ -2,7 +2,13 @@
  * Settings that stand for one another: the stronger source wins over all of a set.
  */
 import { describe, expect, it } from 'vitest';
-import { leftOut, STRENGTH, type Alternatives, type Source, type Strength } from '#cli/alternatives.js';
+import {
+  leftOut,
+  STRENGTH,
+  type Alternatives,
+  type Source,
+  type Strength,
+} from '#cli/settings/alternatives.js';
 import { COMMANDS } from '#cli/commands.js';
 
 const WHO: Alternatives = { of: [['key'], ['identity', 'issuer']] };

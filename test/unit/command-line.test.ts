@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { doubtIn, flagsOf, isGiven, readCommandLine } from '#cli/command-line.js';
-import type { Settings } from '#cli/configuration.js';
+import type { Settings } from '#cli/settings/setting.js';
 
 const SETTINGS = {
   file: { value: 'FILE', description: '' },

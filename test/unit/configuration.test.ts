@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { checkArguments, type Argument } from '#cli/command.js';
 import { COMMANDS } from '#cli/commands.js';
 import { flagsOf, readCommandLine } from '#cli/command-line.js';
-import { CONFIG, environmentName, type Settings } from '#cli/configuration.js';
-import { readSettings, unknownVariables } from '#cli/read-settings.js';
+import { CONFIG, environmentName, type Settings } from '#cli/settings/setting.js';
+import { readSettings, unknownVariables } from '#cli/settings/read-settings.js';
 import { ConfigurationError } from '#src/errors.js';
 import { withFolder } from '../support/daemon.js';
 

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAddress, parseBaseUrl, parseCount, parseDuration, parseOrigin, parseSize } from '#cli/units.js';
+import {
+  parseAddress,
+  parseBaseUrl,
+  parseCount,
+  parseDuration,
+  parseOrigin,
+  parseSize,
+} from '#cli/settings/units.js';
 import { ConfigurationError } from '#src/errors.js';
 
 const DURATIONS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

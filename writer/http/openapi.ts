@@ -4,29 +4,7 @@
  */
 import { z } from 'zod';
 import { FORMS } from '../../src/requests/rekor-v2/create-entry-request.js';
-
-const base64 = z.string().meta({ contentEncoding: 'base64' });
-const decimal = z
-  .string()
-  .regex(/^(0|[1-9][0-9]*)$/)
-  .describe('A 64-bit number in decimal.');
-
-/** The answer to a submission. */
-export const transparencyLogEntrySchema = z.strictObject({
-  logIndex: decimal,
-  logId: z.strictObject({ keyId: base64 }),
-  kindVersion: z.strictObject({ kind: z.string(), version: z.string() }),
-  integratedTime: z.literal('0'),
-  inclusionPromise: z.null(),
-  inclusionProof: z.strictObject({
-    logIndex: decimal,
-    rootHash: base64,
-    treeSize: decimal,
-    hashes: z.array(base64),
-    checkpoint: z.strictObject({ envelope: z.string() }),
-  }),
-  canonicalizedBody: base64,
-});
+import { transparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 
 /** The body of every error. */
 export const problemSchema = z.strictObject({
@@ -35,14 +13,34 @@ export const problemSchema = z.strictObject({
   details: z.array(z.unknown()).length(0),
 });
 
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** The JSON Schema of the values that a schema reads. */
+function schema(type: z.ZodType, narrow?: (schema: JsonSchema) => void): JsonSchema {
+  const made: JsonSchema = z.toJSONSchema(type, {
+    io: 'input',
+    target: 'draft-2020-12',
+    override: ({ jsonSchema }) => narrow?.(jsonSchema),
+  });
+  delete made.$schema;
+  return made;
+}
+
+/** Narrows what protobuf's JSON may be to what Stele writes: every field, no other, and 64-bit numbers as strings. */
+function asWritten(schema: JsonSchema): void {
+  if (schema.properties !== undefined) {
+    schema.required = Object.keys(schema.properties);
+    schema.additionalProperties = false;
+  }
+  if (schema.pattern !== undefined) {
+    schema.type = 'string';
+    delete schema.anyOf;
+    delete schema.default;
+  }
+}
+
 /** Builds the document. */
 export function openApiDocument(version: string): object {
-  const schema = (type: z.ZodType) =>
-    Object.fromEntries(
-      Object.entries(z.toJSONSchema(type, { io: 'input', target: 'draft-2020-12' })).filter(
-        ([name]) => name !== '$schema',
-      ),
-    );
   const json = (name: string) => ({
     'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
   });
@@ -130,7 +128,7 @@ export function openApiDocument(version: string): object {
           })),
         },
         ...Object.fromEntries(Array.from(FORMS, ([field, { schema: request }]) => [field, schema(request)])),
-        TransparencyLogEntry: schema(transparencyLogEntrySchema),
+        TransparencyLogEntry: schema(transparencyLogEntry, asWritten),
         Problem: schema(problemSchema),
       },
     },

@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from '../../errors.js';
+import { pemLabels } from '../../keys/pem.js';
 
 /** What a key is for: to sign artifacts, with which others' programs may help, or to be a log's own. */
 type Use = 'artifact' | 'log';
@@ -24,7 +25,7 @@ export function readPrivateKey(pem: Uint8Array, name: string, use: Use = 'artifa
 }
 
 function whyNot(pem: string, name: string, use: Use): string {
-  const labels = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, label = '']) => label);
+  const labels = pemLabels(pem);
   const label = labels.find((each) => each.endsWith('PRIVATE KEY')) ?? labels[0];
   if (label === undefined) return 'it holds no PEM block';
   // The two names that cosign has given its keys.

@@ -1,16 +1,16 @@
 /**
- * Attestations as PyPI serves them (PEP 740): what a Sigstore bundle of v0.3 has, under other names.
+ * Attestations as PyPI serves them (PEP 740): the content of a Sigstore bundle of v0.3, under other names.
  * @module
  */
 import { z } from 'zod';
-import type { SigstoreBundle } from './sigstore-bundle.js';
-import { list, MAX_PROOFS, readMessage, someBytes } from './message-fields.js';
+import { list, readMessage, someBytes } from '../../protobuf-json.js';
+import { MAX_PROOFS, type SigstoreBundle } from './sigstore-bundle.js';
 import { transparencyLogEntry } from './transparency-log-entry.js';
 
-/** The one type of an attestation's statement. */
+/** The type of every attestation's statement. */
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
-/** The libraries that made PyPI's first attestations broke base64 into lines. */
+/** Base64 that may be broken into lines: the library that made PyPI's first attestations wrote it so. */
 const lines = z
   .string()
   .transform((text) => text.replaceAll('\n', ''))
@@ -21,19 +21,20 @@ const attestation = z.object({
   verificationMaterial: z.object({
     certificate: lines,
     transparencyEntries: z.array(transparencyLogEntry).min(1, 'is empty').max(MAX_PROOFS),
-    // Of those whose entry has no time of its own.
+    // An entry of Rekor v2 has no time of its own, and needs one of these.
     timestamps: list(lines, MAX_PROOFS),
   }),
   envelope: z.object({ statement: lines, signature: lines }),
 });
 
 /**
- * The bundle that an attestation is: its statement is the payload of an envelope, signed by the certificate's key.
- * @param what names it in errors.
- * @throws FormatError when it is none, of version 1.
+ * Reads an attestation as a bundle: an envelope around the statement, signed by the certificate's key.
+ * @param json parsed JSON.
+ * @param what names the attestation in errors.
+ * @throws FormatError when it is no attestation of version 1.
  */
-export function bundleOfAttestation(value: unknown, what: string): Omit<SigstoreBundle, 'version'> {
-  const { verificationMaterial, envelope } = readMessage(attestation, value, what);
+export function bundleOfAttestation(json: unknown, what: string): SigstoreBundle {
+  const { verificationMaterial, envelope } = readMessage(attestation, json, what);
   return {
     content: {
       type: 'dsseEnvelope',

@@ -1,22 +1,21 @@
 /**
  * The files in which bundles are shipped: one bundle; several, a line each, as `gh attestation download` writes them; the
- * attestations that npm and GitHub list; PyPI's attestations, and the provenance objects that hold them.
+ * lists of attestations of npm and GitHub; PyPI's attestations, and the provenance objects that hold them.
  * @module
  */
 import { z } from 'zod';
-import { encodeText, FormatError } from '../../../tiles-spec/index.js';
+import { FormatError } from '../../../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
+import { readMessage } from '../../protobuf-json.js';
 import { bundleOfAttestation } from './attestation.js';
-import { formatSigstoreBundle, parseSigstoreBundle } from './sigstore-bundle.js';
 import { jsonLines } from './json-lines.js';
-import { readMessage } from './message-fields.js';
+import { bundleOfJson, MAX_BUNDLE_LENGTH, type SigstoreBundle } from './sigstore-bundle.js';
 
-/** A bundle in a file. */
+/** A bundle from a file. */
 export interface ShippedBundle {
-  /** Where it is among several: `line 2`, `attestations[1]`. Undefined for the only one. */
+  /** Its place among several, such as `line 2` or `attestations[1]`. Undefined for a file's only bundle. */
   readonly name: string | undefined;
-  /** The bundle, JSON. */
-  readonly file: Uint8Array;
+  readonly bundle: SigstoreBundle;
 }
 
 /** A file's bundles, at least one. */
@@ -27,30 +26,34 @@ const MAX_BUNDLES = 100;
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** A bundle that is found in a file, and not read yet. */
+interface FoundBundle {
+  readonly name: string | undefined;
+  /** @throws FormatError naming the bundle. */
+  readonly read: () => SigstoreBundle;
+}
+
 /**
- * The bundles in a file of at most 64 MiB and 100 bundles. All of them must be right: a file of which only a part can be
- * read is not what its maker wrote.
- * @throws FormatError naming the bundle that is none, or what the file is instead.
+ * Parses the bundles of a file of at most 64 MiB and 100 bundles. A file with one bad bundle is refused whole: it is not
+ * what its maker wrote.
+ * @throws FormatError naming the bad bundle, or saying what the file holds in place of bundles.
  */
 export function bundlesIn(file: Uint8Array): ShippedBundles {
   if (file.length > MAX_BYTES) throw new FormatError(`bundle has ${file.length} bytes, over ${MAX_BYTES}`);
-  const lines = jsonLines(file, 'bundle', MAX_BUNDLES);
-  const bundles =
-    lines === undefined
-      ? bundlesOf(parseJson(file, 'bundle', DOCUMENT_LIMITS), file, undefined)
-      : lines.flatMap(({ number, bytes }) => {
-          const name = `line ${number}`;
-          return bundlesOf(parseJson(bytes, name, DOCUMENT_LIMITS), bytes, name);
-        });
-  const [first, ...others] = bundles;
+  const lines = jsonLines(file, 'bundle', MAX_BUNDLES) ?? [{ number: undefined, bytes: file }];
+  const found = lines.flatMap(({ number, bytes }) => {
+    const name = number === undefined ? undefined : `line ${number}`;
+    return bundlesOf(parseJson(bytes, name ?? 'bundle', DOCUMENT_LIMITS), bytes.length, name);
+  });
+  // Counted before any is read: a list of a few bytes a bundle may have many.
+  if (found.length > MAX_BUNDLES) throw new FormatError(`bundle: the file has over ${MAX_BUNDLES} bundles`);
+  const [first, ...others] = found.map(({ name, read }) => ({ name, bundle: read() }));
   if (first === undefined) throw new FormatError('bundle: its list of attestations is empty');
-  if (others.length >= MAX_BUNDLES) throw new FormatError(`bundle: the file has over ${MAX_BUNDLES} bundles`);
-  for (const bundle of bundles) requireBundle(bundle);
   return others.length === 0 ? [{ ...first, name: undefined }] : [first, ...others];
 }
 
-/** @param file the value as it stands in its file. */
-function bundlesOf(value: unknown, file: Uint8Array, name: string | undefined): ShippedBundle[] {
+/** @param length of the text that the value was parsed from, in bytes. */
+function bundlesOf(value: unknown, length: number, name: string | undefined): FoundBundle[] {
   const what = name ?? 'bundle';
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new FormatError(`${what} is JSON, and no object as a bundle is`);
@@ -60,26 +63,25 @@ function bundlesOf(value: unknown, file: Uint8Array, name: string | undefined): 
     const { attestationBundles } = readMessage(provenance, fields, what);
     return attestationBundles.flatMap(({ attestations }, i) =>
       attestations.map((each, j) =>
-        ofAttestation(each, inside(`attestation_bundles[${i}].attestations[${j}]`)),
+        foundAttestation(each, inside(`attestation_bundles[${i}].attestations[${j}]`)),
       ),
     );
   }
   if (has(fields, 'attestations')) {
     const { attestations } = readMessage(listed, fields, what);
-    return attestations.map(({ bundle }, i) => ({
-      name: inside(`attestations[${i}]`),
-      file: encodeText(JSON.stringify(bundle)),
-    }));
+    return attestations.map(({ bundle }, i) => foundBundle(bundle, inside(`attestations[${i}]`)));
   }
-  // A bundle may have the same spelling, and always has a media type.
+  // A bundle may have this spelling of the field too, and always has a media type.
   if (Object.hasOwn(fields, 'verification_material') && !has(fields, 'mediaType'))
-    return [ofAttestation(fields, name)];
+    return [foundAttestation(fields, name)];
   const other = OTHERS.find(([names]) => names.every((each) => has(fields, each)));
   if (other !== undefined) throw new FormatError(`${what} is ${other[1]}`);
-  return [{ name, file }];
+  if (length > MAX_BUNDLE_LENGTH)
+    throw new FormatError(`${what} has ${length} bytes, over ${MAX_BUNDLE_LENGTH}`);
+  return [foundBundle(fields, name)];
 }
 
-/** Fields by which files are known that hold no bundle, and what they are. */
+/** Files that hold no bundle: the fields by which each is known, and its description for the error. */
 const OTHERS: readonly (readonly [readonly string[], string])[] = [
   [
     ['payload', 'payloadType', 'signatures'],
@@ -117,17 +119,20 @@ function bundleElsewhere({ input }: { readonly input?: unknown }): string | unde
     : undefined;
 }
 
-function ofAttestation(value: unknown, name: string | undefined): ShippedBundle {
-  return { name, file: encodeText(formatSigstoreBundle(bundleOfAttestation(value, name ?? 'attestation'))) };
+function foundAttestation(json: unknown, name: string | undefined): FoundBundle {
+  return { name, read: () => bundleOfAttestation(json, name ?? 'attestation') };
 }
 
-function requireBundle({ name, file }: ShippedBundle): void {
-  try {
-    parseSigstoreBundle(file);
-  } catch (error) {
-    if (name === undefined || !(error instanceof FormatError)) throw error;
-    throw new FormatError(`${name}: ${error.message}`);
-  }
+function foundBundle(json: unknown, name: string | undefined): FoundBundle {
+  const read = () => {
+    try {
+      return bundleOfJson(json);
+    } catch (error) {
+      if (name === undefined || !(error instanceof FormatError)) throw error;
+      throw new FormatError(`${name}: ${error.message}`);
+    }
+  };
+  return { name, read };
 }
 
 /** Whether a message has a field, in either spelling of its name. */

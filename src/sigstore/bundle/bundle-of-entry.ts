@@ -3,21 +3,21 @@
  * @module
  */
 import { ProofError } from '../../../tiles-spec/index.js';
-import { formatSigstoreBundle, publicKeyHint } from './sigstore-bundle.js';
+import { publicKeyHint, type SigstoreBundle } from './sigstore-bundle.js';
 import { soleStatement } from './sole-statement.js';
 import { entryOf, type PublishedEntry } from './transparency-log-entry.js';
 
 /**
- * Writes the bundle, of v0.3. An envelope is logged by its digest alone: its bundle is over the digest of its encoding.
+ * Makes the bundle. An envelope is logged by its digest alone: its bundle is over the digest of its encoding.
  * @param logId all 32 bytes.
  * @throws ProofError when the entry's kind is not known, or it does not hold one signature over a digest; FormatError
  *   when its body is malformed.
  */
-export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): string {
+export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): SigstoreBundle {
   const { signature, verifier, digest, digestOf } = soleStatement(entry.body);
   if (digestOf !== 'message')
     throw new ProofError('the entry holds no digest of what was signed: it makes no bundle');
-  return formatSigstoreBundle({
+  return {
     content: {
       type: 'messageSignature',
       digestAlgorithm: digest.algorithm,
@@ -30,5 +30,5 @@ export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): string 
         : { type: 'certificate', der: verifier.der },
     entries: [entryOf(entry, logId)],
     timestamps: [],
-  });
+  };
 }

@@ -4,15 +4,13 @@
  */
 import { z } from 'zod';
 import { encodeBase64, FormatError, sha256 } from '../../../tiles-spec/index.js';
-import { bytes, list, MAX_PROOFS, parseMessageFile, readMessage, someBytes } from './message-fields.js';
+import { bytes, list, parseMessageFile, readMessage, someBytes } from '../../protobuf-json.js';
+import { DIGEST_ALGORITHMS, DIGESTS, type DigestAlgorithm } from '../../signatures/digests.js';
 import {
   transparencyLogEntry,
   transparencyLogEntryJson,
   type TransparencyLogEntry,
 } from './transparency-log-entry.js';
-
-/** A digest's algorithm: a `HashAlgorithm` label. */
-export type DigestAlgorithm = 'SHA2_256' | 'SHA2_384' | 'SHA2_512';
 
 /** A signature over an artifact, which is not in the bundle. */
 export interface MessageSignature {
@@ -47,9 +45,8 @@ export interface SignerCertificate {
   readonly der: Uint8Array;
 }
 
-/** A parsed bundle. Nothing in it is verified. */
+/** A parsed bundle, of whichever version its file was. Nothing in it is verified. */
 export interface SigstoreBundle {
-  readonly version: '0.1' | '0.2' | '0.3';
   readonly content: MessageSignature | DsseEnvelope;
   readonly material: PublicKeyHint | SignerCertificate;
   /** At most 32. */
@@ -58,23 +55,34 @@ export interface SigstoreBundle {
   readonly timestamps: readonly Uint8Array[];
 }
 
-// An attestation holds its payload; large ones have some megabytes.
-const MAX_BYTES = 16 << 20;
+/** The longest file of one bundle, in bytes: an envelope holds its payload, and some payloads have megabytes. */
+export const MAX_BUNDLE_LENGTH = 16 << 20;
+
+/** How many log entries, and how many time stamps, a bundle or an attestation may have. */
+export const MAX_PROOFS = 32;
+
+type Version = '0.1' | '0.2' | '0.3';
+
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-const VERSIONS: ReadonlyMap<string, SigstoreBundle['version']> = new Map([
+const VERSIONS: ReadonlyMap<string, Version> = new Map([
   ['application/vnd.dev.sigstore.bundle+json;version=0.1', '0.1'],
   ['application/vnd.dev.sigstore.bundle+json;version=0.2', '0.2'],
   ['application/vnd.dev.sigstore.bundle+json;version=0.3', '0.3'],
   [MEDIA_TYPE, '0.3'],
 ]);
-const ALGORITHMS: readonly DigestAlgorithm[] = ['SHA2_256', 'SHA2_384', 'SHA2_512'];
 
 /** A `HashAlgorithm`, by label or number. */
 const digestAlgorithm = z
-  .union([z.enum(ALGORITHMS), z.literal([1, 2, 3])], {
-    error: ({ input }) => `${JSON.stringify(input ?? null).slice(0, 40)} is not ${ALGORITHMS.join(', ')}`,
+  .union([z.enum(DIGEST_ALGORITHMS), z.literal(DIGESTS.map(({ number }) => number))], {
+    error: ({ input }) =>
+      `${JSON.stringify(input ?? null).slice(0, 40)} is not ${DIGEST_ALGORITHMS.join(', ')}`,
   })
-  .transform((value) => (typeof value === 'string' ? value : (ALGORITHMS[value - 1] ?? 'SHA2_256')));
+  .transform((value, context): DigestAlgorithm => {
+    const type = DIGESTS.find(({ algorithm, number }) => value === algorithm || value === number);
+    if (type !== undefined) return type.algorithm;
+    context.addIssue({ code: 'custom', message: 'is not accepted' });
+    return z.NEVER;
+  });
 
 const certificate = z.object({ rawBytes: someBytes });
 
@@ -110,10 +118,14 @@ type BundleMessage = z.infer<typeof bundleMessage>;
 
 /**
  * Parses a bundle of v0.1, v0.2 or v0.3, of at most 16 MiB.
- * @throws FormatError when it is none, or has base64 or numbers in another than their one form.
+ * @throws FormatError when it is none, or its base64 or its numbers are not in their one form.
  */
 export function parseSigstoreBundle(file: Uint8Array): SigstoreBundle {
-  const json = parseMessageFile(file, 'bundle', MAX_BYTES);
+  return bundleOfJson(parseMessageFile(file, 'bundle', MAX_BUNDLE_LENGTH));
+}
+
+/** Reads a bundle from parsed JSON, as `parseSigstoreBundle` reads it from a file. @throws FormatError */
+export function bundleOfJson(json: unknown): SigstoreBundle {
   const message = readMessage(bundleMessage, json, 'bundle');
   const version = VERSIONS.get(message.mediaType);
   if (version === undefined) {
@@ -123,7 +135,6 @@ export function parseSigstoreBundle(file: Uint8Array): SigstoreBundle {
   }
   const { tlogEntries, timestampVerificationData } = message.verificationMaterial;
   return {
-    version,
     content: contentOf(message),
     material: materialOf(message.verificationMaterial, version),
     entries:
@@ -161,7 +172,7 @@ function contentOf({ messageSignature: message, dsseEnvelope: envelope }: Bundle
 
 function materialOf(
   { publicKey, certificate: single, x509CertificateChain: chain }: BundleMessage['verificationMaterial'],
-  version: SigstoreBundle['version'],
+  version: Version,
 ): SigstoreBundle['material'] {
   if ([publicKey, single, chain].filter((material) => material !== undefined).length !== 1) {
     throw new FormatError(
@@ -182,19 +193,19 @@ export function publicKeyHint(spki: Uint8Array): string {
 }
 
 /** Writes a bundle of v0.3, as a line of JSON. */
-export function formatSigstoreBundle({
-  content,
-  material,
-  entries,
-  timestamps,
-}: Omit<SigstoreBundle, 'version'>): string {
-  const json = {
+export function formatSigstoreBundle(bundle: SigstoreBundle): string {
+  return `${JSON.stringify(sigstoreBundleJson(bundle))}\n`;
+}
+
+/** The JSON of a bundle of v0.3. */
+export function sigstoreBundleJson({ content, material, entries, timestamps }: SigstoreBundle): object {
+  return {
     mediaType: MEDIA_TYPE,
     verificationMaterial: {
       ...(material.type === 'publicKey'
         ? { publicKey: { hint: material.hint } }
         : { certificate: { rawBytes: encodeBase64(material.der) } }),
-      tlogEntries: entries.map(transparencyLogEntryJson),
+      tlogEntries: entries.map((entry) => transparencyLogEntryJson(entry)),
       ...(timestamps.length === 0
         ? {}
         : {
@@ -205,7 +216,6 @@ export function formatSigstoreBundle({
     },
     ...contentJson(content),
   };
-  return `${JSON.stringify(json)}\n`;
 }
 
 function contentJson(content: SigstoreBundle['content']): object {

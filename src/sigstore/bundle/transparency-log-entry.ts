@@ -11,7 +11,7 @@ import {
   type Hash,
   type SignedCheckpoint,
 } from '../../../tiles-spec/index.js';
-import { bytes, bytesOf, integer, list, readMessage, someBytes } from './message-fields.js';
+import { bytes, bytesOf, integer, list, readMessage, someBytes } from '../../protobuf-json.js';
 
 /** A logged entry with its proof. */
 export interface PublishedEntry {
@@ -21,33 +21,6 @@ export interface PublishedEntry {
   readonly body: Uint8Array;
   readonly proof: readonly Hash[];
   readonly checkpoint: SignedCheckpoint;
-}
-
-/**
- * Writes the entry in ASCII. Every field is written, also where it is zero, and 64-bit numbers are strings, as
- * clients demand.
- * @param logId all 32 bytes.
- */
-export function formatTransparencyLogEntry(entry: PublishedEntry, logId: Uint8Array): string {
-  const { checkpoint } = entry;
-  const json = JSON.stringify({
-    logIndex: String(entry.index),
-    logId: { keyId: encodeBase64(logId) },
-    kindVersion: { kind: entry.kind, version: entry.version },
-    // Rekor v2 promises no time and no inclusion: a timestamp is a time stamp authority's, the proof is here.
-    integratedTime: '0',
-    inclusionPromise: null,
-    inclusionProof: {
-      logIndex: String(entry.index),
-      rootHash: encodeBase64(checkpoint.root),
-      treeSize: String(checkpoint.size),
-      hashes: entry.proof.map(encodeBase64),
-      checkpoint: { envelope: decodeText(checkpoint.bytes, 'checkpoint') },
-    },
-    canonicalizedBody: encodeBase64(entry.body),
-  });
-  // The dash of a note's signature line would make the string two bytes a character, and twice as dear to send.
-  return json.replaceAll('—', '\\u2014');
 }
 
 /** What a log said of an entry. Nothing of it is verified: `verifyLoggedEntry` does that. */
@@ -106,14 +79,20 @@ export interface EntryProof {
 const MAX_HASHES = 63;
 const hash = bytesOf(HASH_LENGTH);
 
-/** A TransparencyLogEntry in JSON, as Rekor v1, Rekor v2 and the clients that keep it write it. */
+/**
+ * The message in JSON, as Rekor v1, Rekor v2, Stele and the clients that keep it write it. The one schema of it: it
+ * reads, its input is what `transparencyLogEntryJson` writes, and `/openapi.json` is made from it.
+ */
 export const transparencyLogEntry = z
   .object({
     logIndex: integer,
     logId: z.object({ keyId: bytesOf(32) }),
     kindVersion: z.object({ kind: z.string(), version: z.string() }),
-    integratedTime: integer,
-    inclusionPromise: z.object({ signedEntryTimestamp: bytes.optional() }).optional(),
+    integratedTime: integer.describe('Unix seconds. Only a log of Rekor v1 promises a time: others write 0.'),
+    inclusionPromise: z
+      .object({ signedEntryTimestamp: bytes.optional() })
+      .nullish()
+      .describe('Only a log of Rekor v1 gives one.'),
     inclusionProof: z
       .object({
         logIndex: integer,
@@ -132,7 +111,7 @@ export const transparencyLogEntry = z
         index: entry.logIndex,
         logId: entry.logId.keyId,
         ...entry.kindVersion,
-        // Zero is what protobuf has for none.
+        // Protobuf has zero for an absent time, and an empty string for absent bytes.
         ...(integratedTime === 0 ? {} : { integratedTime }),
         ...(promise === undefined || promise.length === 0 ? {} : { promise }),
         ...(proof === undefined
@@ -153,35 +132,58 @@ export const transparencyLogEntry = z
 
 /**
  * Reads a TransparencyLogEntry from parsed JSON (`parseJson`): the answer of a log of Rekor v2 or Stele.
- * @throws FormatError unless it has the shape of one, with base64 and decimals in their one form.
+ * @throws FormatError when it has another shape, or its base64 or its decimals are not in their one form.
  */
 export function parseTransparencyLogEntry(json: unknown): TransparencyLogEntry {
   return readMessage(transparencyLogEntry, json, 'log entry');
 }
 
+type TransparencyLogEntryJson = z.input<typeof transparencyLogEntry>;
+
 /**
- * The JSON of an entry as a bundle has it: a time and a promise where there are any, every number also where it is
- * zero.
+ * The JSON of an entry. Every number is written, also zero, and 64-bit numbers are strings, as clients demand.
+ * @param absent whether a time and a promise that the entry does not have are left out, as in bundles, or written as
+ *   zero and null, as in a log's answer.
  */
-export function transparencyLogEntryJson(entry: TransparencyLogEntry): object {
+export function transparencyLogEntryJson(
+  entry: TransparencyLogEntry,
+  absent: 'left out' | 'written' = 'left out',
+): TransparencyLogEntryJson {
   const { index, logId, kind, version, integratedTime, promise, proof, body } = entry;
+  const isWritten = absent === 'written';
+  // JSON.stringify leaves out what is undefined.
+  const time = integratedTime ?? (isWritten ? 0 : undefined);
+  const noPromise = isWritten ? null : undefined;
   return {
     logIndex: String(index),
     logId: { keyId: encodeBase64(logId) },
     kindVersion: { kind, version },
-    ...(integratedTime === undefined ? {} : { integratedTime: String(integratedTime) }),
-    ...(promise === undefined ? {} : { inclusionPromise: { signedEntryTimestamp: encodeBase64(promise) } }),
-    ...(proof === undefined ? {} : { inclusionProof: proofJson(proof) }),
+    integratedTime: time === undefined ? undefined : String(time),
+    inclusionPromise: promise === undefined ? noPromise : { signedEntryTimestamp: encodeBase64(promise) },
+    inclusionProof: proof === undefined ? undefined : proofJson(proof),
     canonicalizedBody: encodeBase64(body),
   };
 }
 
-function proofJson({ index, size, root, hashes, checkpoint }: EntryProof): object {
+function proofJson({ index, size, root, hashes, checkpoint }: EntryProof) {
   return {
     logIndex: String(index),
     rootHash: encodeBase64(root),
     treeSize: String(size),
     hashes: hashes.map(encodeBase64),
-    ...(checkpoint === undefined ? {} : { checkpoint: { envelope: checkpoint } }),
+    checkpoint: checkpoint === undefined ? undefined : { envelope: checkpoint },
   };
+}
+
+/**
+ * Writes the answer to a submission: JSON in ASCII, with every field.
+ *
+ * Cost: most of it is the base64 of the body, on the caller's thread.
+ * @param logId all 32 bytes.
+ */
+export function formatTransparencyLogEntry(entry: PublishedEntry, logId: Uint8Array): string {
+  const json = JSON.stringify(transparencyLogEntryJson(entryOf(entry, logId), 'written'));
+  // A note's signature line begins with a dash that is not ASCII. With it, the string would take two bytes a character
+  // in memory, and cost twice as much to send.
+  return json.replaceAll('—', '\\u2014');
 }

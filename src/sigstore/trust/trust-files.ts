@@ -4,8 +4,9 @@
  * @module
  */
 import { encodeBase64 } from '../../../tiles-spec/index.js';
+import { rfc3339Seconds } from '../../rfc3339.js';
 import type { CertificateLog, CertifiedAuthority } from './node/authorities.js';
-import type { KnownLog, VerbatimAuthorities } from './trusted-root.js';
+import { PKIX_ED25519, type KnownLog, type VerbatimAuthorities } from './trusted-root.js';
 
 /** A log as its clients are told of it. */
 export interface PublicLog {
@@ -53,18 +54,15 @@ export function formatTrustedRoot(
 ): string {
   return jsonLine({
     mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-    tlogs: several(logs).map(({ created, frozen, ...log }) => keyedLog(log, validFor(created, frozen))),
+    tlogs: several(logs).map(({ created, frozen, ...log }) => logJson(log, validFor(created, frozen))),
     // Clients demand that these are there, if empty.
     certificateAuthorities: [
-      ...certificateAuthorities.map(certifiedAuthority),
+      ...certificateAuthorities.map(authorityJson),
       ...(verbatim?.certificateAuthorities ?? []),
     ],
-    ctlogs: [
-      ...certificateLogs.map((log) => keyedLog(log, validFor(log.start))),
-      ...(verbatim?.ctlogs ?? []),
-    ],
+    ctlogs: [...certificateLogs.map((log) => logJson(log, validFor(log.start))), ...(verbatim?.ctlogs ?? [])],
     timestampAuthorities: [
-      ...timestampAuthorities.map(certifiedAuthority),
+      ...timestampAuthorities.map(authorityJson),
       ...(verbatim?.timestampAuthorities ?? []),
     ],
   });
@@ -85,14 +83,16 @@ export function formatSigningConfig(
   const oidcStart = Math.min(...certificateAuthorities.map(({ start }) => start));
   return jsonLine({
     mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
-    caUrls: certificateAuthorities.map(({ url, start }) => service(url, 1, validFor(start))),
-    oidcUrls: oidcUrls.map((url) => service(url, 1, validFor(Number.isFinite(oidcStart) ? oidcStart : 0))),
+    caUrls: certificateAuthorities.map(({ url, start }) => serviceJson(url, 1, validFor(start))),
+    oidcUrls: oidcUrls.map((url) =>
+      serviceJson(url, 1, validFor(Number.isFinite(oidcStart) ? oidcStart : 0)),
+    ),
     rekorTlogUrls: several(logs).map(({ url, created, frozen }) =>
-      service(url, 2, validFor(created, frozen)),
+      serviceJson(url, 2, validFor(created, frozen)),
     ),
     // Cosign demands the selectors, and sigstore-python refuses them empty.
     rekorTlogConfig: { selector: 'ANY' },
-    tsaUrls: timestampAuthorities.map(({ url, start }) => service(url, 1, validFor(start))),
+    tsaUrls: timestampAuthorities.map(({ url, start }) => serviceJson(url, 1, validFor(start))),
     tsaConfig: { selector: 'ANY' },
   });
 }
@@ -115,8 +115,8 @@ function several(logs: PublicLog | readonly PublicLog[]): readonly PublicLog[] {
   return 'url' in logs ? [logs] : logs;
 }
 
-function keyedLog(
-  { url, spki, keyDetails = 'PKIX_ED25519', logId }: Omit<PublicLog, 'created'>,
+function logJson(
+  { url, spki, keyDetails = PKIX_ED25519, logId }: Omit<PublicLog, 'created'>,
   range: object,
 ): object {
   return {
@@ -127,8 +127,7 @@ function keyedLog(
   };
 }
 
-function certifiedAuthority(authority: CertifiedAuthority): object {
-  const { url, organization, commonName, certificates, start } = authority;
+function authorityJson({ url, organization, commonName, certificates, start }: CertifiedAuthority): object {
   return {
     subject: { organization, commonName },
     uri: url,
@@ -137,19 +136,14 @@ function certifiedAuthority(authority: CertifiedAuthority): object {
   };
 }
 
-function service(url: string, majorApiVersion: number, range: object): object {
+function serviceJson(url: string, majorApiVersion: number, range: object): object {
   return { url, majorApiVersion, validFor: range, operator: new URL(url).hostname };
 }
 
 function validFor(start: number, end?: number): object {
-  return { start: rfc3339(start), ...(end === undefined ? {} : { end: rfc3339(end) }) };
+  return { start: rfc3339Seconds(start), ...(end === undefined ? {} : { end: rfc3339Seconds(end) }) };
 }
 
 function jsonLine(value: object): string {
   return `${JSON.stringify(value)}\n`;
-}
-
-/** Whole seconds: not every client reads fractions. */
-function rfc3339(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
 }

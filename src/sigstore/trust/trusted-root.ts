@@ -1,5 +1,5 @@
 /**
- * The logs that a reader trusts: read from Sigstore's `trusted_root.json`, or made from a verifier key.
+ * What a reader trusts: the logs and authorities of Sigstore's `trusted_root.json`, or the log of a verifier key.
  * @module
  */
 import { z } from 'zod';
@@ -17,14 +17,8 @@ import {
   type NoteVerifier,
   type VerifierKey,
 } from '../../../tiles-spec/index.js';
-import {
-  bytesOf,
-  instant,
-  list,
-  parseMessageFile,
-  readMessage,
-  someBytes,
-} from '../bundle/message-fields.js';
+import { bytesOf, instant, list, parseMessageFile, readMessage, someBytes } from '../../protobuf-json.js';
+import { ALGORITHMS } from '../../signatures/algorithms.js';
 
 /** Unix milliseconds, both ends included. Without an end it is open there. */
 export interface TimeRange {
@@ -58,6 +52,22 @@ export interface TrustedLog extends KnownLog {
   readonly vkey: string;
 }
 
+/** The authorities of a trusted root, as its messages stand in the file, with fields in lowerCamelCase. */
+export interface VerbatimAuthorities {
+  readonly certificateAuthorities: readonly object[];
+  /** Certificate transparency logs. */
+  readonly ctlogs: readonly object[];
+  readonly timestampAuthorities: readonly object[];
+}
+
+/** A parsed `trusted_root.json`. */
+export interface TrustedRoot {
+  /** In the file's order; `isTrustedLog` says which of them can be verified. */
+  readonly logs: readonly KnownLog[];
+  /** Not judged: `verifyBundle` refuses those that it cannot use. */
+  readonly authorities: VerbatimAuthorities;
+}
+
 /** Whether the key of a log is of a type that Stele verifies. */
 export function isTrustedLog(log: KnownLog): log is TrustedLog {
   return 'verifier' in log;
@@ -69,88 +79,108 @@ export function isWithin({ start = -Infinity, end = Infinity }: TimeRange, time:
 }
 
 const MAX_BYTES = 1 << 20;
-const MAX_LOGS = 100;
+/** How many logs, and how many authorities of each sort, a trusted root may have. */
+const MAX_MEMBERS = 100;
 const MEDIA_TYPE = /^application\/vnd\.dev\.sigstore\.trustedroot(\+json;version=0\.[12]|\.v0\.[12]\+json)$/;
 
-const ED25519_DETAILS = 'PKIX_ED25519';
-const ECDSA_DETAILS = 'PKIX_ECDSA_P256_SHA_256';
-/** The labels of the enum numbers that Stele knows; protobuf's JSON may have either. */
+/** The `PublicKeyDetails` of a log's key: Ed25519 in Rekor v2 and Stele, ECDSA in Rekor v1. */
+export const PKIX_ED25519 = 'PKIX_ED25519';
+const PKIX_ECDSA = 'PKIX_ECDSA_P256_SHA_256';
+
+/** The labels of the enum's numbers: protobuf's JSON may have either. Pure Ed25519 signs no entries, and is no algorithm. */
 const LABELS: ReadonlyMap<number, string> = new Map([
-  [5, ECDSA_DETAILS],
-  [7, ED25519_DETAILS],
+  [7, PKIX_ED25519],
+  ...ALGORITHMS.map(({ number, keyDetails }) => [number, keyDetails] as const),
 ]);
+
+const authorities = list(z.looseObject({}), MAX_MEMBERS);
 
 const trustedRoot = z.object({
   mediaType: z.string().regex(MEDIA_TYPE, 'is not of a trusted root'),
   tlogs: list(
     z.object({
       baseUrl: z.url(),
-      // Of what the tree is made; there has been no other.
+      // The hash of the tree, for which there has been no other value.
       hashAlgorithm: z.literal(['SHA2_256', 1]).optional(),
       publicKey: z.object({
         rawBytes: someBytes,
         keyDetails: z.union([z.string(), z.number().transform((n) => LABELS.get(n) ?? String(n))]),
-        // A key without a start would have been good for ever: the clients that Stele follows refuse that.
+        // A key without a start would have been good for ever: Sigstore's own clients refuse that too.
         validFor: z.object({ start: instant, end: instant.optional() }),
       }),
       logId: z.object({ keyId: bytesOf(32) }),
     }),
-    MAX_LOGS,
+    MAX_MEMBERS,
   ),
+  certificateAuthorities: authorities,
+  ctlogs: authorities,
+  timestampAuthorities: authorities,
 });
 
 /**
- * Reads a `trusted_root.json` of at most 1 MiB and 100 logs. Of it only the logs are taken: the rest is for
- * `verifyIdentity`.
- * @returns Its logs, in their order; `isTrustedLog` says which of them can be verified.
+ * Parses a `trusted_root.json` of at most 1 MiB, with at most 100 logs and 100 authorities of each sort.
  * @throws FormatError when it is none, or a log id is not that of the log's key.
  */
-export function parseTrustedRoot(file: Uint8Array): KnownLog[] {
-  const { tlogs } = readMessage(
+export function parseTrustedRoot(file: Uint8Array): TrustedRoot {
+  return trustedRootOfJson(parseMessageFile(file, 'trusted root', MAX_BYTES));
+}
+
+/** Reads a trusted root from parsed JSON, as `parseTrustedRoot` reads it from a file. @throws FormatError */
+export function trustedRootOfJson(json: unknown): TrustedRoot {
+  const { tlogs, certificateAuthorities, ctlogs, timestampAuthorities } = readMessage(
     trustedRoot,
-    parseMessageFile(file, 'trusted root', MAX_BYTES),
+    json,
     'trusted root',
   );
-  return tlogs.map(({ baseUrl, publicKey, logId }) => {
-    const { rawBytes, keyDetails, validFor } = publicKey;
-    const log: KnownLog = {
-      url: baseUrl,
-      origin: new URL(baseUrl).hostname,
-      keyDetails,
-      spki: rawBytes,
-      logId: logId.keyId,
-      validFor: {
-        start: validFor.start,
-        ...(validFor.end === undefined ? {} : { end: validFor.end }),
-      },
-    };
-    const key = verifierKeyOf(log);
-    if (key === undefined) return log;
-    if (!equalBytes(keyHash(key), log.logId)) {
-      throw new FormatError(
-        `trusted root: the log id ${encodeBase64(log.logId)} is not that of the key of ${log.url} (${encodeBase64(keyHash(key))})`,
-      );
-    }
-    return { ...log, verifier: noteVerifier(key), vkey: formatVerifierKey(key) };
-  });
+  return {
+    logs: tlogs.map(knownLog),
+    authorities: { certificateAuthorities, ctlogs, timestampAuthorities },
+  };
 }
 
-/** Messages of a `trusted_root.json`, by field. */
-export interface VerbatimAuthorities {
-  readonly certificateAuthorities: readonly object[];
-  readonly ctlogs: readonly object[];
-  readonly timestampAuthorities: readonly object[];
+function knownLog({ baseUrl, publicKey, logId }: z.infer<typeof trustedRoot>['tlogs'][number]): KnownLog {
+  const { rawBytes, keyDetails, validFor } = publicKey;
+  const log: KnownLog = {
+    url: baseUrl,
+    origin: new URL(baseUrl).hostname,
+    keyDetails,
+    spki: rawBytes,
+    logId: logId.keyId,
+    validFor: {
+      start: validFor.start,
+      ...(validFor.end === undefined ? {} : { end: validFor.end }),
+    },
+  };
+  const key = verifierKeyOf(log);
+  if (key === undefined) return log;
+  if (!equalBytes(keyHash(key), log.logId)) {
+    throw new FormatError(
+      `trusted root: the log id ${encodeBase64(log.logId)} is not that of the key of ${log.url} (${encodeBase64(keyHash(key))})`,
+    );
+  }
+  const trusted: TrustedLog = { ...log, verifier: noteVerifier(key), vkey: formatVerifierKey(key) };
+  return trusted;
 }
 
-const authorities = z.object({
-  certificateAuthorities: list(z.looseObject({}), MAX_LOGS),
-  ctlogs: list(z.looseObject({}), MAX_LOGS),
-  timestampAuthorities: list(z.looseObject({}), MAX_LOGS),
-});
+/** All that several trusted roots name, each log and authority once. */
+export function joinTrustedRoots(roots: readonly TrustedRoot[]): TrustedRoot {
+  const all = roots.map((root) => root.authorities);
+  return {
+    logs: onlyOnce(
+      roots.flatMap(({ logs }) => logs),
+      ({ url, keyDetails, spki, validFor }) => [url, keyDetails, encodeBase64(spki), validFor],
+    ),
+    authorities: {
+      certificateAuthorities: onlyOnce(all.flatMap((each) => each.certificateAuthorities)),
+      ctlogs: onlyOnce(all.flatMap(({ ctlogs }) => ctlogs)),
+      timestampAuthorities: onlyOnce(all.flatMap((each) => each.timestampAuthorities)),
+    },
+  };
+}
 
-/** The authorities beside the logs in a `trusted_root.json`, as they stand there. @throws FormatError when it is none. */
-export function authoritiesIn(file: Uint8Array): VerbatimAuthorities {
-  return readMessage(authorities, parseMessageFile(file, 'trusted root', MAX_BYTES), 'trusted root');
+/** @param identity the JSON by which two are the same. */
+function onlyOnce<Item>(items: readonly Item[], identity: (item: Item) => unknown = (item) => item): Item[] {
+  return [...new Map(items.map((item) => [JSON.stringify(identity(item)), item])).values()];
 }
 
 /**
@@ -163,7 +193,7 @@ export function trustedLogFromVerifierKey(vkey: string, url?: string): TrustedLo
   return {
     url: url ?? `https://${key.name}`,
     origin: key.name,
-    keyDetails: key.type === ED25519 ? ED25519_DETAILS : ECDSA_DETAILS,
+    keyDetails: key.type === ED25519 ? PKIX_ED25519 : PKIX_ECDSA,
     spki: key.type === ED25519 ? concatBytes([ED25519_SPKI_PREFIX, key.publicKey]) : key.publicKey,
     logId: keyHash(key),
     validFor: {},
@@ -176,14 +206,14 @@ export function trustedLogFromVerifierKey(vkey: string, url?: string): TrustedLo
 const ED25519_SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0);
 
 function verifierKeyOf({ url, origin, keyDetails, spki }: KnownLog): VerifierKey | undefined {
-  if (keyDetails === ED25519_DETAILS) {
+  if (keyDetails === PKIX_ED25519) {
     const publicKey = spki.subarray(ED25519_SPKI_PREFIX.length);
     const prefix = spki.subarray(0, ED25519_SPKI_PREFIX.length);
     if (publicKey.length !== 32 || !equalBytes(prefix, ED25519_SPKI_PREFIX))
       throw new FormatError(`trusted root: the key of ${url} is not an Ed25519 key as DER SPKI`);
     return { name: origin, type: ED25519, publicKey };
   }
-  if (keyDetails !== ECDSA_DETAILS) return undefined;
-  // To write it and to read it again is what checks the key.
+  if (keyDetails !== PKIX_ECDSA) return undefined;
+  // `parseVerifierKey` checks the key.
   return parseVerifierKey(formatVerifierKey({ name: origin, type: ECDSA, publicKey: spki }));
 }

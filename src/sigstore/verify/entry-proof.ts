@@ -19,9 +19,16 @@ import {
   type SignedCheckpoint,
 } from '../../../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
-import { readMessage } from '../bundle/message-fields.js';
+import { readMessage } from '../../protobuf-json.js';
 import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
-import { isTrustedLog, isWithin, type KnownLog, type TrustedLog } from '../trust/trusted-root.js';
+import { rfc3339 } from '../../rfc3339.js';
+import {
+  isTrustedLog,
+  isWithin,
+  PKIX_ED25519,
+  type KnownLog,
+  type TrustedLog,
+} from '../trust/trusted-root.js';
 
 /** What was shown of an entry. */
 export interface VerifiedEntry {
@@ -83,7 +90,7 @@ function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: r
   const log = time === undefined ? first : named.find(({ validFor }) => isWithin(validFor, time * 1000));
   if (log === undefined) {
     throw new ProofError(
-      `the entry's integrated time, ${rfc3339(time ?? 0)}, is not within the time in which ${first.origin} used its key`,
+      `the entry's integrated time, ${rfc3339((time ?? 0) * 1000)}, is not within the time in which ${first.origin} used its key`,
     );
   }
   if (!isTrustedLog(log)) {
@@ -92,11 +99,6 @@ function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: r
     );
   }
   return log;
-}
-
-/** For messages: a number of seconds may be outside of what a Date can be. */
-function rfc3339(seconds: number): string {
-  return seconds < 8.64e12 ? new Date(seconds * 1000).toISOString() : `${seconds} s after 1970`;
 }
 
 const kindOfBody = z.object({ kind: z.string(), apiVersion: z.string() });
@@ -116,7 +118,7 @@ function requireKind({ kind, version, body }: TransparencyLogEntry): void {
 
 /** A log of Rekor v1 signs with ECDSA; Rekor v2 and Stele sign with Ed25519. */
 function isRekorV1({ keyDetails }: TrustedLog): boolean {
-  return keyDetails !== 'PKIX_ED25519';
+  return keyDetails !== PKIX_ED25519;
 }
 
 function verifyPromise(

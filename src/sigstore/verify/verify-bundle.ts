@@ -5,13 +5,13 @@
  */
 import { equalBytes, ProofError, type Sha256 } from '../../../tiles-spec/index.js';
 import { verifyArtifactSignature, type Artifact } from './node/artifact-signature.js';
-import { parseSigstoreBundle, type SigstoreBundle } from '../bundle/sigstore-bundle.js';
+import type { SigstoreBundle } from '../bundle/sigstore-bundle.js';
 import { textNames, type CertificateIdentity } from './certificate-identity.js';
 import { loggedKey, matchEntry, type LoggedSignature } from './entry-match.js';
 import { verifyLoggedEntry, type VerifiedEntry } from './entry-proof.js';
 import type { VerifiedIdentity } from './node/identity.js';
 import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
-import type { KnownLog } from '../trust/trusted-root.js';
+import type { KnownLog, VerbatimAuthorities } from '../trust/trusted-root.js';
 
 /** The key that must have signed. */
 export interface KeyPolicy {
@@ -22,8 +22,8 @@ export interface KeyPolicy {
 
 /** Whose certificate must have signed. */
 export interface IdentityPolicy extends CertificateIdentity {
-  /** A `trusted_root.json`: its authorities are believed. Its logs are not, unless they are passed as logs too. */
-  readonly trustedRoot: Uint8Array;
+  /** Those that are believed: `parseTrustedRoot`'s. */
+  readonly authorities: VerbatimAuthorities;
   readonly publicKey?: never;
 }
 
@@ -73,13 +73,12 @@ export interface VerifyBundleOptions {
  * @throws ProofError when something is not shown; FormatError when a file is malformed.
  */
 export async function verifyBundle(
-  bundleFile: Uint8Array,
+  bundle: SigstoreBundle,
   logs: readonly KnownLog[],
   policy: SignerPolicy | undefined,
   artifact: Artifact | 'envelope' | undefined,
   { sha, onEntries }: VerifyBundleOptions = {},
 ): Promise<CheckedBundle> {
-  const bundle = parseSigstoreBundle(bundleFile);
   const isEnvelope = artifact === 'envelope';
   if (isEnvelope && bundle.content.type !== 'dsseEnvelope')
     throw new ProofError('the bundle has no envelope: it is of an artifact beside it');
@@ -93,7 +92,7 @@ export async function verifyBundle(
   const signer =
     policy?.identity === undefined
       ? verifyKey(bundle, policy?.publicKey, signed, logged)
-      : await verifyCertificate(bundleFile, signed, policy, logs);
+      : await verifyCertificate(bundle, entries, signed, policy);
   const notChecked = [...notCheckedOf(signer), ...(artifact === undefined ? (['artifact'] as const) : [])];
   return { verified: notChecked.length === 0, notChecked, entries, signer };
 }
@@ -126,17 +125,15 @@ function mapAll<From, To>([first, ...more]: Some<From>, change: (item: From) => 
 }
 
 async function verifyCertificate(
-  bundleFile: Uint8Array,
+  bundle: SigstoreBundle,
+  entries: readonly VerifiedEntry[],
   artifact: Artifact | undefined,
   policy: IdentityPolicy,
-  logs: readonly KnownLog[],
 ): Promise<Signer> {
-  // Sigstore's library takes longer to load than all else: what needs no certificate does without.
+  // Sigstore's library takes longer to load than all else: only bundles that are verified by identity load it.
   const { verifyIdentity } = await import('./node/identity.js');
-  return {
-    type: 'identity',
-    ...(await verifyIdentity(bundleFile, artifact, policy.trustedRoot, policy, logs)),
-  };
+  const { authorities } = policy;
+  return { type: 'identity', ...(await verifyIdentity(bundle, entries, artifact, policy, authorities)) };
 }
 
 function verifyKey(

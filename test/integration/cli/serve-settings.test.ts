@@ -5,9 +5,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { flagsOf, readCommandLine } from '#cli/command-line.js';
-import { CONFIG, environmentName, type Settings } from '#cli/configuration.js';
-import { readSettings } from '#cli/read-settings.js';
-import { readServeConfiguration, SERVE_SETTINGS, type ServeConfiguration } from '#cli/serve-settings.js';
+import { CONFIG, environmentName, type Settings } from '#cli/settings/setting.js';
+import { readSettings } from '#cli/settings/read-settings.js';
+import {
+  readServeConfiguration,
+  SERVE_SETTINGS,
+  type ServeConfiguration,
+} from '#cli/commands/serve/configuration.js';
 import { ConfigurationError } from '#src/errors.js';
 import type { S3Options } from '#src/store/s3-place.js';
 import { withFolder } from '../../support/daemon.js';

@@ -7,8 +7,8 @@ import {
   artifactOfBytes,
   artifactOfDigests,
   verifyArtifactSignature,
-  type DigestName,
 } from '#src/sigstore/verify/node/artifact-signature.js';
+import type { DigestName } from '#src/signatures/digests.js';
 import {
   parseSigstoreBundle,
   type DsseEnvelope,
@@ -36,7 +36,7 @@ const digestOf = (name: DigestName, bytes: Uint8Array = ARTIFACT) =>
   new Uint8Array(createHash(name).update(bytes).digest());
 
 function bundleOf(content: SigstoreBundle['content']): SigstoreBundle {
-  return { version: '0.3', content, material: { type: 'publicKey', hint: '' }, entries: [], timestamps: [] };
+  return { content, material: { type: 'publicKey', hint: '' }, entries: [], timestamps: [] };
 }
 
 function message(name: DigestName, signature: Uint8Array): MessageSignature {

@@ -33,19 +33,19 @@ describeWithVectors('bundles', () => {
   it.each([...FILES, ...listVectors('bundles').filter((file) => file.endsWith('/bundle.sigstore.json'))])(
     '%s: written anew, the same',
     (file) => {
-      const bundle = without(parseSigstoreBundle(readVector(...file.split('/'))), 'version');
+      const bundle = parseSigstoreBundle(readVector(...file.split('/')));
       const written = formatSigstoreBundle(bundle);
       const again = parseSigstoreBundle(encodeText(written));
-      expect(again.version).toBe('0.3');
+      expect(written).toMatch(/^\{"mediaType":"application\/vnd\.dev\.sigstore\.bundle\.v0\.3\+json"/);
       const entries = bundle.entries.map((entry) => without(entry, 'promiseSuffices'));
-      expect(again).toEqual({ version: '0.3', ...bundle, entries });
+      expect(again).toEqual({ ...bundle, entries });
       // The client's check of v0.3 demands a checkpoint.
       if (entries.every(({ proof }) => proof?.checkpoint !== undefined)) bundleFromJSON(JSON.parse(written));
     },
   );
 
   it.each(FILES)('%s: written as cosign wrote it', (file) => {
-    const bundle = without(parseSigstoreBundle(readVector(...file.split('/'))), 'version');
+    const bundle = parseSigstoreBundle(readVector(...file.split('/')));
     expect(JSON.parse(formatSigstoreBundle(bundle))).toEqual(readVectorJson(...file.split('/')));
   });
 
@@ -58,13 +58,11 @@ describeWithVectors('bundles', () => {
 
   it('of v0.1 and v0.2 have a chain; of v0.1 a promise suffices', () => {
     const old = parseSigstoreBundle(readVector('bundles', 'happy-path-v0.1', 'bundle.sigstore.json'));
-    expect(old.version).toBe('0.1');
     expect(old.material.type).toBe('certificate');
     expect(old.entries[0]?.promiseSuffices).toBe(true);
     const newer = parseSigstoreBundle(
       readVector('bundles', 'invalid-inclusion-proof_fail', 'bundle.sigstore.json'),
     );
-    expect(newer.version).toBe('0.2');
     expect(newer.entries[0]).not.toHaveProperty('promiseSuffices');
   });
 
@@ -192,7 +190,7 @@ describeWithVectors("a log's answer", () => {
     const answer = readVectorJson('trust', 'answer.json');
     const entry = parseTransparencyLogEntry(answer);
     expect(entry).toMatchObject({ index: 28, kind: 'hashedrekord', version: '0.0.2', proof: { size: 29 } });
-    const [log] = parseTrustedRoot(readVector('trust', 'trusted_root.json')).filter(isTrustedLog);
+    const [log] = parseTrustedRoot(readVector('trust', 'trusted_root.json')).logs.filter(isTrustedLog);
     if (log === undefined || entry.proof?.checkpoint === undefined) throw new Error('no log or checkpoint');
     const own = formatTransparencyLogEntry(
       {

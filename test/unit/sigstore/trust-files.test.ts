@@ -139,7 +139,7 @@ describeWithVectors('the files of a log with authorities', () => {
   });
 
   it('verify a bundle with a certificate', async () => {
-    expect(parseTrustedRoot(encodeText(written)).length).toBe(1);
+    expect(parseTrustedRoot(encodeText(written)).logs).toHaveLength(1);
     const verdict = await verifyCase({
       ...conformanceCase('happy-path-v0.3'),
       bundle: readVector('trust', 'cosign-keyless.bundle.json'),

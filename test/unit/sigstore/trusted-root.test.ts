@@ -27,8 +27,10 @@ function rootWith(change: (tlog: Tlog, root: Record<string, unknown>) => void): 
   return jsonFile(root);
 }
 
+const logsOf = (file: Uint8Array) => parseTrustedRoot(file).logs;
+
 describe('the trusted root of the public-good instance', () => {
-  const logs = parseTrustedRoot(productionTrustedRoot());
+  const { logs } = parseTrustedRoot(productionTrustedRoot());
 
   it('has a log of Rekor v1 and one of v2', () => {
     expect(logs.map(({ origin, keyDetails }) => [origin, keyDetails])).toEqual([
@@ -52,7 +54,7 @@ describe('the trusted root of the public-good instance', () => {
 
 describeWithVectors('trusted_root.json', () => {
   it('is read with what a client of another version would write', () => {
-    const [log] = parseTrustedRoot(
+    const [log] = logsOf(
       rootWith((tlog, root) => {
         tlog.publicKey.keyDetails = 7;
         tlog.publicKey.validFor = { start: '2024-01-01T01:00:00.123456+01:00', end: '2025-01-01T00:00:00Z' };
@@ -69,7 +71,7 @@ describeWithVectors('trusted_root.json', () => {
 
   it('keeps logs of other keys, to say so', () => {
     const rsa = spkiOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey);
-    const [log] = parseTrustedRoot(
+    const [log] = logsOf(
       rootWith((tlog) => {
         tlog.publicKey.rawBytes = encodeBase64(rsa);
         tlog.publicKey.keyDetails = 'PKIX_RSA_PKCS1V15_2048_SHA256';
@@ -109,6 +111,11 @@ describeWithVectors('trusted_root.json', () => {
     ['another media type', (_, root) => (root['mediaType'] = 'application/json'), /mediaType is not of/],
     ['both spellings', (tlog) => Object.assign(tlog, { base_url: 'http://a' }), /baseUrl is there in both/],
     ['too many logs', (tlog, root) => (root['tlogs'] = Array.from({ length: 101 }, () => tlog)), /tlogs/],
+    [
+      'too many authorities',
+      (_, root) => (root['certificateAuthorities'] = Array.from({ length: 101 }, () => ({}))),
+      /certificateAuthorities/,
+    ],
   ])('with %s: refused', (_what, change, message) => {
     expect(() => parseTrustedRoot(rootWith(change))).toThrow(FormatError);
     expect(() => parseTrustedRoot(rootWith(change))).toThrow(message);

@@ -82,7 +82,7 @@ describeWithVectors('bundles of sigstore-conformance', () => {
       const { bundle, trustedRoot } = conformanceCase(folder);
       const [entry] = parseSigstoreBundle(bundle).entries;
       if (entry === undefined) throw new Error('no entry');
-      return verifyLoggedEntry(entry, parseTrustedRoot(trustedRoot));
+      return verifyLoggedEntry(entry, parseTrustedRoot(trustedRoot).logs);
     };
     expect(shownOf('happy-path-v0.1')).toMatchObject({
       index: 23083061,

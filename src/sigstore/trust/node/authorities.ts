@@ -7,6 +7,7 @@ import { FormatError, sha256 } from '../../../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf } from '../../../errors.js';
 import { parsePublicKey } from '../../../signatures/node/public-key.js';
 import { isPem, parsePem, type PemBlock } from '../../../keys/pem.js';
+import { PKIX_ED25519 } from '../trusted-root.js';
 
 /** A certificate authority (Fulcio) or a time stamp authority. */
 export interface CertifiedAuthority {
@@ -78,8 +79,8 @@ export function certificateLog(url: string, file: Uint8Array, start: number, nam
 function keyDetailsOf(spki: Uint8Array, name: string): string {
   try {
     const { type, keyDetails } = parsePublicKey(spki);
-    // A log signs what it has whole.
-    return type === 'ed25519' ? 'PKIX_ED25519' : keyDetails;
+    // A log signs its messages themselves, not a digest as Ed25519ph does.
+    return type === 'ed25519' ? PKIX_ED25519 : keyDetails;
   } catch (error) {
     if (!(error instanceof InvalidEntryError)) throw error;
     throw new ConfigurationError(`${name} is no key that clients verify: ${error.message}`);

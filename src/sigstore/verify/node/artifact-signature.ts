@@ -7,16 +7,14 @@ import { z } from 'zod';
 import { encodeHex, equalBytes, FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../json.js';
+import { ALGORITHMS, algorithmOf } from '../../../signatures/algorithms.js';
+import { DIGEST_NAMES, digestType, type DigestName } from '../../../signatures/digests.js';
 import { preAuthenticationEncoding } from '../../../signatures/pre-authentication-encoding.js';
-import { ALGORITHMS, algorithmOf, type Algorithm } from '../../../signatures/algorithms.js';
 import { verifyEcdsaBatch } from '../../../signatures/node/ecdsa.js';
 import { parsePublicKey, type PublicKey } from '../../../signatures/node/public-key.js';
 import { verifySignatures } from '../../../signatures/node/verify.js';
 import type { DsseEnvelope, MessageSignature, SigstoreBundle } from '../../bundle/sigstore-bundle.js';
 import type { LoggedSignature } from '../entry-match.js';
-
-/** A hash, as `node:crypto` names it. */
-export type DigestName = Algorithm['digestName'];
 
 /** What was signed: a file, or as much as is known of it. */
 export interface Artifact {
@@ -36,7 +34,6 @@ export function artifactOfDigests(digests: Partial<Record<DigestName, Uint8Array
   return { digest: (name) => digests[name] };
 }
 
-const DIGEST_NAMES = { SHA2_256: 'sha256', SHA2_384: 'sha384', SHA2_512: 'sha512' } as const;
 const IN_TOTO = 'application/vnd.in-toto+json';
 
 /**
@@ -83,7 +80,7 @@ function refusalOfMessage(
   artifact: Artifact | undefined,
   logged: LoggedSignature | undefined,
 ): string | undefined {
-  const name = DIGEST_NAMES[digestAlgorithm];
+  const name = digestType(digestAlgorithm).name;
   if (artifact !== undefined) {
     const actual = artifact.digest(name);
     if (actual === undefined)
@@ -106,7 +103,7 @@ function refusalOfEnvelope(
   const name =
     logged?.digestAlgorithm === undefined
       ? (algorithmOf(key.key.keyDetails)?.digestName ?? 'sha256')
-      : DIGEST_NAMES[logged.digestAlgorithm];
+      : digestType(logged.digestAlgorithm).name;
   return refusalOf({ name, digest: digestOf(name, message), message }, signature, key, logged);
 }
 
@@ -198,7 +195,7 @@ function requireSubject({ payloadType, payload }: DsseEnvelope, artifact: Artifa
 }
 
 function digestsOf(artifact: Artifact): [DigestName, string][] {
-  return Object.values(DIGEST_NAMES).flatMap((name): [DigestName, string][] => {
+  return DIGEST_NAMES.flatMap((name): [DigestName, string][] => {
     const digest = artifact.digest(name);
     return digest === undefined ? [] : [[name, encodeHex(digest)]];
   });

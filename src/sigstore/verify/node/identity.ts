@@ -5,16 +5,10 @@
  */
 import type { CertificateAuthority } from '@sigstore/protobuf-specs';
 import type { SignedEntity, TrustMaterial } from '@sigstore/verify';
-import { equalBytes, FormatError, ProofError } from '../../../../tiles-spec/index.js';
+import { FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { messageOf } from '../../../errors.js';
-import { DOCUMENT_LIMITS, parseJson } from '../../../json.js';
-import { normalizeFields } from '../../../protobuf-json.js';
-import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
-import {
-  formatSigstoreBundle,
-  parseSigstoreBundle,
-  type SigstoreBundle,
-} from '../../bundle/sigstore-bundle.js';
+import { sigstoreBundleJson, type SigstoreBundle } from '../../bundle/sigstore-bundle.js';
+import type { VerbatimAuthorities } from '../../trust/trusted-root.js';
 import {
   requireIdentity,
   statedIdentity,
@@ -22,9 +16,8 @@ import {
   type CertifiedIdentity,
 } from '../certificate-identity.js';
 import { limitOf, requireSigningCertificate } from '../certificate-rules.js';
-import { matchEntry } from '../entry-match.js';
-import { verifyLoggedEntry } from '../entry-proof.js';
-import { parseTrustedRoot, type KnownLog } from '../../trust/trusted-root.js';
+import type { VerifiedEntry } from '../entry-proof.js';
+import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
 
 /** Who signed, and how many times show that the certificate was valid then. */
 export interface VerifiedIdentity extends CertifiedIdentity {
@@ -34,34 +27,28 @@ export interface VerifiedIdentity extends CertifiedIdentity {
 /**
  * Checks that the bundle was signed by the key of a certificate of this identity, over this artifact: the certificate
  * is of a trusted authority, in a trusted certificate transparency log, and was valid when it signed. For that time
- * counts an RFC 3161 time stamp of a trusted authority, or the integrated time of Rekor v1, where the promise of one of
- * the logs signs it: that entry is verified here, and must be of the bundle's signature. There must be one such time,
- * and all that are there must be good; entries of other logs count for nothing.
- *
- * Entries without a promise are not asked for: `verifyBundle` has the whole.
- * @param bundleFile a bundle with a certificate, as `parseSigstoreBundle` takes it.
+ * counts an RFC 3161 time stamp of a trusted authority, or the integrated time that the promise of one of the entries
+ * signs. There must be one such time, and all that are there must be good.
+ * @param entries the bundle's, proved and matched with its signature: the time of another signature's entry would say
+ *   nothing of this one.
  * @param artifact left out, the signature is verified over what the bundle says of it.
- * @param trustedRootFile a `trusted_root.json` with the authorities. The logs in it are believed only as `logs` has them.
- * @param logs those whose promises count: `parseTrustedRoot`'s.
- * @throws ProofError when it is not shown, FormatError when a file is malformed.
+ * @throws ProofError when it is not shown; FormatError when the certificate, a time stamp or an authority is malformed.
  */
 export async function verifyIdentity(
-  bundleFile: Uint8Array,
+  bundle: SigstoreBundle,
+  entries: readonly VerifiedEntry[],
   artifact: Artifact | undefined,
-  trustedRootFile: Uint8Array,
   wanted: CertificateIdentity,
-  logs: readonly KnownLog[],
+  authorities: VerbatimAuthorities,
 ): Promise<VerifiedIdentity> {
-  const bundle = parseSigstoreBundle(bundleFile);
   const { material } = bundle;
   if (material.type !== 'certificate')
     throw new ProofError('the bundle was signed with a public key: it has no certificate with an identity');
   const stated = statedIdentity(material.der);
-  const promised = promisedTimes(bundle, logs);
 
   const { Verifier } = await import('@sigstore/verify');
-  const { trust, leftOut } = await trustedAuthorities(trustedRootFile);
-  const entity = await signedEntity(bundle, artifact, promised);
+  const { trust, leftOut } = await trustMaterial(authorities);
+  const entity = await signedEntity(bundle, artifact, entries.flatMap(promisedTime));
   try {
     // The log's part is verified elsewhere, and the entity has none.
     new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 1, timestampThreshold: 1 }).verify(entity);
@@ -77,53 +64,46 @@ export async function verifyIdentity(
 
 type PromisedTime = Extract<SignedEntity['timestamps'][number], { $case: 'transparency-log' }>;
 
-/** The integrated times that the promises of these logs sign, of the bundle's own entries; verified. */
-function promisedTimes(bundle: SigstoreBundle, logs: readonly KnownLog[]): PromisedTime[] {
-  return bundle.entries.flatMap((entry): PromisedTime[] => {
-    if (entry.promise === undefined || !logs.some(({ logId }) => equalBytes(logId, entry.logId))) return [];
-    const { integratedTime, body } = verifyLoggedEntry(entry, logs);
-    // Another signature's time says nothing of this one's.
-    matchEntry(bundle, body);
-    return [
-      {
-        $case: 'transparency-log',
-        tlogEntry: {
-          logIndex: String(entry.index),
-          logId: { keyId: Buffer.from(entry.logId) },
-          kindVersion: { kind: entry.kind, version: entry.version },
-          integratedTime: String(integratedTime),
-          inclusionPromise: { signedEntryTimestamp: Buffer.from(entry.promise) },
-          inclusionProof: undefined,
-          canonicalizedBody: Buffer.from(entry.body),
-        },
+/** The time that an entry's promise signs, in the library's form; nothing for an entry without a promise. */
+function promisedTime({ log, integratedTime }: VerifiedEntry): PromisedTime[] {
+  if (integratedTime === undefined) return [];
+  return [
+    {
+      $case: 'transparency-log',
+      tlogEntry: {
+        logId: { keyId: Buffer.from(log.logId) },
+        integratedTime: String(integratedTime),
+        // The library asks whether there is a promise, and looks at nothing else of the entry.
+        inclusionPromise: { signedEntryTimestamp: Buffer.alloc(0) },
+        inclusionProof: undefined,
+        logIndex: '0',
+        kindVersion: { kind: '', version: '' },
+        canonicalizedBody: Buffer.alloc(0),
       },
-    ];
-  });
+    },
+  ];
 }
 
-interface TrustedAuthorities {
+interface Trust {
   readonly trust: TrustMaterial;
   /** The certificate authorities that cannot be used, and why, for messages. */
   readonly leftOut: readonly string[];
 }
 
-async function trustedAuthorities(trustedRootFile: Uint8Array): Promise<TrustedAuthorities> {
+async function trustMaterial(trusted: VerbatimAuthorities): Promise<Trust> {
   const [{ toTrustMaterial }, { TrustedRoot }] = await Promise.all([
     import('@sigstore/verify'),
     import('@sigstore/protobuf-specs'),
   ]);
-  // What the library does not ask: that it is a trusted root, and not too large.
-  parseTrustedRoot(trustedRootFile);
-  const json = normalizeFields(parseJson(trustedRootFile, 'trusted root', DOCUMENT_LIMITS));
   try {
-    const root = TrustedRoot.fromJSON(json);
+    const root = TrustedRoot.fromJSON(trusted);
     const authorities = root.certificateAuthorities.map((authority) => ({
       authority,
       why: whyLeftOut(authority),
     }));
     const used = authorities.filter(({ why }) => why === undefined).map(({ authority }) => authority);
     return {
-      trust: toTrustMaterial({ ...root, certificateAuthorities: used, tlogs: [] }),
+      trust: toTrustMaterial({ ...root, certificateAuthorities: used }),
       leftOut: authorities.flatMap(({ why }) => why ?? []),
     };
   } catch (error) {
@@ -150,10 +130,10 @@ async function signedEntity(
     import('@sigstore/verify'),
     import('@sigstore/bundle'),
   ]);
-  const withoutLog = formatSigstoreBundle({ ...bundle, entries: [] });
+  const withoutLog = sigstoreBundleJson({ ...bundle, entries: [] });
   let entity: SignedEntity;
   try {
-    entity = toSignedEntity(bundleFromJSON(JSON.parse(withoutLog)));
+    entity = toSignedEntity(bundleFromJSON(withoutLog));
   } catch (error) {
     throw new FormatError(`bundle: its certificate or a time stamp cannot be read: ${messageOf(error)}`);
   }
@@ -163,7 +143,7 @@ async function signedEntity(
     timestamps: [...entity.timestamps, ...promised],
     signature: {
       signature: entity.signature.signature,
-      // Asked of log entries, of which it has none.
+      // The library compares these with log entries. The entity has none, so a call would be a mistake.
       compareSignature: () => false,
       compareDigest: () => false,
       verifySignature: (key) => {
@@ -174,14 +154,14 @@ async function signedEntity(
   };
 }
 
-/** The library reads the names of a certificate as well, throws at some, and is not asked for them. */
+/** The library would read the certificate's names too, and throws at some. Ours are read by `statedIdentity`. */
 function hideNames(certificate: object): void {
   Object.defineProperty(certificate, 'subjectAltName', { value: undefined });
 }
 
 /** The library's message, and what it found that to be caused by. */
 function reasonOf(error: unknown): string {
-  // It reaches into a certificate for what every one of Fulcio's has.
+  // The library reads, unchecked, parts that every certificate of Fulcio's has, and other certificates may not.
   if (error instanceof TypeError) return 'a part of it is missing, or cannot be read';
   if (/expected \d+ SCT/.test(messageOf(error)))
     return 'it has no proof (SCT) of a certificate transparency log that the trusted root names, which a certificate of a private authority needs too';

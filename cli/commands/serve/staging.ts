@@ -1,0 +1,100 @@
+/**
+ * Staging's file in the data folder: opened, or moved aside where it can no longer be used and is to be made anew.
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../../../src/errors.js';
+import { reasonOf } from '../../../src/node/system-error.js';
+import { NewerVersionError, parseCheckpoint, parseNote } from '../../../tiles-spec/index.js';
+import type { ObjectStore } from '../../../src/store/store.js';
+import { SqliteStaging } from '../../../writer/staging/staging.js';
+import type { Progress, Terminal } from '../../terminal.js';
+
+export const STAGING = 'staging.sqlite';
+
+/**
+ * Opens staging, making the file where there is none.
+ * @param rebuild whether a file that is damaged, or of a newer version, is moved aside for a new one.
+ * @throws ConfigurationError when another process uses it; StartRefusedError when it cannot be used, saying why.
+ */
+export async function openStaging(data: string, rebuild: boolean, log: Logger): Promise<SqliteStaging> {
+  const file = join(data, STAGING);
+  try {
+    return await SqliteStaging.open(file);
+  } catch (error) {
+    if (rebuild && isUseless(error)) {
+      const aside = await moveAside(file);
+      log.warn(
+        { aside },
+        `${file} cannot be used (${causeOf(error)}). It is kept as ${aside}; a new one is made`,
+      );
+      return SqliteStaging.open(file);
+    }
+    throw refusal(file, error);
+  }
+}
+
+/** Whether a new file is all that helps. */
+function isUseless(error: unknown): boolean {
+  return error instanceof DamagedStoreError || error instanceof NewerVersionError;
+}
+
+function refusal(file: string, error: unknown): Error {
+  const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
+  if (busy) return new ConfigurationError(`${file} is in use by another running writer: stop it first`);
+  if (isUseless(error)) return new StartRefusedError(messageOf(error), { cause: error });
+  return new StartRefusedError(`${file} cannot be opened: ${reasonOf(error)}`, { cause: error });
+}
+
+/** What is wrong, without the advice that is being followed. */
+function causeOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+}
+
+/** Gives staging's files other names. Returns the first one's. */
+async function moveAside(file: string): Promise<string> {
+  const aside = `${file}.aside-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
+  // The database last: a crash in between leaves an older state of it, and never a -wal beside another database.
+  for (const suffix of ['-wal', '-shm', '']) {
+    if (existsSync(file + suffix)) await rename(file + suffix, aside + suffix);
+  }
+  return aside;
+}
+
+/**
+ * The origin of the log in a store, as its checkpoint gives it: not authenticated, and so only to be asked for by the
+ * log's key. Undefined where there is no checkpoint that can be read.
+ */
+export async function originIn(store: Pick<ObjectStore, 'read'>): Promise<string | undefined> {
+  const checkpoint = await store.read('checkpoint');
+  try {
+    return checkpoint && parseCheckpoint(parseNote(checkpoint.bytes).text).origin;
+  } catch {
+    // What is wrong with it is said where it is opened.
+    return undefined;
+  }
+}
+
+/** Shows how far staging is brought up from the store, from when it has begun. Has to be stopped. */
+export class BringUpProgress {
+  readonly #terminal: Terminal;
+  #progress: Progress | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  update(done: number, total: number): void {
+    this.#progress ??= this.#terminal.progress('staging', total);
+    this.#progress.update(done);
+    if (done === total) this.stop();
+  }
+
+  stop(): void {
+    this.#progress?.stop();
+    this.#progress = undefined;
+  }
+}
