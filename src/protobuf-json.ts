@@ -74,7 +74,7 @@ export function findingsOf({ issues }: z.ZodError): { readonly path: string; rea
 }
 
 /** A transform whose FormatError becomes the field's finding. */
-function reading<In, Out>(read: (value: In) => Out) {
+export function reading<In, Out>(read: (value: In) => Out) {
   return (value: In, context: z.core.$RefinementCtx<In>): Out => {
     try {
       return read(value);

@@ -4,7 +4,7 @@
  */
 import type { Latest, TreeReader } from '../../reader/index.js';
 import { ConfigurationError } from '../../src/errors.js';
-import { parseBody } from '../../src/kinds/registry.js';
+import { parseBody } from '../../src/kinds/canonical-body.js';
 import { opensslSha256 } from '../../src/node/openssl-sha256.js';
 import type { PublishedEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import type { TrustedLog } from '../../src/sigstore/trust/trusted-root.js';

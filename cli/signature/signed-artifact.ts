@@ -5,15 +5,15 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../src/json.js';
+import { validateRequest } from '../../src/requests/rekor-v2/create-entry-request.js';
 import { algorithmFor, type Algorithm } from '../../src/signatures/algorithms.js';
 import { parsePublicKey } from '../../src/signatures/node/public-key.js';
 import { signArtifact } from '../../src/signatures/node/sign.js';
-import { verifySignatures } from '../../src/signatures/node/verify.js';
+import { nodeSuite } from '../../src/signatures/node/suite.js';
 import { publicKeyHint, type SigstoreBundle } from '../../src/sigstore/bundle/sigstore-bundle.js';
 import { pemLabels } from '../../src/keys/pem.js';
 import { readPublicKeyFile, type PublicKeyFile } from '../../src/keys/node/public-key-file.js';
 import { decodeBase64, encodeBase64, encodeText, FormatError } from '../../tiles-spec/index.js';
-import { validateRequests } from '../../writer/validation/validate.js';
 import { openArtifact, readArtifact } from './artifact.js';
 import { SettingError, type Values } from '../settings/setting.js';
 import { readBytes, readInput } from '../files.js';
@@ -56,7 +56,7 @@ export async function signWith(
   const pem = await readInput('--key', key);
   const { spki, algorithm, digest, signature } = await signArtifact(pem, key, openArtifact(artifact));
   const same = earlier.find((other) => {
-    const [refusal] = verifySignatures([{ key: spki, algorithm, digest, signature: other }]);
+    const [refusal] = nodeSuite.verify([{ key: spki, algorithm, digest, signature: other }]);
     return refusal === undefined;
   });
   return signedArtifact({ spki }, algorithm, digest, same ?? signature);
@@ -66,11 +66,9 @@ export async function signWith(
  * The canonical body that logs a signature: what the log would refuse is refused here.
  * @throws InvalidEntryError when the signature does not verify, or the log takes no such entry.
  */
-export function canonicalBodyOf({ request }: SignedArtifact): Uint8Array {
-  const [proposed] = validateRequests([request]);
-  if (proposed === undefined || proposed instanceof Error)
-    throw proposed ?? new TypeError('one request, one entry');
-  return proposed.body;
+export async function canonicalBodyOf({ request }: SignedArtifact): Promise<Uint8Array> {
+  const { body } = await validateRequest(request, nodeSuite);
+  return body;
 }
 
 /** The digest that the key signs, of the artifact that the settings name. */

@@ -9,21 +9,21 @@ import {
   normalName,
   subjectPublicKeyInfo,
 } from '../../tiles-spec/index.js';
-import type { IndexKey } from './kind.js';
+import type { SearchKey } from './kind.js';
 import { keyFingerprints, pemFingerprint } from './key-fingerprints.js';
 
 /**
- * The index keys of a certificate, each once. Total: of bytes that are no certificate, the fingerprint of the bytes.
+ * The search keys of a certificate, each once. Total: of bytes that are no certificate, the fingerprint of the bytes.
  * @param der any bytes.
  */
-export function certificateKeys(der: Uint8Array): IndexKey[] {
+export function certificateKeys(der: Uint8Array): SearchKey[] {
   const names = certificateNames(der).map((name) =>
     name.type === 'other' ? `san-sha256:${encodeHex(name.sha256)}` : `san:${normalName(name)}`,
   );
   return [...new Set([...fingerprintsOfKey(der), pemFingerprint('CERTIFICATE', der), ...names])];
 }
 
-function fingerprintsOfKey(der: Uint8Array): IndexKey[] {
+function fingerprintsOfKey(der: Uint8Array): SearchKey[] {
   try {
     return keyFingerprints(subjectPublicKeyInfo(der));
   } catch (error) {

@@ -1,8 +1,8 @@
 /**
- * The kinds of entry: from a request to the entry that it would become, and from an entry to what finds it. Runs in a
- * browser.
+ * The kinds of entry: what a logged entry says, and what finds it. Runs in a browser.
  * @module
  */
-export * from './index-keys.js';
-export * from './kind.js';
-export * from './registry.js';
+export type { DescriptionLine, EntryKind, SearchKey } from './kind.js';
+export { KINDS } from './known-kinds.js';
+export { keysOf, readEntry, type KnownEntry, type UnknownEntry } from './read-entry.js';
+export type { LoggedDigest, LoggedStatement, LoggedVerifier, SignerKey } from './statement.js';

@@ -1,17 +1,17 @@
 /**
- * Fingerprints of public keys, as index keys.
+ * Fingerprints of public keys, as search keys.
  * @module
  */
 import { encodeHex, encodeText, sha256 } from '../../tiles-spec/index.js';
 import { formatPem } from '../keys/pem.js';
-import type { IndexKey } from './kind.js';
+import type { SearchKey } from './kind.js';
 
 /** The two fingerprints of a public key given as DER SPKI. */
-export function keyFingerprints(spki: Uint8Array): IndexKey[] {
+export function keyFingerprints(spki: Uint8Array): SearchKey[] {
   return [`spki:${encodeHex(sha256(spki))}`, pemFingerprint('PUBLIC KEY', spki)];
 }
 
 /** SHA-256 of the PEM that Rekor writes. */
-export function pemFingerprint(label: string, der: Uint8Array): IndexKey {
+export function pemFingerprint(label: string, der: Uint8Array): SearchKey {
   return `pem:${encodeHex(sha256(encodeText(formatPem({ label, der }))))}`;
 }

@@ -1,57 +1,45 @@
 /**
- * What every kind of entry is: how a request for it is read, what of it is logged, what must verify before it is,
- * and what finds it again. A kind is pure and runs in a browser: it names the signatures to check, and
- * `src/signatures` checks them.
+ * What a kind of entry is: the form in which entries are logged, and what a reader learns from one. Kinds are pure and
+ * synchronous, and run in a browser. How an entry is asked for is another matter: `src/requests` has the request forms.
  * @module
  */
 import type { z } from 'zod';
-import type { Hash } from '../../tiles-spec/index.js';
-import type { Algorithm } from '../signatures/algorithms.js';
-import type { Verifier } from './verifier.js';
-
-/** A signature over a digest that must verify before its entry is accepted. */
-export interface SignatureToCheck {
-  readonly verifier: Verifier;
-  readonly digest: Uint8Array;
-  readonly signature: Uint8Array;
-}
-
-/** A request that has the right shape: the entry it would become, and what must verify first. */
-export interface Proposal {
-  /** The `spec` of the canonical body: JSON of strings, arrays and objects. */
-  readonly spec: object;
-  readonly signatures: readonly SignatureToCheck[];
-}
-
-/** Hashes a message for a signature. */
-export type Digest = (name: Algorithm['digestName'], message: Uint8Array) => Hash;
+import type { LoggedStatement } from './statement.js';
 
 /**
- * A text that finds an entry: `sha256:<hex>` of an artifact (`sha384:`, `sha512:`), `spki:<hex>` and `pem:<hex>`
- * (SHA-256 of a key's DER SPKI, and of a key's or certificate's PEM as Rekor writes it), `san:<name>` and
- * `san-sha256:<hex>` of a certificate (tiles-spec/README.md, "Names in certificates").
+ * A text that finds an entry: `leaf:<hex>` of the leaf hash; `sha256:<hex>` of an artifact (`sha384:`, `sha512:`);
+ * `spki:<hex>` and `pem:<hex>` (SHA-256 of a key's DER SubjectPublicKeyInfo, and of a key's or certificate's PEM as
+ * Rekor writes it); `san:<name>` and `san-sha256:<hex>` of a certificate (tiles-spec/README.md, "Names in
+ * certificates").
  */
-export type IndexKey = string;
+export type SearchKey = string;
 
-/** One kind of entry, by one form of request. */
-export interface EntryKind<Request = unknown> {
-  /** What it is logged as. */
-  readonly kind: string;
-  readonly version: string;
-  /** The field of `CreateEntryRequest` that holds the request. */
-  readonly requestField: string;
-  /** The request's shape, in JSON as sent and in memory as parsed. */
-  readonly requestSchema: z.ZodType<Request>;
-  /** @throws InvalidEntryError when a request of the right shape makes no entry. */
-  propose(request: Request, digest: Digest): Proposal;
-  /** The keys that find a logged entry, from the `spec` of its body alone. The rules of a (kind, version) are frozen. */
-  keysOf(spec: unknown): IndexKey[];
+/** One line that describes an entry to people. */
+export interface DescriptionLine {
+  /** Such as `Signer`. */
+  readonly label: string;
+  /**
+   * One line, without control characters. Names in it are the submitter's words: escape them for the medium in which
+   * they are shown.
+   */
+  readonly text: string;
 }
 
-/** Keeps a kind's own request type inside the kind. */
-export function entryKind<Request>(kind: EntryKind<Request>): EntryKind {
-  return {
-    ...kind,
-    propose: (request, digest) => kind.propose(request as Request, digest),
-  };
+/**
+ * One kind of entry, in one version. Its rules never change once they are released: whoever changes them changes the
+ * version. No method throws for a spec that `spec` has parsed.
+ */
+export interface EntryKind<Spec = unknown> {
+  /** The `kind` of the canonical body, such as `hashedrekord`. */
+  readonly kind: string;
+  /** The `apiVersion` of the canonical body, such as `0.0.2`. */
+  readonly version: string;
+  /** The `spec` of the canonical body: from JSON to values with bytes in place of base64 and hexadecimal. */
+  readonly spec: z.ZodType<Spec>;
+  /** The search keys that follow from the spec alone, each once. Linear in the length of the spec. */
+  derivedKeys(spec: Spec): SearchKey[];
+  /** The entry's signatures, at least one: each with its key, and the digest of what was signed. */
+  statements(spec: Spec): LoggedStatement[];
+  /** The entry in a few lines for people. */
+  describe(spec: Spec): DescriptionLine[];
 }

@@ -12,10 +12,12 @@ const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
 };
 
 /** Folders of the project that are served, and nothing else of it. */
-const SERVED = /^\/(test\/browser|dist\/(reader|tiles-spec|src)|node_modules\/@noble)\/[\w./-]+$/;
+const SERVED =
+  /^\/(test\/browser|dist\/(reader|tiles-spec|src)|node_modules\/(@noble|canonicalize|zod))\/[\w./-]+$/;
 
 /** Serves the page on a free port of this machine, unless told which. Returns the server, and the page's URL. */
 export async function servePage(port = 0) {

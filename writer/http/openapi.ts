@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from 'zod';
-import { KINDS } from '../../src/kinds/registry.js';
+import { FORMS } from '../../src/requests/rekor-v2/create-entry-request.js';
 import { transparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 
 /** The body of every error. */
@@ -120,16 +120,14 @@ export function openApiDocument(version: string): object {
     components: {
       schemas: {
         CreateEntryRequest: {
-          oneOf: KINDS.map(({ requestField }) => ({
+          oneOf: Array.from(FORMS.keys(), (field) => ({
             type: 'object',
             additionalProperties: false,
-            required: [requestField],
-            properties: { [requestField]: { $ref: `#/components/schemas/${requestField}` } },
+            required: [field],
+            properties: { [field]: { $ref: `#/components/schemas/${field}` } },
           })),
         },
-        ...Object.fromEntries(
-          KINDS.map(({ requestField, requestSchema }) => [requestField, schema(requestSchema)]),
-        ),
+        ...Object.fromEntries(Array.from(FORMS, ([field, { schema: request }]) => [field, schema(request)])),
         TransparencyLogEntry: schema(transparencyLogEntry, asWritten),
         Problem: schema(problemSchema),
       },

@@ -1,16 +1,12 @@
 /**
- * From requests to entries: each is parsed, and its signatures verified, many together because that is cheaper.
+ * From requests to entries, in a validating thread: each request is proposed, and its checks are run, many together where
+ * that is cheaper.
  * @module
  */
-import { hash } from 'node:crypto';
-import { messageOf } from '../../src/errors.js';
-import type { Digest, SignatureToCheck } from '../../src/kinds/kind.js';
-import { proposeEntry, type ProposedEntry } from '../../src/kinds/registry.js';
+import { checkEntries, errorOf, orError, type Refusal } from '../../src/requests/check.js';
+import { isOwnCheck, type ProposedEntry } from '../../src/requests/proposal.js';
 import type { KeyDetails } from '../../src/signatures/algorithms.js';
-import { certificateKey } from '../../src/signatures/node/certificate.js';
-import { verifySignatures, type SignatureCheck } from '../../src/signatures/node/verify.js';
-
-const digest: Digest = (name, message) => hash(name, message, 'buffer');
+import { nodeSuite } from '../../src/signatures/node/suite.js';
 
 /** Signatures that are verified together: they cost 0.3 ms at most. Others cost from 1.5 to 10 ms, and go alone. */
 const CHEAP: ReadonlySet<KeyDetails> = new Set<KeyDetails>([
@@ -24,101 +20,99 @@ const CHEAP: ReadonlySet<KeyDetails> = new Set<KeyDetails>([
 export interface Outcome {
   /** The request's place among those given. */
   readonly place: number;
+  /** The entry, whose checks hold; an InvalidEntryError for a request that makes none. */
   readonly entry: ProposedEntry | Error;
-  /** Milliseconds of the thread's time; of what was done for several at once, an equal share. */
+  /** Milliseconds of the thread's time; of work that was done for several at once, an equal share. */
   readonly cost: number;
 }
 
-/** A request that makes an entry if its signatures verify. */
-interface Proposal {
+/** An entry whose checks have not been run yet. */
+interface Candidate {
   readonly place: number;
   readonly entry: ProposedEntry;
-  readonly checks: readonly SignatureCheck[];
+  /** Milliseconds, so far. */
+  readonly cost: number;
+}
+
+/** A request whose form makes the entry in its own time. */
+interface Pending {
+  readonly place: number;
+  readonly entry: Promise<ProposedEntry | Error>;
   readonly cost: number;
 }
 
 /**
- * Validates requests (`CreateEntryRequest`, JSON). A request that is no entry is an InvalidEntryError. This is where an
- * entry's signatures are verified: an entry that comes out has none that does not hold.
- */
-export function validateRequests(requests: readonly Uint8Array[]): (ProposedEntry | Error)[] {
-  const entries: (ProposedEntry | Error)[] = [];
-  for (const group of validateInGroups(requests)) {
-    for (const { place, entry } of group) entries[place] = entry;
-  }
-  return entries;
-}
-
-/**
- * The same, giving results as soon as they are known: first all those that are cheap or refused, together, then the dear
- * ones one by one, so that nobody waits for a dear signature of somebody else's.
- * @param onRequest told the place of the request that is worked on; undefined while it is several.
+ * Validates requests, and gives outcomes as soon as they are known: first all that are refused
+ * already, then those of cheap checks, together, then the dear ones one by one, so that nobody waits for a dear signature of another's. An
+ * outcome is a promise only where a form or a check is.
+ * @param propose makes the entry that a request asks for, or throws an InvalidEntryError. What it throws refuses its
+ *   request alone.
+ * @param onRequest called with the place of the request that is worked on; with undefined while it is several.
  */
 export function* validateInGroups(
   requests: readonly Uint8Array[],
+  propose: (request: Uint8Array) => ProposedEntry | Promise<ProposedEntry>,
   onRequest: (place: number | undefined) => void = () => undefined,
-): Generator<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  const cheap: Proposal[] = [];
-  const dear: Proposal[] = [];
+): Generator<Outcome[] | Promise<Outcome[]>> {
+  const refused: Outcome[] = [];
+  const cheap: Candidate[] = [];
+  const dear: Candidate[] = [];
+  const pending: Pending[] = [];
   for (const [place, request] of requests.entries()) {
     onRequest(place);
     const started = performance.now();
-    const proposed = orError(() => propose(request));
+    const entry = orError(() => propose(request));
     const cost = performance.now() - started;
-    if (proposed instanceof Error) outcomes.push({ place, entry: proposed, cost });
-    else (proposed.isCheap ? cheap : dear).push({ place, ...proposed, cost });
+    if (entry instanceof Error) refused.push({ place, entry, cost });
+    // Caught at once: a rejection that waits for its turn would end the thread.
+    else if (entry instanceof Promise) pending.push({ place, entry: entry.catch(errorOf), cost });
+    else (isCheap(entry) ? cheap : dear).push({ place, entry, cost });
   }
   onRequest(undefined);
-  outcomes.push(...verify(cheap));
-  if (outcomes.length > 0) yield outcomes;
-  for (const proposal of dear) {
-    onRequest(proposal.place);
-    yield verify([proposal]);
+  if (refused.length > 0) yield refused;
+  if (cheap.length > 0) yield check(cheap);
+  for (const candidate of dear) {
+    onRequest(candidate.place);
+    yield check([candidate]);
+  }
+  for (const each of pending) {
+    onRequest(each.place);
+    yield settle(each);
   }
 }
 
-function propose(request: Uint8Array): Pick<Proposal, 'entry' | 'checks'> & { readonly isCheap: boolean } {
-  const entry = proposeEntry(request, digest);
-  return {
-    entry,
-    checks: entry.signatures.map(checkOf),
-    isCheap: entry.signatures.every(({ verifier }) => CHEAP.has(verifier.algorithm.keyDetails)),
-  };
+function isCheap({ checks }: ProposedEntry): boolean {
+  return checks.every((each) => !isOwnCheck(each) && CHEAP.has(each.algorithm.keyDetails));
 }
 
-function checkOf({ verifier, digest, signature }: SignatureToCheck): SignatureCheck {
-  const key = verifier.form === 'publicKey' ? verifier.der : certificateKey(verifier.der);
-  return { key, algorithm: verifier.algorithm, digest, signature };
-}
-
-/** Verifies the signatures of all proposals in one call. */
-function verify(proposals: readonly Proposal[]): Outcome[] {
-  if (proposals.length === 0) return [];
+/** Runs the checks of all candidates in one call. */
+function check(candidates: readonly Candidate[]): Outcome[] | Promise<Outcome[]> {
   const started = performance.now();
-  const verdicts = verifyEach(proposals.flatMap(({ checks }) => checks)).values();
-  const share = (performance.now() - started) / proposals.length;
-  return proposals.map(({ place, entry, checks, cost }) => {
-    const refusals = checks.map(() => verdicts.next().value);
-    return { place, entry: refusals.find((refusal) => refusal !== undefined) ?? entry, cost: cost + share };
-  });
+  const refusals = checkEntries(
+    candidates.map(({ entry }) => entry),
+    nodeSuite,
+  );
+  return refusals instanceof Promise
+    ? refusals.then((settled) => outcomesOf(candidates, settled, started))
+    : outcomesOf(candidates, refusals, started);
 }
 
-/** All at once or, where that fails for a reason that is not in a signature, each alone. */
-function verifyEach(checks: readonly SignatureCheck[]): (Error | undefined)[] {
-  const together = orError(() => verifySignatures(checks));
-  if (!(together instanceof Error)) return together;
-  return checks.map((check) => {
-    const alone = orError(() => verifySignatures([check]));
-    return alone instanceof Error ? alone : alone[0];
-  });
+function outcomesOf(
+  candidates: readonly Candidate[],
+  refusals: readonly Refusal[],
+  started: number,
+): Outcome[] {
+  const share = (performance.now() - started) / candidates.length;
+  return candidates.map(({ place, entry, cost }, i) => ({
+    place,
+    entry: refusals[i] ?? entry,
+    cost: cost + share,
+  }));
 }
 
-/** A request that fails for whatever reason fails alone: others are validated beside it. */
-function orError<T>(work: () => T): T | Error {
-  try {
-    return work();
-  } catch (error) {
-    return error instanceof Error ? error : new Error(messageOf(error));
-  }
+async function settle({ place, entry: proposed, cost }: Pending): Promise<Outcome[]> {
+  const started = performance.now();
+  const entry = await proposed;
+  const total = cost + performance.now() - started;
+  return entry instanceof Error ? [{ place, entry, cost: total }] : check([{ place, entry, cost: total }]);
 }

@@ -5,6 +5,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvalidEntryError } from '../../src/errors.js';
 import { opensslSha256 } from '../../src/node/openssl-sha256.js';
+import { proposeEntry } from '../../src/requests/rekor-v2/create-entry-request.js';
+import { nodeSuite } from '../../src/signatures/node/suite.js';
 import { leafHash } from '../../tiles-spec/index.js';
 import { pack, PROGRESS, unpack, type Answer, type Packed, type Result } from './message.js';
 import { validateInGroups, type Outcome } from './validate.js';
@@ -16,13 +18,17 @@ function onRequest(place: number | undefined): void {
   Atomics.store(progress, PROGRESS.request, place === undefined ? 0 : place + 1);
 }
 
-parentPort?.on('message', (requests: Packed) => {
-  for (const outcomes of validateInGroups(unpack(requests), onRequest)) {
-    const answer = answerOf(outcomes);
-    parentPort?.postMessage(answer, [answer.entries.bytes.buffer]);
+const propose = (request: Uint8Array) => proposeEntry(request, nodeSuite);
+
+parentPort?.on('message', (requests: Packed) => void answer(requests));
+
+async function answer(requests: Packed): Promise<void> {
+  for (const group of validateInGroups(unpack(requests), propose, onRequest)) {
+    const packed = answerOf(group instanceof Promise ? await group : group);
+    parentPort?.postMessage(packed, [packed.entries.bytes.buffer]);
   }
   onRequest(undefined);
-});
+}
 
 function answerOf(outcomes: readonly Outcome[]): Answer {
   const results: Result[] = [];

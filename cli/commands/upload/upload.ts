@@ -66,7 +66,7 @@ export async function upload(invocation: UploadInvocation): Promise<number> {
       ? await readSignedArtifact(values)
       : await signWith(signing, bundle?.signatures ?? []);
   // What the log would refuse is refused here, and what it must answer is known beforehand.
-  const expected = canonicalBodyOf(signed);
+  const expected = await canonicalBodyOf(signed);
   const sizeBefore = await requireReady(opened);
 
   const logged = await logEntry({ invocation, opened, signed, expected, bundle });

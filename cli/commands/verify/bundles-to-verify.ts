@@ -9,7 +9,7 @@ import type { SigstoreBundle } from '../../../src/sigstore/bundle/sigstore-bundl
 import { entryOf, type PublishedEntry } from '../../../src/sigstore/bundle/transparency-log-entry.js';
 import type { TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
 import { ConfigurationError } from '../../../src/errors.js';
-import { parseBody } from '../../../src/kinds/registry.js';
+import { parseBody } from '../../../src/kinds/canonical-body.js';
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
 import {
   equalBytes,
@@ -95,12 +95,12 @@ function requireText(bytes: Uint8Array, file: string): void {
 }
 
 /** A proof says nothing of its entry but the leaf hash: the body is beside it, or is made of what was signed. */
-function fromProof(
+async function fromProof(
   proof: TlogProof,
   logs: readonly TrustedLog[],
   signed: SignedArtifact | undefined,
-): BundlesToVerify {
-  const body = signed === undefined ? proof.extra : canonicalBodyOf(signed);
+): Promise<BundlesToVerify> {
+  const body = signed === undefined ? proof.extra : await canonicalBodyOf(signed);
   if (body === undefined) {
     throw new ConfigurationError(
       'the proof does not hold its entry: give --artifact, --signature and --public-key, of which it is made',
@@ -138,7 +138,7 @@ async function fromLog(
   const { values, terminal } = invocation;
   const opened = await openTrustedLog(invocation);
   const { trusted } = opened;
-  const leaf = signed === undefined ? undefined : leafHash(canonicalBodyOf(signed), opensslSha256);
+  const leaf = signed === undefined ? undefined : leafHash(await canonicalBodyOf(signed), opensslSha256);
   const name = entryName(values, trusted, leaf);
   const entry = await findEntry(await latestOf(opened), name, terminal);
   if (leaf !== undefined && !equalBytes(leafHash(entry.body, opensslSha256), leaf))

@@ -4,7 +4,6 @@
  */
 import { InvalidEntryError } from '../../errors.js';
 import { algorithmOf } from '../algorithms.js';
-import type { Algorithm } from '../algorithms.js';
 import type { Curve } from '../curves.js';
 import { verifyEcdsaBatch } from './ecdsa.js';
 import type { EcdsaItem } from './ecdsa.js';
@@ -12,18 +11,7 @@ import { verifyEd25519ph } from '../ed25519ph.js';
 import { parsePublicKey } from './public-key.js';
 import type { PublicKey } from './public-key.js';
 import { verifyRsa } from './rsa.js';
-
-/** A signature and all that says whether it is good. */
-export interface SignatureCheck {
-  /** The public key: one DER SubjectPublicKeyInfo. */
-  readonly key: Uint8Array;
-  /** What `keyDetails` says the key and the digest are. */
-  readonly algorithm: Algorithm;
-  /** The digest of the message by the algorithm's hash. */
-  readonly digest: Uint8Array;
-  /** The signature: DER for ECDSA, PKCS #1 v1.5 for RSA, 64 bytes for Ed25519ph. */
-  readonly signature: Uint8Array;
-}
+import type { SignatureCheck } from '../suite.js';
 
 /** The ECDSA checks of one curve, with their places among all checks. */
 interface EcdsaBatch {

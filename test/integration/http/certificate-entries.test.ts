@@ -3,7 +3,7 @@
  */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { keysOf } from '#src/kinds/index-keys.js';
+import { keysOf } from '#src/kinds/read-entry.js';
 import { decodeBase64 } from '#tiles-spec/index.js';
 import { openLog } from '#reader/node/open-log.js';
 import { startDaemon, withFolder } from '../../support/daemon.js';

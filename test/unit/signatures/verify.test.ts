@@ -8,7 +8,7 @@ import type { Algorithm } from '#src/signatures/algorithms.js';
 import { certificateKey } from '#src/signatures/node/certificate.js';
 import { parsePublicKey } from '#src/signatures/node/public-key.js';
 import { verifySignatures } from '#src/signatures/node/verify.js';
-import type { SignatureCheck } from '#src/signatures/node/verify.js';
+import type { SignatureCheck } from '#src/signatures/suite.js';
 import { OpenSsl } from '../../support/openssl-keys.js';
 import type { Signed } from '../../support/openssl-keys.js';
 

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:cryp
 import { ed25519ph } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '#src/errors.js';
-import { preAuthenticationEncoding } from '#src/kinds/dsse.js';
+import { preAuthenticationEncoding } from '#src/signatures/pre-authentication-encoding.js';
 import {
   artifactOfBytes,
   artifactOfDigests,

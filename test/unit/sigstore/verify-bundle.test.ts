@@ -3,13 +3,14 @@
  */
 // @peculiar/x509 needs it loaded first.
 import 'reflect-metadata';
-import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 import { X509CertificateGenerator } from '@peculiar/x509';
 // Not by the package's index: that loads nock, which replaces node:http for the whole process.
 import { fulcioHandler, initializeCA, initializeCTLog } from '@sigstore/mock/dist/fulcio/index.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { proposeEntry } from '#src/kinds/registry.js';
+import { canonicalBody } from '#src/kinds/canonical-body.js';
+import { hashedrekord, hashedRekordJson } from '#src/kinds/hashedrekord-0.0.2.js';
 import { artifactOfBytes, type Artifact } from '#src/sigstore/verify/node/artifact-signature.js';
 import { publicKeyHint, type SigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { parsePem } from '#src/keys/pem.js';
@@ -75,18 +76,15 @@ type Material = { readonly publicKey: Uint8Array } | { readonly x509Certificate:
 
 /** The body of a signature over the artifact by a P-256 key, bare or in a certificate, as the log makes it. */
 function bodyOf(signature: Uint8Array, material: Material): Uint8Array {
-  const [form, der] = Object.entries(material)[0] as [string, Uint8Array];
-  const verifier = { [form]: { rawBytes: encodeBase64(der) }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' };
-  const request = {
-    hashedRekordRequestV002: {
-      digest: encodeBase64(DIGEST),
-      signature: { content: encodeBase64(signature), verifier },
-    },
-  };
-  return proposeEntry(
-    jsonFile(request),
-    (name, bytes) => new Uint8Array(createHash(name).update(bytes).digest()),
-  ).body;
+  const key =
+    'publicKey' in material
+      ? ({ form: 'publicKey', der: material.publicKey } as const)
+      : ({ form: 'certificate', der: material.x509Certificate } as const);
+  const spec = hashedRekordJson({
+    data: { algorithm: 'SHA2_256', digest: DIGEST },
+    signature: { content: signature, verifier: { ...key, keyDetails: 'PKIX_ECDSA_P256_SHA_256' } },
+  });
+  return canonicalBody(hashedrekord, spec);
 }
 
 function bundleOf(

@@ -5,7 +5,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { certificateKeys } from '#src/kinds/certificate-keys.js';
-import { keysOf } from '#src/kinds/index-keys.js';
+import { keysOf } from '#src/kinds/read-entry.js';
 import { certificateKey } from '#src/signatures/node/certificate.js';
 import { certificateNames, encodeText, subjectPublicKeyInfo } from '#tiles-spec/index.js';
 import { brokenCertificates, hostileCertificates } from '../../support/hostile-certificates.js';
@@ -18,7 +18,7 @@ const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes
 function bodyOf(certificate: Uint8Array): Uint8Array {
   const rawBytes = Buffer.from(certificate).toString('base64');
   const verifier = { keyDetails: 'PKIX_ECDSA_P256_SHA_256', x509Certificate: { rawBytes } };
-  const data = { algorithm: 'SHA2_256', digest: '' };
+  const data = { algorithm: 'SHA2_256', digest: Buffer.alloc(32).toString('base64') };
   const hashedRekordV002 = { data, signature: { content: 'AA==', verifier } };
   return encodeText(
     JSON.stringify({ apiVersion: '0.0.2', kind: 'hashedrekord', spec: { hashedRekordV002 } }),
@@ -30,8 +30,8 @@ describe('the keys of an entry whose certificate has', () => {
     // A log takes it, whatever its names are.
     const spki = certificateKey(certificate);
     const pem = new X509Certificate(certificate).toString();
-    const [digest, key, keyPem, certificatePem, ...names] = keysOf(bodyOf(certificate));
-    expect([digest, key]).toEqual(['sha256:', `spki:${sha256(spki)}`]);
+    const [, digest, key, keyPem, certificatePem, ...names] = keysOf(bodyOf(certificate));
+    expect([digest, key]).toEqual([`sha256:${'00'.repeat(32)}`, `spki:${sha256(spki)}`]);
     expect(keyPem).toMatch(/^pem:/);
     expect(certificatePem).toBe(`pem:${sha256(pem)}`);
     expect(names).toEqual(keys);

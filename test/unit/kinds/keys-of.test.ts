@@ -3,9 +3,9 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { keysOf } from '#src/kinds/index-keys.js';
-import { encodeText } from '#tiles-spec/index.js';
-import { OpenSsl } from '../support/openssl-keys.js';
+import { keysOf } from '#src/kinds/read-entry.js';
+import { decodeText, encodeText } from '#tiles-spec/index.js';
+import { OpenSsl } from '../../support/openssl-keys.js';
 
 const openssl = new OpenSsl();
 afterAll(() => {
@@ -14,7 +14,9 @@ afterAll(() => {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** A logged body with this verifier. */
+const leafKey = (body: Uint8Array) => `leaf:${sha256(Buffer.concat([Buffer.of(0), body]))}`;
+
+/** A logged body with this verifier, in canonical form. */
 function bodyOf(
   verifier: object,
   algorithm = 'SHA2_256',
@@ -71,7 +73,9 @@ describe('keysOf', () => {
     ['RSA', ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']],
   ])('a %s key: the digest, the key, and its PEM as openssl writes it', (_, genpkey) => {
     const { spki, keyPem } = make(genpkey);
-    expect(keysOf(bodyOf(inField('publicKey', spki)))).toStrictEqual([
+    const body = bodyOf(inField('publicKey', spki));
+    expect(keysOf(body)).toStrictEqual([
+      leafKey(body),
       `sha256:${'01'.repeat(32)}`,
       `spki:${sha256(spki)}`,
       `pem:${sha256(keyPem)}`,
@@ -83,7 +87,9 @@ describe('keysOf', () => {
       P256,
       'subjectAltName=email:Jane.Doe@Example.COM,URI:https://github.com/Org/Repo/.github/workflows/Release.yml@refs/heads/Main,DNS:WWW.Example.COM,IP:192.0.2.1',
     );
-    expect(keysOf(bodyOf(inField('x509Certificate', certificate)))).toStrictEqual([
+    const body = bodyOf(inField('x509Certificate', certificate));
+    expect(keysOf(body)).toStrictEqual([
+      leafKey(body),
       `sha256:${'01'.repeat(32)}`,
       `spki:${sha256(spki)}`,
       `pem:${sha256(keyPem)}`,
@@ -114,24 +120,38 @@ describe('keysOf', () => {
       ['SHA2_512', 'sha512', 64],
     ] as const) {
       const digest = randomBytes(length);
-      const [first] = keysOf(bodyOf(inField('publicKey', spki), algorithm, digest));
+      const [, first] = keysOf(bodyOf(inField('publicKey', spki), algorithm, digest));
       expect(first).toBe(`${prefix}:${digest.toString('hex')}`);
     }
   });
 
-  it('finds nothing in a kind or a version that it does not know', () => {
-    const body = (kind: string, apiVersion: string) =>
-      encodeText(JSON.stringify({ apiVersion, kind, spec: { any: [1] } }));
-    expect(keysOf(body('rekord', '0.0.1'))).toStrictEqual([]);
-    expect(keysOf(body('hashedrekord', '0.0.1'))).toStrictEqual([]);
-    expect(keysOf(body('dsse', '0.0.2'))).toStrictEqual([]);
-  });
-
-  it('throws what is no body', () => {
-    expect(() => keysOf(encodeText('{'))).toThrow(
-      /the canonical body is not JSON|canonical body is not JSON/,
-    );
-    expect(() => keysOf(encodeText('{}'))).toThrow();
-    expect(() => keysOf(encodeText('{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{}}'))).toThrow();
+  it('is the leaf hash alone for a body that is not the canonical form of a known kind', () => {
+    const { spki } = make(P256);
+    const text = decodeText(bodyOf(inField('publicKey', spki)), 'body');
+    const others = [
+      '',
+      '{',
+      '{}',
+      '{"apiVersion":"0.0.1","kind":"rekord","spec":{"any":[1]}}',
+      '{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"any":[1]}}',
+      '{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{}}',
+      // The same entry, otherwise written.
+      `${text} `,
+      text.replace(':', ': '),
+      text.replace('hashedrekord', '\\u0068ashedrekord'),
+      text.replace(
+        '"apiVersion":"0.0.2","kind":"hashedrekord"',
+        '"kind":"hashedrekord","apiVersion":"0.0.2"',
+      ),
+      // The same with a field more, or a digest of another length.
+      text.replace('"data":{', '"data":{"a":1,'),
+      text.replace('SHA2_256', 'SHA2_384'),
+    ];
+    expect(keysOf(encodeText(text))).toHaveLength(4);
+    for (const other of others) {
+      expect(other).not.toBe(text);
+      expect(keysOf(encodeText(other)), other).toStrictEqual([leafKey(encodeText(other))]);
+    }
+    expect(keysOf(Uint8Array.of(0xff, 0xfe))).toStrictEqual([leafKey(Uint8Array.of(0xff, 0xfe))]);
   });
 });

@@ -1,0 +1,34 @@
+/**
+ * intoto 0.0.2: a DSSE envelope by its payload's digest, as Rekor v1 logs it. It is read, and not logged.
+ * @module
+ */
+import { z } from 'zod';
+import { decodeBase64, decodeText } from '../../tiles-spec/index.js';
+import { reading, someBytes } from '../protobuf-json.js';
+import { digestField, pemField } from './rekor-v1-fields.js';
+import { signedKind } from './signed-kind.js';
+
+/** Rekor v1 encodes once more what an envelope has in base64 already. */
+const signatureField = someBytes.transform(
+  reading((base64: Uint8Array) => decodeBase64(decodeText(base64, 'the signature'))),
+);
+
+export const intoto = signedKind({
+  kind: 'intoto',
+  version: '0.0.2',
+  spec: z.object({
+    content: z.object({
+      envelope: z.object({
+        signatures: z.array(z.object({ sig: signatureField, publicKey: pemField })).min(1),
+      }),
+      payloadHash: digestField,
+    }),
+  }),
+  statements: ({ content: { envelope, payloadHash } }) =>
+    envelope.signatures.map(({ sig, publicKey }) => ({
+      signature: sig,
+      verifier: publicKey,
+      digest: payloadHash,
+      digestOf: 'payload',
+    })),
+});

@@ -1,0 +1,30 @@
+/**
+ * What an entry says of its signature, where it is the entry of one signature, as a Sigstore bundle is.
+ * @module
+ */
+import { ProofError } from '../../../tiles-spec/index.js';
+import { KINDS } from '../../kinds/known-kinds.js';
+import { readEntry } from '../../kinds/read-entry.js';
+import type { LoggedStatement } from '../../kinds/statement.js';
+
+/**
+ * The one statement of the entry with this canonical body.
+ * @throws ProofError for an entry of a kind that is not known, or of several signatures; FormatError when the body is
+ *   malformed.
+ */
+export function soleStatement(body: Uint8Array): LoggedStatement {
+  const entry = readEntry(body);
+  if (!entry.isKnown) {
+    const known = KINDS.map(({ kind, version }) => `${kind} ${version}`).join(', ');
+    throw new ProofError(
+      `the logged entry is a ${entry.kind} ${entry.version}, which cannot be compared with a bundle; ${known} can`,
+    );
+  }
+  const [statement, ...more] = entry.statements();
+  if (statement === undefined || more.length > 0) {
+    throw new ProofError(
+      `the logged entry has ${more.length + 1} signatures, and cannot be compared with a bundle of one`,
+    );
+  }
+  return statement;
+}
