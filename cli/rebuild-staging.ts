@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { ConfigurationError } from '../src/errors.js';
 import { LogKey } from '../src/keys/node/log-key.js';
-import { tryAgain } from '../src/retry.js';
+import { retry } from '../src/retry.js';
 import { rebuildStaging as rebuild } from '../writer/opening.js';
 import type { Invocation } from './command.js';
 import { makeFolder } from './files.js';
@@ -41,7 +41,7 @@ export async function rebuildStaging({
     const { store, close } = await openStore(place, log);
     try {
       const named = origin ?? (await staging.identity())?.origin;
-      const known = named ?? (await tryAgain(() => originIn(store), START_RETRIES));
+      const known = named ?? (await retry(() => originIn(store), { retries: START_RETRIES }));
       if (known === undefined)
         throw new ConfigurationError('there is no checkpoint in the store: give the right --store');
       const { from, to } = await rebuild(

@@ -3,18 +3,9 @@
  * code. Nothing is printed before all of the line is read.
  * @module
  */
-import {
-  ClaimLostError,
-  ConfigurationError,
-  DamagedStoreError,
-  InvalidEntryError,
-  messageOf,
-  StartRefusedError,
-  UnreachableError,
-} from '../src/errors.js';
+import { ConfigurationError, messageOf, SteleError, UnreachableError } from '../src/errors.js';
 import { systemMessage } from '../src/node/system-error.js';
-import { InconsistentLogError, StateError, UnexpectedAnswerError } from '../reader/errors.js';
-import { FormatError, ProofError } from '../tiles-spec/errors.js';
+import { InconsistentLogError, StateError } from '../reader/errors.js';
 import type { Source } from './alternatives.js';
 import { checkArguments, givenArguments, optionsOf, type Command } from './command.js';
 import {
@@ -32,21 +23,6 @@ import { printHelp, printVersion } from './help.js';
 import { readSettings, unknownVariables } from './read-settings.js';
 import { nearest } from './suggestion.js';
 import { plain, type Terminal } from './terminal.js';
-
-/** Errors whose message is all that a user needs. */
-const EXPECTED = [
-  ClaimLostError,
-  ConfigurationError,
-  DamagedStoreError,
-  FormatError,
-  InconsistentLogError,
-  InvalidEntryError,
-  ProofError,
-  StartRefusedError,
-  StateError,
-  UnexpectedAnswerError,
-  UnreachableError,
-];
 
 /** The options of all commands: whether each takes a value. An option is of one kind wherever it is. */
 const OPTIONS: ReadonlyMap<string, boolean> = new Map(
@@ -160,7 +136,7 @@ function told(error: unknown, sources: Known['sources']): string {
   if (error instanceof SettingError) return error.from(sources);
   if (error instanceof InconsistentLogError) return withEvidence(error);
   if (error instanceof StateError) return `${error.message}. ${ELSEWHERE}`;
-  if (EXPECTED.some((type) => error instanceof type)) return messageOf(error);
+  if (error instanceof SteleError) return error.message;
   return systemMessage(error) ?? `unexpected error: ${messageOf(error)}`;
 }
 

@@ -14,7 +14,7 @@ import { connectionReason } from '../src/node/connection-error.js';
 import { openDispatcher, type Network } from '../src/node/network.js';
 import { reasonOf } from '../src/node/system-error.js';
 import { formatSigningConfig, formatTrustedRoot } from '../src/sigstore/trust/trust-files.js';
-import { tryAgain } from '../src/retry.js';
+import { retry } from '../src/retry.js';
 import { encodeText, keyHash } from '../tiles-spec/index.js';
 import { PartialCollector } from '../writer/partial-collector.js';
 import type { SqliteStaging } from '../writer/staging/staging.js';
@@ -93,11 +93,11 @@ async function openOn(
   const origin =
     configuration.origin ??
     known?.origin ??
-    (rebuild ? await tryAgain(() => originIn(store), START_RETRIES, signal) : undefined) ??
+    (rebuild ? await retry(() => originIn(store), { retries: START_RETRIES, signal }) : undefined) ??
     parseOrigin(new URL(url).hostname);
   const isNew =
     known === undefined &&
-    (await tryAgain(() => store.read('checkpoint'), START_RETRIES, signal)) === undefined;
+    (await retry(() => store.read('checkpoint'), { retries: START_RETRIES, signal })) === undefined;
   if (isNew && !rebuild) requireNoTrace(data);
   const expected = expectCheckpoint && (await readCheckpoint(expectCheckpoint, network));
   signal.throwIfAborted();

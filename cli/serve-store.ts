@@ -9,7 +9,7 @@ import { FolderStore } from '../src/store/folder.js';
 import type { S3Options, S3Place } from '../src/store/s3-place.js';
 import { SharedReads } from '../src/store/shared-reads.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
-import { tryAgain } from '../src/retry.js';
+import { retry } from '../src/retry.js';
 import { FolderLock } from '../writer/staging/lock.js';
 import { missingFolders } from './first-start.js';
 
@@ -89,7 +89,7 @@ async function openBucket(
   // The SDK is for those who have their log there.
   const { S3Store } = await import('../src/store/s3.js');
   const store = new S3Store(place, { timeout: TIMEOUT, ...options });
-  await tryAgain(() => store.probe(), START_RETRIES, signal);
+  await retry(() => store.probe(), { retries: START_RETRIES, signal });
   log.info({ bucket: place.bucket, prefix: place.prefix }, 'the store honours conditional writes');
   const readStore = new S3Store(place, { timeout: TIMEOUT, ...options, connections: READ_CONNECTIONS });
   const reads = new SharedReads(readStore);

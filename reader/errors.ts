@@ -1,53 +1,72 @@
 /**
- * The errors of reading a log, beside those of its formats and proofs. What was refused was neither used nor saved.
+ * The errors of reading a log, beside those of its formats and proofs. Data that was refused is neither used nor saved.
  * @module
  */
-import { FormatError, ProofError } from '../tiles-spec/errors.js';
+import { FormatError, ProofError, SteleError } from '../tiles-spec/errors.js';
 
 export { ConfigurationError, UnreachableError } from '../src/errors.js';
 
 /**
- * An answer that no honest server of this log gives, and that was not read to its end. `code`: `too-large` (longer
- * than the object can be), `encoding` (compressed as nobody asked for), `redirect` (to nowhere, in a circle, or from
- * https to what is not).
+ * An answer that no honest server of this log gives. It was not read to its end. `code`: `too-large` (longer than the
+ * object can be), `encoding` (compressed in a way that was not asked for), `redirect` (to no URL, in a circle, or from
+ * https to something else).
  */
-export class UnexpectedAnswerError extends Error {
+export class UnexpectedAnswerError extends SteleError {
   override name = 'UnexpectedAnswerError';
+  declare readonly path: string;
 
   constructor(
     message: string,
     readonly code: 'too-large' | 'encoding' | 'redirect',
-    readonly path: string,
+    path: string,
   ) {
-    super(message);
+    super(message, { path });
   }
 }
 
-/** An object that the log must have, by its checkpoint, and has not. */
+/** The checkpoint implies an object that the log does not have. */
 export class MissingObjectError extends FormatError {
   override name = 'MissingObjectError';
+  override readonly code = 'missing-object';
 }
 
-/**
- * The log contradicts what was seen of it before, by checkpoints that its key has signed. `code`: `rolled-back` (fewer
- * entries than before, and the same as far as the tiles can be read that tell), `forked` (entries are others),
- * `rekeyed` (what was seen was signed by another key). `evidence` says where both checkpoints are kept.
- */
-export class InconsistentLogError extends Error {
-  override name = 'InconsistentLogError';
+/** Two signed notes of one log that contradict each other, byte for byte. */
+export interface Contradiction {
+  /** The checkpoint that the log showed first. */
+  readonly seen: Uint8Array;
+  /** The checkpoint that the log showed later. It may be the smaller one. */
+  readonly shown: Uint8Array;
+  /**
+   * `rolled-back`: fewer entries than before, and the same ones as far as the tiles that tell can be read. `forked`:
+   * other entries. `rekeyed`: the first was signed by another key.
+   */
+  readonly code: 'rolled-back' | 'forked' | 'rekeyed';
+}
 
+/** The log contradicts what was seen of it before, by checkpoints that its key has signed. Both are in the error. */
+export class InconsistentLogError extends SteleError implements Contradiction {
+  override name = 'InconsistentLogError';
+  readonly code: Contradiction['code'];
+  readonly seen: Uint8Array;
+  readonly shown: Uint8Array;
+
+  /** @param evidence where both checkpoints are kept: a folder, or `memory`. */
   constructor(
     message: string,
-    readonly code: 'rolled-back' | 'forked' | 'rekeyed',
+    { seen, shown, code }: Contradiction,
     readonly evidence: string,
   ) {
     super(message);
+    this.code = code;
+    this.seen = seen;
+    this.shown = shown;
   }
 }
 
-/** What was kept of a log between runs is not what was written. It is left as it is. */
-export class StateError extends Error {
+/** The file that remembers the newest checkpoint seen is damaged, or cannot be read or written. It is left as it is. */
+export class StateError extends SteleError {
   override name = 'StateError';
+  readonly code = 'state';
 }
 
 /**

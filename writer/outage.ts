@@ -4,7 +4,8 @@
  * @module
  */
 import type { Logger } from 'pino';
-import { messageOf, UnreachableError } from '../src/errors.js';
+import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
+import { codeOf } from '../src/node/system-error.js';
 
 /** What is away. */
 export interface Outage {
@@ -56,8 +57,10 @@ const BY_CODE: Readonly<Record<string, Outage>> = {
 /** The outage that an error tells of, or undefined where it tells of something else. */
 export function outageOf(error: unknown): Outage | undefined {
   if (error instanceof UnreachableError) return UNREACHABLE;
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return Object.hasOwn(BY_CODE, error.code) ? BY_CODE[error.code] : undefined;
+  // A bucket's client raises it where no credentials are found. The service that hands them out may be back soon.
+  if (error instanceof ConfigurationError) return UNREACHABLE;
+  const code = codeOf(error);
+  return code !== undefined && Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
 }
 
 /** How long a call may go on failing, in milliseconds, before submitters are refused: a hiccup costs nobody an answer. */

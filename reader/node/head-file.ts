@@ -6,15 +6,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  changeNames,
-  createTransientFolder,
-  hasCode,
-  replaceFile,
-  writeSynced,
-} from '../../src/node/durable-file.js';
-import { reasonOf } from '../../src/node/system-error.js';
-import { StateError, type InconsistentLogError } from '../errors.js';
+import { changeNames, createTransientFolder, replaceFile, writeSynced } from '../../src/node/durable-file.js';
+import { hasCode, reasonOf } from '../../src/node/system-error.js';
+import { StateError, type Contradiction } from '../errors.js';
 import type { Heads } from '../heads.js';
 
 /** What was seen is for its user alone. */
@@ -107,11 +101,7 @@ export class HeadFile implements Heads {
   }
 
   /** Those that are `rolled-back` replace each other. */
-  async keepEvidence(
-    seen: Uint8Array,
-    shown: Uint8Array,
-    code: InconsistentLogError['code'],
-  ): Promise<string> {
+  async keepEvidence({ seen, shown, code }: Contradiction): Promise<string> {
     const digest = createHash('sha256').update(seen).update(shown).digest('hex');
     const which = code === 'rolled-back' ? code : digest.slice(0, 16);
     const folder = join(this.#folder, 'evidence', `${this.#name}-${which}`);

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DamagedStoreError, messageOf } from '../errors.js';
+import { hasCode } from './system-error.js';
 
 /** The names that `withTemporary` gives. */
 const TEMPORARY_NAME = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
@@ -144,11 +145,6 @@ async function isFolder(path: string): Promise<boolean> {
 /** Whether a file of this name is one that these functions had not finished when their process died. */
 export function isTemporary(name: string): boolean {
   return TEMPORARY_NAME.test(name);
-}
-
-/** Whether an error is the system's of this code. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 async function withTemporary<T>(
