@@ -70,20 +70,22 @@ export class StateError extends SteleError {
 }
 
 /**
- * Runs what reads one object, and names the object in the errors that do not.
- * @throws what `read` throws; a FormatError or ProofError begins with `path`.
+ * Runs `read`, which reads one object, and names the object in its errors.
+ * @throws any error of `read`; a FormatError or ProofError that names no object yet is made anew, of its own class, with
+ *   `path` before its message.
  */
 export async function readingObject<T>(path: string, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof MissingObjectError) throw error;
-    if (error instanceof FormatError && error.path === undefined) {
-      throw new FormatError(`${path}: ${error.message}`, path);
-    }
-    if (error instanceof ProofError && error.path === undefined) {
-      throw new ProofError(`${path}: ${error.message}`, path);
-    }
-    throw error;
+    if (!(error instanceof FormatError || error instanceof ProofError) || error.path !== undefined)
+      throw error;
+    // A subclass stays what it is: an object of a newer version must not pass for a damaged one.
+    const SameError = error.constructor as new (
+      message: string,
+      path: string,
+      options: ErrorOptions,
+    ) => Error;
+    throw new SameError(`${path}: ${error.message}`, path, { cause: error });
   }
 }
