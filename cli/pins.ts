@@ -1,6 +1,6 @@
 /**
- * The logs that `stele trust --pin` keeps: each in a trust file of its own, named for its URL. A pin is of one log, the
- * one that the user was shown: whatever else a log's trust file names is not believed.
+ * The logs that `stele trust --pin` keeps, each in a trust file named for its URL. A pin holds one log, the one that the
+ * user was shown: a log's own trust file may name others, and they are not trusted.
  * @module
  */
 import { readdir } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { configFolder, NO_HOME } from './folders.js';
 
 /** A log that is pinned. */
 export interface Pin {
-  /** Where it was fetched, without a slash at the end. */
+  /** The URL that it was fetched from, without a slash at the end. */
   readonly url: string;
   readonly file: string;
   readonly log: TrustedLog;
@@ -27,7 +27,7 @@ export interface Pin {
 const SUFFIX = '.trusted_root.json';
 
 /**
- * A log's URL, or its `s3://BUCKET/PREFIX`, as pins and comparisons have it: without a slash at the end.
+ * The form of a log's URL, or of its `s3://BUCKET/PREFIX`, in which two can be compared: without a slash at the end.
  * @throws ConfigurationError
  */
 export function normalUrl(text: string): string {
@@ -35,7 +35,7 @@ export function normalUrl(text: string): string {
   return logUrl(text).href.replace(/\/+$/, '');
 }
 
-/** @throws ConfigurationError when a pin cannot be read, or is not what was pinned. */
+/** Reads all pins. @throws ConfigurationError when one of them cannot be read, or is damaged. */
 export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
   const folder = configFolder(environment);
   if (folder === undefined) return [];
@@ -61,9 +61,9 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
 }
 
 /**
- * Pins a log. To pin it again changes nothing.
- * @returns the file.
- * @throws ProofError where another key is pinned for this URL: it stays. ConfigurationError where nothing can be kept.
+ * Pins a log, durably. Pinning it again changes nothing.
+ * @returns the file of the pin.
+ * @throws ProofError where another key is pinned for this URL, and stays so; ConfigurationError where a pin cannot be kept.
  */
 export async function pin(environment: NodeJS.ProcessEnv, url: string, log: TrustedLog): Promise<string> {
   const folder = configFolder(environment);

@@ -81,11 +81,7 @@ export async function readingObject<T>(path: string, read: () => T | Promise<T>)
     if (!(error instanceof FormatError || error instanceof ProofError) || error.path !== undefined)
       throw error;
     // A subclass stays what it is: an object of a newer version must not pass for a damaged one.
-    const SameError = error.constructor as new (
-      message: string,
-      path: string,
-      options: ErrorOptions,
-    ) => Error;
-    throw new SameError(`${path}: ${error.message}`, path, { cause: error });
+    const SameError = error.constructor as new (message: string, path: string) => Error;
+    throw new SameError(`${path}: ${error.message}`, path);
   }
 }
