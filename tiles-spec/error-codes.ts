@@ -20,14 +20,11 @@ export const IS_FINAL = {
   'newer-version': true,
   /** Bytes are not DER: `it ends early`. */
   'not-der': true,
-  /** The checkpoint implies an object that the log does not have: `the log has no tile/0/000.p/3`. */
+  /** The checkpoint implies an object that the log does not have: `the log has no tile/0/000.p/5`. */
   'missing-object': true,
   /** A proof or a signature does not hold: `index 7 is not in a tree of 3`. */
   proof: true,
-  /**
-   * A request cannot become an entry:
-   * `intotoRequestV002 is no request that this log takes; it takes hashedRekordRequestV002, dsseRequestV002`.
-   */
+  /** A request cannot become an entry: `hashedRekordRequestV002.signature: is missing`. */
   'invalid-entry': true,
   /**
    * The store or the disk does not hold what was written to it:
@@ -51,10 +48,10 @@ export const IS_FINAL = {
   'start-refused': true,
   /**
    * Another writer's batch was chosen for this tree size:
-   * `another writer has claimed the batch from 5 to 9. Two writers run on this store: stop one`.
+   * `another writer has claimed the batch from 0 to 5. One store has one writer: stop the other one, and this one goes on from there when it is started again; or leave this one stopped`.
    */
   'claim-lost': true,
-  /** The log cannot take or confirm an entry at the moment: `the log is stopping; try again`. */
+  /** The log cannot take or confirm an entry at the moment: `the entry was not published in time; try again`. */
   unavailable: false,
   /** There is no connection to the server: `https://log.example/checkpoint: connect ECONNREFUSED 192.0.2.1:443`. */
   unreachable: false,
@@ -68,7 +65,7 @@ export const IS_FINAL = {
   refused: true,
   /** The place has no checkpoint: `there is no checkpoint: no log is here`. */
   'no-log': true,
-  /** The object is longer than it can be: `https://log.example/checkpoint: has over 65536 bytes`. */
+  /** The object is longer than it can be: `https://log.example/checkpoint: has over 1048576 bytes`. */
   'too-large': true,
   /** The answer is compressed in a way that was not asked for: `https://log.example/checkpoint: has the encoding "br"`. */
   encoding: true,
@@ -91,7 +88,7 @@ export const IS_FINAL = {
   rekeyed: true,
   /**
    * The checkpoint seen last cannot be read or kept:
-   * `cannot keep the newest checkpoint in /home/user/.local/state/stele/heads/log.example.checkpoint: no space is left on its disk: make room there`.
+   * `cannot keep the newest checkpoint in /home/user/.local/state/stele/heads/log.example.checkpoint: not a directory`.
    */
   state: true,
 } as const;
