@@ -2,9 +2,10 @@
  * The errors of reading a log, beside those of its formats and proofs. Data that was refused is neither used nor saved.
  * @module
  */
-import { FormatError, ProofError, SteleError } from '../tiles-spec/errors.js';
+import { SteleError } from '../src/errors.js';
+import { FormatError, ProofError } from '../tiles-spec/errors.js';
 
-export { ConfigurationError, UnreachableError } from '../src/errors.js';
+export { ConfigurationError, SteleError, UnreachableError, type ErrorCode } from '../src/errors.js';
 
 /**
  * An answer that no honest server of this log gives. It was not read to its end. `code`: `too-large` (longer than the
@@ -43,7 +44,11 @@ export interface Contradiction {
   readonly code: 'rolled-back' | 'forked' | 'rekeyed';
 }
 
-/** The log contradicts what was seen of it before, by checkpoints that its key has signed. Both are in the error. */
+/**
+ * The log contradicts what was seen of it before, by checkpoints that its key has signed. Both are in the error.
+ * @example
+ * if (error instanceof InconsistentLogError) await report(error.code, error.seen, error.shown);
+ */
 export class InconsistentLogError extends SteleError implements Contradiction {
   override name = 'InconsistentLogError';
   readonly code: Contradiction['code'];

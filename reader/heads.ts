@@ -38,7 +38,12 @@ export interface Heads {
   keepEvidence(contradiction: Contradiction): Promise<string>;
 }
 
-/** Heads that are forgotten when the process ends. */
+/**
+ * Heads that are forgotten when the process ends.
+ * @example
+ * const heads = new MemoryHeads();
+ * const log = new LogReader({ read, verifier, heads });
+ */
 export class MemoryHeads implements Heads {
   readonly place = 'memory';
   #checkpoint: Uint8Array | undefined;

@@ -19,8 +19,10 @@ import type { ReadObject } from './http-source.js';
 
 /**
  * Reads the objects in a store.
- * @param retries further tries after one that failed.
+ * @param retries further tries where the store cannot be reached.
  * @throws also FormatError for a file that cannot be read.
+ * @example
+ * const log = new LogReader({ read: storeSource(new FolderStore('/srv/log')), verifier });
  */
 export function storeSource(store: Pick<ObjectStore, 'readRange'>, retries = 0): ReadObject {
   return async (path, maxLength) => {

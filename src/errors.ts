@@ -66,6 +66,8 @@ export interface UnreachableErrorOptions extends ErrorOptions {
  * A log, or one of its files, cannot be reached. `code`: `unreachable` (no connection), `timeout`, `interrupted` (the
  * answer broke off), `busy` (the server failed, or asks for patience), `refused` (the server will not answer this
  * request), `no-log` (there is no checkpoint at that place). All but the last two may pass.
+ * @example
+ * if (error instanceof UnreachableError && error.code === 'busy') await sleep(error.pause);
  */
 export class UnreachableError extends SteleError {
   override name = 'UnreachableError';

@@ -60,7 +60,10 @@ export class ProofError extends SteleError {
   }
 }
 
-/** A newer version of Stele wrote the object, in a form that this version does not know. The object is not damaged, and stays as it is. */
+/**
+ * A newer version of Stele wrote the object, in a form that this version does not know. The object is not damaged, and
+ * stays as it is.
+ */
 export class NewerVersionError extends FormatError {
   override name = 'NewerVersionError';
   override readonly code = 'newer-version';

@@ -5,7 +5,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DamagedStoreError, messageOf } from '../errors.js';
 import { hasCode } from './system-error.js';
@@ -72,14 +72,34 @@ export async function writeSynced(file: string, content: Uint8Array | string, mo
   const handle = await open(file, 'wx', mode);
   try {
     await handle.writeFile(content);
-    await handle.sync().catch((error: unknown) => {
-      // On a full disk this file is given up, and a later try writes bytes of its own. On a failing disk a later fsync
-      // could succeed though the bytes are lost.
-      throw hasCode(error, 'EIO') ? notDurable(file, error) : error;
-    });
+    await syncBytes(handle, file);
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Writes over a file that a user named, where it is: also through a link, and into a device or a pipe. A crash may leave
+ * a part of the content; once this returns, the bytes of a regular file are synced.
+ * @throws the system's error; DamagedStoreError where the disk fails.
+ */
+export async function overwriteFile(file: string, content: Uint8Array | string): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.writeFile(content);
+    // Devices and pipes have nothing to sync, and say so with an error.
+    if ((await handle.stat()).isFile()) await syncBytes(handle, file);
+  } finally {
+    await handle.close();
+  }
+}
+
+function syncBytes(handle: FileHandle, file: string): Promise<void> {
+  return handle.sync().catch((error: unknown) => {
+    // On a full disk this file is given up, and a later try writes bytes of its own. On a failing disk a later fsync
+    // could succeed though the bytes are lost.
+    throw hasCode(error, 'EIO') ? notDurable(file, error) : error;
+  });
 }
 
 /**
