@@ -1,12 +1,12 @@
 /**
  * The command line, read once and strictly, by the habits of POSIX and GNU: an option that takes a value takes the rest
  * of its word after `=`, or else the next word, whatever that looks like; after `--` nothing is an option. A word that
- * begins with a dash is an option as a whole, so that `-h.tgz` is not `-h`: that is why neither cac nor
- * `node:util`, which both take such a word apart, reads it.
+ * begins with a dash is one option: `parseArgs` of `node:util` would split the file name `-h.tgz` into options and print
+ * help, so that it is not used.
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import { environmentName, type Setting, type Settings } from './configuration.js';
+import { environmentName, type Setting, type Settings } from './settings/setting.js';
 import { nearest } from './suggestion.js';
 
 /** An option as it stands on the command line. */
@@ -18,25 +18,24 @@ export interface GivenOption {
   readonly isNextWord?: true;
 }
 
-/** What a command line says. Whether a command has the options is for `flagsOf` to say. */
+/** A command line, read. `flagsOf` checks that the command has the options. */
 export interface CommandLine {
-  /** In their order: the command, and what is given to it by its place. */
+  /** The words that are no options, in their order: the command, then its arguments. */
   readonly places: readonly string[];
   readonly options: readonly GivenOption[];
 }
 
-/** Texts by the name of the setting. A switch has `true`. */
+/** The texts given for each setting, by its name. A switch that is given has the text `true`. */
 export type Flags = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** Options that every command has, and `stele` by itself. */
-export const HELP: readonly string[] = ['-h', '--help'];
+export const HELP_OPTIONS: readonly string[] = ['-h', '--help'];
 /** Options of `stele` by itself. */
-export const VERSION: readonly string[] = ['-v', '--version'];
+export const VERSION_OPTIONS: readonly string[] = ['-v', '--version'];
 
 /**
  * Reads the words of a command line. Any words can be read.
- * @param takesValue whether an option takes a value. It is not asked which command has it, since options may come before
- *   the command.
+ * @param takesValue whether an option takes a value, in whichever command: options may come before the command.
  */
 export function readCommandLine(
   words: readonly string[],
@@ -61,20 +60,20 @@ export function readCommandLine(
   return { places, options };
 }
 
-/** Whether an option is given. A value, or a word after `--`, is none. */
+/** Whether one of the options is given. A value of another option does not count, nor a word after `--`. */
 export function isGiven({ options }: CommandLine, words: readonly string[]): boolean {
   return options.some(({ word }) => words.includes(word));
 }
 
 /**
  * The options of a command line by their settings.
- * @param others options that are none of the settings.
- * @throws ConfigurationError where there is no such option, its value is missing, or there is no place for one.
+ * @param others options that are no settings, and take no value.
+ * @throws ConfigurationError where there is no such option, its value is missing, or a switch has one.
  */
 export function flagsOf(
   { options }: CommandLine,
   settings: Settings,
-  others: readonly string[] = HELP,
+  others: readonly string[] = HELP_OPTIONS,
 ): Flags {
   const flags: Record<string, string[]> = {};
   for (const { word, value } of options) {
@@ -82,7 +81,7 @@ export function flagsOf(
       if (value !== undefined) throw new ConfigurationError(`${word} takes no value`);
       continue;
     }
-    const name = nameOf(word, settings);
+    const name = settingNameOf(word, settings);
     if (name !== undefined && settings[name]?.secret === true) throw noFlag(word, name);
     if (name === undefined) throw noOption(word, settings, others);
     (flags[name] ??= []).push(textOf(word, value, settings[name]));
@@ -91,8 +90,9 @@ export function flagsOf(
 }
 
 /**
- * What options have taken for their values that looks like an option itself. It is right by the rules, and seldom meant.
- * @returns undefined where there is nothing of the kind.
+ * Explains, for an error message, that an option has taken another option for its value. The rules allow that, but a
+ * user seldom means it.
+ * @returns undefined where no option has.
  */
 export function doubtIn({ options }: CommandLine, isOption: (word: string) => boolean): string | undefined {
   const doubtful = options.find(
@@ -109,7 +109,7 @@ function noFlag(word: string, name: string): ConfigurationError {
   );
 }
 
-function nameOf(word: string, settings: Settings): string | undefined {
+function settingNameOf(word: string, settings: Settings): string | undefined {
   const name = word.startsWith('--') ? word.slice(2) : '';
   return Object.hasOwn(settings, name) ? name : undefined;
 }

@@ -1,26 +1,30 @@
 /**
- * What every command of `stele` is: what help, the manual and completion say of it, and what runs it.
+ * What a command of `stele` is: its definition, from which help, the manual and completion are made, and its code.
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';
-import type { Alternatives } from './alternatives.js';
-import { checkText, CONFIG, type Setting, type Settings, type Values } from './configuration.js';
+import type { Alternatives } from './settings/alternatives.js';
+import { checkText, CONFIG, type Setting, type Settings, type Values } from './settings/setting.js';
 import type { Terminal } from './terminal.js';
 
 /** One command. */
 export interface Command<S extends Settings = Settings> {
   /** One line, no final period. */
   readonly summary: string;
-  /** What there is to know beyond the summary: paragraphs of plain text, a blank line between. */
+  /** More than the summary: paragraphs of plain text, with a blank line between. */
   readonly details?: string;
-  /** What is given by its place. An optional one is followed by optional ones only, and one of many by none. */
+  /** Positional arguments. Only optional ones may follow an optional one, and none may follow one of many. */
   readonly arguments?: readonly Argument[];
   readonly settings: S;
   /** Which of its settings and arguments stand for one another. */
   readonly alternatives?: readonly Alternatives[];
   readonly examples: readonly Example[];
-  /** Loads what runs it. That returns the exit code, and throws for what `main.ts` has a code for. */
-  readonly load: () => Promise<(invocation: Invocation<S>) => number | Promise<number>>;
+  /**
+   * Runs the command. Returns the exit code; an error that it throws becomes one line and an exit code in `run.ts`. Code
+   * that reads logs, signs or serves is imported in here: every run of `stele` loads all definitions, for help and
+   * completion too.
+   */
+  run(invocation: Invocation<S>): number | Promise<number>;
 }
 
 /** A positional argument. */
@@ -46,19 +50,21 @@ export interface Example {
 /** All commands, by name. */
 export type Commands = Readonly<Record<string, Command>>;
 
-/** What a command runs with. Its settings and arguments have the declared shape; their meaning is its own to check. */
+/**
+ * What a command runs with. Settings and arguments have the declared shape; the command itself checks their meaning.
+ */
 export interface Invocation<S extends Settings = Settings> {
   readonly values: Values<S>;
   readonly args: readonly string[];
-  /** The command line that ran it, for a shell. */
+  /** The command line, quoted for a shell. */
   readonly line: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly terminal: Terminal;
-  /** The table that the command is in, for those that speak of the others. */
+  /** All commands, for help and completion. */
   readonly commands: Commands;
 }
 
-/** What a process that ran a command says by its exit code. */
+/** What the exit codes mean. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'fine',
   1: 'it does not verify, was refused, or failed',
@@ -66,9 +72,9 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   3: 'the log, or a file of it, cannot be reached; trying later may help',
 };
 
-/** Keeps a command's own settings inside the command. */
-export function command<const S extends Settings>(definition: Command<S>): Command {
-  return { ...definition, load: definition.load as unknown as Command['load'] };
+/** A command's definition, in which `run` knows the values of just these settings. */
+export function command<const S extends Settings>(definition: Command<S>): Command<S> {
+  return definition;
 }
 
 /** `stele verify [BUNDLE] [options]` */
@@ -81,13 +87,13 @@ export function synopsis(name: string, { arguments: expected = [], settings }: C
   return ['stele', name, ...places, ...options].join(' ');
 }
 
-/** A command's settings and, where it has any, the file of settings. */
+/** A command's options by name: its settings and, where it has any, `--config`. */
 export function optionsOf({ settings }: Command): readonly (readonly [string, Setting])[] {
   const own = Object.entries(settings);
   return own.length === 0 ? [] : [...own, ['config', CONFIG]];
 }
 
-/** A command's options that are flags: a secret is none, which everybody on the machine could read. */
+/** The options that have a flag. A secret has none: everybody on the machine can read command lines. */
 export function publicOptionsOf(command: Command): readonly (readonly [string, Setting])[] {
   return optionsOf(command).filter(([, { secret }]) => secret !== true);
 }

@@ -9,14 +9,14 @@ import { DamagedStoreError } from '../src/errors.js';
 import { isUtf16 } from '../src/json.js';
 import { createFolder, overwriteFile } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';
-import { SettingError } from './configuration.js';
+import { SettingError } from './settings/setting.js';
 
 /** The longest file that is read whole, in bytes. Artifacts are read in pieces. */
 const MAX_INPUT = 64 << 20;
 
 /**
- * A file of text, or of DER, which no text in UTF-16 can be.
- * @param what names it in errors: a flag, or an argument.
+ * Reads a file that is UTF-8 text or DER. UTF-16, which Windows PowerShell writes, is refused with a message of its own.
+ * @param what names the file in errors: a flag, or an argument.
  * @throws ConfigurationError when it cannot be read, is over 64 MiB, or is UTF-16.
  */
 export async function readInput(what: string, file: string): Promise<Uint8Array> {
@@ -28,13 +28,13 @@ export async function readInput(what: string, file: string): Promise<Uint8Array>
   );
 }
 
-/** A file of any bytes. @throws ConfigurationError when it cannot be read, or is over 64 MiB. */
+/** Reads a file of any bytes. @throws ConfigurationError when it cannot be read, or is over 64 MiB. */
 export async function readBytes(what: string, file: string): Promise<Uint8Array> {
   const refuse = (why: string) => new SettingError(what, `cannot read ${file}: ${why}`);
   const pieces: Uint8Array[] = [];
   let length = 0;
   try {
-    // A pipe or a device does not say how long it is, and may have no end.
+    // The length of a pipe or a device is not known beforehand, and may be endless: read one byte over the bound, and stop.
     for await (const piece of createReadStream(file, { end: MAX_INPUT }) as AsyncIterable<Uint8Array>) {
       pieces.push(piece);
       length += piece.length;
@@ -47,7 +47,7 @@ export async function readBytes(what: string, file: string): Promise<Uint8Array>
 }
 
 /**
- * Demands that a file can be written, before what goes into it is made at some cost: others may forbid it later still.
+ * Demands that a file can be written, so that a command fails before it does costly work. Writing may fail later still.
  * @throws ConfigurationError
  */
 export async function requireWritable(what: string, file: string): Promise<void> {
@@ -71,7 +71,7 @@ export async function writeOutput(what: string, file: string, content: string | 
 }
 
 /**
- * Makes a folder, and those above it, all durable; one that is there already is fine.
+ * Makes a folder and those above it, durably. A folder that is there already stays.
  * @throws ConfigurationError; DamagedStoreError where the disk fails.
  */
 export async function makeFolder(what: string, folder: string, mode = 0o777): Promise<void> {

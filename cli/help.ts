@@ -1,18 +1,10 @@
 /**
- * What prints help: cac, with pages made from the commands' definitions.
+ * The pages of help, made from the commands' definitions.
  * @module
  */
-import { cac } from 'cac';
-import {
-  EXIT_CODES,
-  optionGroups,
-  synopsis,
-  type Command,
-  type Commands,
-  type Invocation,
-} from './command.js';
-import { environmentName, type Setting } from './configuration.js';
-import { VERSION } from './version.js';
+import { EXIT_CODES, optionGroups, synopsis, type Command, type Commands } from './command.js';
+import { PACKAGE_VERSION } from './package-version.js';
+import { environmentName, type Setting } from './settings/setting.js';
 
 /** A part of a page. */
 interface Section {
@@ -23,40 +15,22 @@ interface Section {
 /** The width of paragraphs. */
 const WIDTH = 96;
 
-/** Prints the page of a command, or of `stele`, `width` characters a line if that is given. */
-export function printHelp(commands: Commands, name?: string, width?: number): void {
-  print(commands, [...(name === undefined ? [] : [name]), '--help'], width);
-}
-
-/** Prints the version, for `stele --version`. */
-export function printVersion(commands: Commands): void {
-  print(commands, ['--version']);
-}
-
-/** Has cac print. The words are ours: what a user types is read in `command-line.ts`, and nowhere else. */
-function print(commands: Commands, words: readonly string[], width?: number): void {
-  const cli = cac('stele');
-  for (const [name, { summary }] of Object.entries(commands)) cli.command(name, summary);
-  cli.help(() => {
-    const name = cli.matchedCommandName;
-    const command = name === undefined ? undefined : commands[name];
-    const sections =
-      name === undefined || command === undefined ? overview(commands, width) : page(name, command, width);
-    return sections.map((section) => ({ ...section }));
-  });
-  cli.version(VERSION);
-  cli.parse(['', '', ...words], { run: false });
-}
-
-/** `stele help`. */
-export function help({ args: [name], commands, terminal }: Invocation): number {
-  printHelp(commands, name, terminal.width);
-  return 0;
+/**
+ * The page of a command, or of `stele` itself, for `width` characters a line if that is given.
+ * @param name one of the commands.
+ */
+export function helpPage(commands: Commands, name?: string, width?: number): string {
+  const command = name === undefined ? undefined : commands[name];
+  const sections =
+    name === undefined || command === undefined
+      ? overview(commands, width)
+      : commandSections(name, command, width);
+  return sections.map(({ title, body }) => (title === undefined ? body : `${title}:\n${body}`)).join('\n\n');
 }
 
 function overview(commands: Commands, width?: number): Section[] {
   return [
-    { body: `stele/${VERSION}: a signature transparency log on static tiles` },
+    { body: `stele/${PACKAGE_VERSION}: a signature transparency log on static tiles` },
     { title: 'Usage', body: '  $ stele COMMAND [options]' },
     {
       title: 'Commands',
@@ -75,14 +49,14 @@ function overview(commands: Commands, width?: number): Section[] {
   ];
 }
 
-function page(name: string, command: Command, width?: number): Section[] {
+function commandSections(name: string, command: Command, width?: number): Section[] {
   const { summary, details, arguments: places = [], examples } = command;
   const about = [`${summary}.`, ...(details?.split('\n\n') ?? [])]
     .map((text) => paragraph(text, Math.min(width ?? WIDTH, WIDTH)))
     .join('\n\n');
   const described = places.map(({ name, description }) => [name, description] as const);
   return [
-    { body: `stele/${VERSION}` },
+    { body: `stele/${PACKAGE_VERSION}` },
     { title: 'Usage', body: `  $ ${synopsis(name, command)}\n\n${about}` },
     ...(described.length === 0 ? [] : [{ title: 'Arguments', body: columns(described, width) }]),
     ...[...optionGroups(command)].map(([title, options]) => ({
@@ -112,10 +86,10 @@ function flagOf(name: string, value: string | undefined): string {
   return value === undefined ? `--${name}` : `--${name} <${value}>`;
 }
 
-/** The least that is left for the second column; where it would be less, that is below the first. */
+/** The second column is at least so many characters wide; where fewer are left, its text goes below the first column. */
 const LEAST = 30;
 
-/** Two columns, the first as wide as need be. On a terminal of `width` the second one is broken into lines. */
+/** Two columns. The first is as wide as its longest text; the second is broken into lines to fit `width`. */
 function columns(rows: readonly (readonly [string, string])[], width = Infinity): string {
   const left = Math.max(...rows.map(([text]) => text.length));
   const room = width - left - 4;

@@ -6,7 +6,7 @@
 import { run } from './run.js';
 import { openTerminal } from './terminal.js';
 
-// On Node 20 the AWS SDK would tell whoever has a log in S3 that it wants a newer one: that is for who makes the command.
+// On Node 20 the AWS SDK prints a warning that asks for a newer Node. Users of this command cannot act on it.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 process.exitCode = await run(

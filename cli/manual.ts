@@ -4,7 +4,7 @@
  */
 import { EXIT_CODES, optionsOf, synopsis, type Command } from './command.js';
 import { COMMANDS } from './commands.js';
-import { environmentName, type Setting } from './configuration.js';
+import { environmentName, type Setting } from './settings/setting.js';
 
 function manual(): string {
   return [
@@ -17,11 +17,11 @@ function manual(): string {
       Object.entries(EXIT_CODES).map(([code, what]) => [code, what]),
     ),
     'An error is one line on standard error. With `--format json` it is also `{"error":{"code","message"}}` on standard output, `code` being the exit code.',
-    ...Object.entries(COMMANDS).map(([name, command]) => page(name, command)),
+    ...Object.entries(COMMANDS).map(([name, command]) => commandSection(name, command)),
   ].join('\n\n');
 }
 
-function page(name: string, command: Command): string {
+function commandSection(name: string, command: Command): string {
   const { summary, details, arguments: places = [], examples } = command;
   const options = optionsOf(command);
   return [

@@ -12,21 +12,22 @@ import {
 } from '../src/errors.js';
 import { systemMessage } from '../src/node/system-error.js';
 import { InconsistentLogError } from '../reader/errors.js';
-import type { Source } from './alternatives.js';
+import type { Source } from './settings/alternatives.js';
 import { checkArguments, givenArguments, optionsOf, type Command } from './command.js';
 import {
   doubtIn,
   flagsOf,
-  HELP,
+  HELP_OPTIONS,
   isGiven,
   readCommandLine,
-  VERSION,
+  VERSION_OPTIONS,
   type CommandLine,
 } from './command-line.js';
 import { COMMANDS } from './commands.js';
-import { environmentName, SettingError } from './configuration.js';
-import { printHelp, printVersion } from './help.js';
-import { readSettings, unknownVariables } from './read-settings.js';
+import { environmentName, SettingError } from './settings/setting.js';
+import { helpPage } from './help.js';
+import { versionLine } from './package-version.js';
+import { readSettings, unknownVariables } from './settings/read-settings.js';
 import { nearest } from './suggestion.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -64,8 +65,8 @@ export async function run(
     if (name === undefined) return runAlone(line, terminal);
     if (command === undefined) throw noCommand(name);
     const flags = flagsOf(line, Object.fromEntries(optionsOf(command)));
-    if (isGiven(line, HELP)) {
-      printHelp(COMMANDS, name, terminal.width);
+    if (isGiven(line, HELP_OPTIONS)) {
+      terminal.out(helpPage(COMMANDS, name, terminal.width));
       return 0;
     }
     const args = line.places.slice(1);
@@ -81,8 +82,7 @@ export async function run(
       for (const warning of unknownVariables(environment, SHARED_SETTINGS))
         terminal.err(`stele: ${plain(warning)}`);
     }
-    const runCommand = await command.load();
-    return await runCommand({
+    return await command.run({
       values,
       args,
       line: ['stele', ...words].map(shellWord).join(' '),
@@ -98,11 +98,11 @@ export async function run(
 /** `stele` without a command. */
 function runAlone(line: CommandLine, terminal: Terminal): number {
   flagsOf({ ...line, options: line.options.filter(({ word }) => !OPTIONS.has(word)) }, {}, [
-    ...HELP,
-    ...VERSION,
+    ...HELP_OPTIONS,
+    ...VERSION_OPTIONS,
   ]);
-  if (isGiven(line, HELP)) printHelp(COMMANDS, undefined, terminal.width);
-  else if (isGiven(line, VERSION)) printVersion(COMMANDS);
+  if (isGiven(line, HELP_OPTIONS)) terminal.out(helpPage(COMMANDS, undefined, terminal.width));
+  else if (isGiven(line, VERSION_OPTIONS)) terminal.out(versionLine());
   else throw new ConfigurationError('give a command: stele --help lists them');
   return 0;
 }
@@ -166,7 +166,7 @@ function kept({ evidence }: InconsistentLogError): string {
 }
 
 function isOption(word: string): boolean {
-  return OPTIONS.has(word) || HELP.includes(word) || VERSION.includes(word);
+  return OPTIONS.has(word) || HELP_OPTIONS.includes(word) || VERSION_OPTIONS.includes(word);
 }
 
 /** A word, quoted where a shell would take it apart. */

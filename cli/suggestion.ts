@@ -11,7 +11,7 @@ const TOLERANCE = 0.4;
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const candidate = closest(word, known);
-  // Two letters that have changed places are two that are wrong.
+  // Two letters that changed places count as two wrong ones: tolerate two also in short words.
   const tolerated = Math.max(word.length * TOLERANCE, Math.min(2, word.length - 1));
   return distance(word, candidate) <= tolerated ? candidate : undefined;
 }

@@ -13,7 +13,7 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** Prints a value as one line of JSON, as the result. */
   readonly json: (value: unknown) => void;
-  /** How many characters a line of standard output holds; undefined where it is no terminal. */
+  /** Characters in a line of standard output; undefined where it is not a terminal. */
   readonly width: number | undefined;
   /** These colour text for `out`, where standard output shows colours. */
   readonly good: (text: string) => string;
@@ -33,8 +33,8 @@ export interface Progress {
 }
 
 /**
- * Text of others, for one line: no character of it moves the cursor, ends the line or turns the reading direction, so
- * that it cannot pass for what the command says.
+ * Makes text from outside safe to print within a line: control and format characters are escaped, so that it cannot
+ * move the cursor, end the line or turn the reading direction, and pass for a message of the command.
  */
 export function plain(text: string): string {
   return text.replace(
@@ -52,8 +52,8 @@ export function entries(count: number): string {
 const LINE_EVERY = 10_000;
 
 /**
- * The terminal over two streams. When a reader of theirs leaves (`stele … | head -1`), what is printed from then on is
- * dropped: the command goes on to its end, so that its exit code stays true.
+ * The terminal over two streams. When the reader of a stream leaves (`stele … | head -1`), further output to it is
+ * dropped, and the command goes on to its end: its exit code still tells how it ended.
  */
 export function openTerminal(
   stdout: NodeJS.WriteStream,
@@ -91,16 +91,16 @@ export function openTerminal(
   };
 }
 
-/** What `COLUMNS` says, or else the terminal; some say nothing, or 0. */
+/** The width by `COLUMNS`, or else by the terminal, or else 80: some terminals give no width, or 0. */
 function widthOf(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): number {
   return [Number(environment['COLUMNS']), stream.columns].find((width) => width > 0) ?? 80;
 }
 
-/** picocolors' rules, but for the stream at hand: its own are those of standard output, and of any CI. */
+/** picocolors' own detection looks at standard output alone, and takes any CI for a terminal. This looks at `stream`. */
 function showsColours(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): boolean {
   if (isSet(environment['NO_COLOR'])) return false;
   if (isSet(environment['FORCE_COLOR'])) return true;
-  // Of a pipe it is undefined, which picocolors would take for "decide yourself".
+  // For a pipe `isTTY` is undefined, and picocolors would read an undefined answer as "detect it".
   if (!stream.isTTY) return false;
   return environment['TERM'] !== 'dumb';
 }
@@ -109,13 +109,13 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '';
 }
 
-/** What the rest of a line of progress takes, beside the bar, the label and the two numbers. */
+/** Characters in a line of progress beside the bar, the label and the two numbers. */
 const BESIDE_BAR = 42;
 const LONGEST_BAR = 24;
 
 function progressBar(stream: NodeJS.WriteStream, width: number, label: string, total: number): Progress {
   const room = width - BESIDE_BAR - label.length - 2 * String(total).length;
-  // A line that is longer than the terminal is wide is cut off.
+  // cli-progress cuts off what is wider than the terminal: leave the bar out instead.
   const format =
     room < 0
       ? `${label} {percentage}%  {left}`
@@ -125,7 +125,7 @@ function progressBar(stream: NodeJS.WriteStream, width: number, label: string, t
     format,
     barsize: Math.max(0, Math.min(LONGEST_BAR, room)),
     clearOnComplete: true,
-    // Switched off it would stay off after a Ctrl-C.
+    // cli-progress would switch line wrap off, and after a Ctrl-C it would stay off.
     linewrap: true,
   });
   const begun = performance.now();
@@ -133,7 +133,7 @@ function progressBar(stream: NodeJS.WriteStream, width: number, label: string, t
   return {
     update: (done) => {
       const rate = (done * 1000) / Math.max(1, performance.now() - begun);
-      const left = done === 0 ? '' : `${timeOf(Math.ceil((total - done) / rate))} left`;
+      const left = done === 0 ? '' : `${durationText(Math.ceil((total - done) / rate))} left`;
       bar.update(done, { rate: Math.round(rate), left });
     },
     stop: () => {
@@ -143,7 +143,7 @@ function progressBar(stream: NodeJS.WriteStream, width: number, label: string, t
 }
 
 /** `50 s`, `3 min 5 s`, `2 h 10 min`. */
-function timeOf(seconds: number): string {
+function durationText(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes === 0) return `${seconds} s`;
   return minutes < 60

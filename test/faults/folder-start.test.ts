@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStore } from '#cli/serve-store.js';
+import { openStore } from '#cli/commands/serve/store.js';
 import { STELE } from '../support/daemon.js';
 import { describeWithProgram } from '../support/program.js';
 import { expectMessage, type Ended } from '../support/refused-start.js';

@@ -6,7 +6,7 @@
 import { existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { openStore } from '#cli/serve-store.js';
+import { openStore } from '#cli/commands/serve/store.js';
 import { LogKey } from '#src/keys/node/log-key.js';
 import { encodeHex, encodeText, leafHash } from '#tiles-spec/index.js';
 import { SqliteStaging } from '#writer/staging/staging.js';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openStaging } from '#cli/serve-staging.js';
+import { openStaging } from '#cli/commands/serve/staging.js';
 import { fsck, LogReader } from '#reader/index.js';
 import { gunzip } from '#reader/node/gunzip.js';
 import { messageOf } from '#src/errors.js';

@@ -6,8 +6,8 @@ import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { environmentName, type Setting } from '#cli/configuration.js';
-import { SERVE_SETTINGS } from '#cli/serve-settings.js';
+import { environmentName, type Setting } from '#cli/settings/setting.js';
+import { serveCommand } from '#cli/commands/serve.js';
 import { withFolder } from '../support/daemon.js';
 import { freePort } from '../support/free-port.js';
 import { tourOf } from './tour.mjs';
@@ -56,7 +56,7 @@ test('the tour signs, logs, verifies, finds the byte that was changed, and prove
 test('the table of settings is that of the code', () => {
   const [, rest = ''] = README.split('<!-- settings: a test compares this table with the code -->');
   const rows = rest.split('\n').filter((line) => line.startsWith('| `--'));
-  const settings: Record<string, Setting> = SERVE_SETTINGS;
+  const settings: Record<string, Setting> = serveCommand.settings;
   const expected = Object.entries(settings).map(
     ([name, { value, default: fallback, description, flagOnly }]) => {
       const flag = `--${name}${value === undefined ? '' : ` ${value.replace('|', '\\|')}`}`;

@@ -5,9 +5,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { flagsOf, readCommandLine } from '#cli/command-line.js';
-import { CONFIG, environmentName, type Settings } from '#cli/configuration.js';
-import { readSettings } from '#cli/read-settings.js';
-import { readServeConfiguration, SERVE_SETTINGS, type ServeConfiguration } from '#cli/serve-settings.js';
+import { CONFIG, environmentName, type Settings } from '#cli/settings/setting.js';
+import { readSettings } from '#cli/settings/read-settings.js';
+import { readServeConfiguration, serveCommand } from '#cli/commands/serve.js';
+import type { ServeConfiguration } from '#cli/commands/serve/configuration.js';
 import { ConfigurationError } from '#src/errors.js';
 import type { S3Options } from '#src/store/s3-place.js';
 import { withFolder } from '../../support/daemon.js';
@@ -26,13 +27,15 @@ function read(
   });
 }
 
+const SETTINGS = serveCommand.settings;
+
 async function readGiven(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<ServeConfiguration> {
-  const settings: Settings = { ...SERVE_SETTINGS, config: CONFIG };
+  const settings: Settings = { ...SETTINGS, config: CONFIG };
   const line = readCommandLine(args, (word) => settings[word.slice(2)]?.value !== undefined);
-  const { values } = await readSettings(SERVE_SETTINGS, flagsOf(line, settings), environment);
+  const { values } = await readSettings(SETTINGS, flagsOf(line, settings), environment);
   return readServeConfiguration(values, {});
 }
 
@@ -44,7 +47,7 @@ const IN_BUCKET = ['--store', 's3://bucket/log'];
 
 /** All but the switches, and the certificates, which are read from their file. */
 type Name = Exclude<
-  keyof typeof SERVE_SETTINGS,
+  keyof typeof SETTINGS,
   'rebuild' | 'accept-clock' | 'no-create' | 's3-path-style' | 'ca-cert'
 >;
 

@@ -1,0 +1,55 @@
+/**
+ * `stele upload`: puts a signature into a log. Its code is in `upload/`.
+ * @module
+ */
+import { command } from '../command.js';
+import { FORMAT_OR_TLE } from '../settings/format-settings.js';
+import { LOG_ALTERNATIVES, LOG_SETTINGS } from '../settings/log-settings.js';
+import { SIGNATURE_SETTINGS } from '../settings/signature-settings.js';
+
+export const uploadCommand = command({
+  summary: 'Put a signature into the log',
+  details:
+    'Submits a signature with its key or certificate, and checks the proof that comes back. One that is in the log already is no error. With --key the artifact is signed as well, and a Sigstore bundle is written that verifies offline. To do the same again logs nothing twice: the signature is taken from the bundle, or from the file beside it in which it is kept (.signature) where the answer of the log was lost.',
+  settings: {
+    ...SIGNATURE_SETTINGS,
+    key: {
+      value: 'FILE',
+      description:
+        'a private key, PEM: sign the artifact with it, in the place of --signature and --public-key',
+      file: true,
+      flagOnly: true,
+      group: 'The signature',
+    },
+    output: {
+      value: 'FILE',
+      description: 'where the bundle goes (default: with --key ARTIFACT.sigstore.json, else none is written)',
+      file: true,
+      // `trust` has an --output too, which is a folder: a configuration file for both must not name this file.
+      flagOnly: true,
+    },
+    ...LOG_SETTINGS,
+    format: FORMAT_OR_TLE,
+  },
+  alternatives: [
+    { of: [['key'], ['signature', 'public-key', 'artifact-hash']] },
+    { of: [['key'], ['type']], together: true },
+    { of: [['artifact'], ['artifact-hash']] },
+    ...LOG_ALTERNATIVES,
+  ],
+  examples: [
+    {
+      what: 'Log a signature that was made with openssl',
+      command:
+        'stele upload --rekor_server https://log.example.com --artifact app.tgz --signature app.sig --public-key key.pub',
+    },
+    {
+      what: 'Sign an artifact and log that, in one step',
+      command: 'stele upload --rekor_server https://log.example.com --artifact app.tgz --key private.pem',
+    },
+  ],
+  run: async (invocation) => {
+    const { upload } = await import('./upload/upload.js');
+    return upload(invocation);
+  },
+});

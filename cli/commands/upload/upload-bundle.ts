@@ -1,0 +1,138 @@
+/**
+ * The bundle that `stele upload` writes, and the signature that is kept beside it until then: most keys sign another
+ * way each time, so that a signature which is lost cannot be logged again, and the next try would log a second entry.
+ * @module
+ */
+import { rm, stat } from 'node:fs/promises';
+import { replaceFile } from '../../../src/node/durable-file.js';
+import { hasCode, reasonOf } from '../../../src/node/system-error.js';
+import {
+  formatSigstoreBundle,
+  parseSigstoreBundle,
+  type SigstoreBundle,
+} from '../../../src/sigstore/bundle/sigstore-bundle.js';
+import type { TransparencyLogEntry } from '../../../src/sigstore/bundle/transparency-log-entry.js';
+import type { TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
+import { decodeBase64, encodeBase64, equalBytes, FormatError } from '../../../tiles-spec/index.js';
+import { SettingError } from '../../settings/setting.js';
+import { readBytes, readInput, requireWritable, writeOutput } from '../../files.js';
+import type { SignedArtifact } from '../../signature/signed-artifact.js';
+
+const WHAT = '--output';
+
+/** The longest file that may be a bundle, in bytes. */
+const LONGEST_BUNDLE = 16 << 20;
+
+export class UploadBundle {
+  readonly file: string;
+  /** Those that an earlier upload has left here, which may be of other artifacts and other keys. */
+  readonly signatures: readonly Uint8Array[];
+  /** Where a signature that is made here is kept; a device is no file that another may be beside. */
+  readonly #place: string | undefined;
+  /** The file in which this upload's signature is. */
+  #kept: string | undefined;
+
+  private constructor(file: string, signatures: readonly Uint8Array[], place: string | undefined) {
+    this.file = file;
+    this.signatures = signatures;
+    this.#place = place;
+  }
+
+  /**
+   * Makes ready for a bundle of an entry of `log`.
+   * @param isSigning whether the signature is made here, and so has to be kept.
+   * @throws ConfigurationError where the file cannot be written, or holds what is not to be lost: a bundle of another log,
+   *   or what is no bundle; or where the file for the signature holds anything else.
+   */
+  static async open(file: string, log: TrustedLog, isSigning: boolean): Promise<UploadBundle> {
+    await requireWritable(WHAT, file);
+    const found = await stat(file).catch(() => undefined);
+    if (found?.isFile() === false) return new UploadBundle(file, [], undefined);
+    const place = isSigning ? `${file}.signature` : undefined;
+    const signatures = place === undefined ? [] : await readKept(place);
+    if (found === undefined || found.size === 0) return new UploadBundle(file, signatures, place);
+    const { content } = await readReplaceable(file, found.size, log);
+    const earlier = content.type === 'messageSignature' ? [content.signature] : [];
+    return new UploadBundle(file, [...signatures, ...earlier], place);
+  }
+
+  /** Keeps the signature, durably, until the bundle is written. @throws ConfigurationError */
+  async keep({ content: { signature } }: SignedArtifact): Promise<void> {
+    if (this.#place === undefined) return;
+    try {
+      await replaceFile(this.#place, `${encodeBase64(signature)}\n`);
+      this.#kept = this.#place;
+    } catch (error) {
+      throw new SettingError(WHAT, `cannot write ${this.#place}: ${reasonOf(error)}`);
+    }
+  }
+
+  /** What there is to say where it is not known whether the entry is logged. @param line the command line. */
+  advice(line: string): string {
+    if (this.#kept === undefined) return '';
+    return `. The signature is kept in ${this.#kept}, so that the same command logs the same entry, or finds it logged: ${line}`;
+  }
+
+  /** Writes the bundle, which has the signature from then on. @throws ConfigurationError */
+  async write({ content, material }: SignedArtifact, entry: TransparencyLogEntry): Promise<void> {
+    await writeOutput(
+      WHAT,
+      this.file,
+      formatSigstoreBundle({ content, material, entries: [entry], timestamps: [] }),
+    );
+    await this.forget();
+  }
+
+  /** Forgets the signature that `keep` has kept: it is in the bundle, or known not to be logged. */
+  async forget(): Promise<void> {
+    if (this.#kept !== undefined) await rm(this.#kept, { force: true });
+    this.#kept = undefined;
+  }
+}
+
+/** The bundle that the new one would replace, where it may. */
+async function readReplaceable(
+  file: string,
+  size: number,
+  { logId, origin }: TrustedLog,
+): Promise<SigstoreBundle> {
+  if (size > LONGEST_BUNDLE) throw notReplaceable(file, 'is no Sigstore bundle');
+  let bundle: SigstoreBundle;
+  try {
+    bundle = parseSigstoreBundle(await readInput(WHAT, file));
+  } catch (error) {
+    throw error instanceof FormatError ? notReplaceable(file, 'is no Sigstore bundle') : error;
+  }
+  const other = bundle.entries.find((entry) => !equalBytes(entry.logId, logId));
+  if (other === undefined) return bundle;
+  const [name = ''] = other.proof?.checkpoint?.split('\n') ?? [];
+  throw notReplaceable(
+    file,
+    `is of ${name === '' ? 'another log' : `the log ${JSON.stringify(name)}`}, not of ${origin} by this key`,
+  );
+}
+
+/**
+ * The signature that an earlier upload has kept; none where there is no file, or an empty one.
+ * @throws ConfigurationError where the file cannot be read, or holds anything else.
+ */
+async function readKept(file: string): Promise<Uint8Array[]> {
+  const isMissing = await stat(file).then(
+    () => false,
+    (error: unknown) => hasCode(error, 'ENOENT'),
+  );
+  if (isMissing) return [];
+  const text = Buffer.from(await readBytes(WHAT, file)).toString('latin1');
+  if (text === '') return [];
+  try {
+    const signature = decodeBase64(text.replace(/\n$/, ''));
+    if (signature.length > 0) return [signature];
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+  }
+  throw notReplaceable(file, 'is no signature that stele kept');
+}
+
+function notReplaceable(file: string, why: string): SettingError {
+  return new SettingError(WHAT, `${file} is there already, and ${why}: delete it, or give another name`);
+}

@@ -1,0 +1,164 @@
+/**
+ * What `stele verify` verifies, as Sigstore bundles: those of a file that is given; a proof that stands alone; or an entry
+ * that is looked up in a log, with its proof from the log's tiles.
+ * @module
+ */
+import {
+  bundlesIn,
+  type ShippedBundle,
+  type ShippedBundles,
+} from '../../../src/sigstore/bundle/bundle-files.js';
+import { bundleOfEntry } from '../../../src/sigstore/bundle/bundle-of-entry.js';
+import { formatSigstoreBundle } from '../../../src/sigstore/bundle/sigstore-bundle.js';
+import { entryOf, type PublishedEntry } from '../../../src/sigstore/bundle/transparency-log-entry.js';
+import type { TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
+import { ConfigurationError } from '../../../src/errors.js';
+import { parseBody } from '../../../src/kinds/registry.js';
+import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
+import {
+  encodeText,
+  equalBytes,
+  leafHash,
+  parseCheckpoint,
+  parseNote,
+  parseTlogProof,
+  ProofError,
+  verifyTlogProof,
+  type TlogProof,
+} from '../../../tiles-spec/index.js';
+import { entryName, findEntry, type EntryValues } from '../../log/entry.js';
+import { readInput } from '../../files.js';
+import { latestOf, openTrustedLog, trustedLogs, type LogInvocation } from '../../log/open-log.js';
+import type { Values } from '../../settings/setting.js';
+import type { SIGNATURE_SETTINGS } from '../../settings/signature-settings.js';
+import type { SIGNER_SETTINGS } from '../../settings/signer-settings.js';
+import { canonicalBodyOf, readSignedArtifact, type SignedArtifact } from '../../signature/signed-artifact.js';
+
+/** What `stele verify` is run with. */
+export interface VerifyInvocation extends LogInvocation {
+  readonly values: LogInvocation['values'] &
+    EntryValues &
+    Values<typeof SIGNATURE_SETTINGS & typeof SIGNER_SETTINGS>;
+  readonly args: readonly string[];
+}
+
+/** One bundle or several of one file, and the logs that their entries may be of. */
+export interface BundlesToVerify {
+  readonly bundles: ShippedBundles;
+  readonly logs: readonly TrustedLog[];
+  /** The envelope is the artifact itself. */
+  readonly isEnvelope?: true;
+}
+
+const TLOG_PROOF = 'c2sp.org/tlog-proof@';
+/** Of UTF-8, each byte a character. */
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
+
+/** @throws ConfigurationError when nothing is named, or it cannot be read; what reading the log throws. */
+export async function bundlesToVerify(invocation: VerifyInvocation): Promise<BundlesToVerify> {
+  const { args, values } = invocation;
+  const [file] = args;
+  const isNamed = values['log-index'] !== undefined || values.uuid !== undefined;
+  const isSigned = values.signature !== undefined || values.type === 'dsse';
+  if (file !== undefined) {
+    const bytes = await readInput('BUNDLE', file);
+    const logs = await trustedLogs(invocation);
+    if (Buffer.from(bytes).toString('latin1', 0, TLOG_PROOF.length) === TLOG_PROOF)
+      return fromProof(parseTlogProof(bytes), logs, isSigned ? await readSignedArtifact(values) : undefined);
+    if (values.signature !== undefined)
+      throw new ConfigurationError(`the bundle ${file} holds its signature: --signature has no place`);
+    if (values.type !== 'hashedrekord')
+      throw new ConfigurationError(`the bundle ${file} says what it is of: --type has no place`);
+    requireText(bytes, file);
+    return { bundles: bundlesIn(bytes), logs };
+  }
+  if (isNamed || isSigned)
+    return fromLog(invocation, isSigned ? await readSignedArtifact(values) : undefined);
+  throw new ConfigurationError(
+    'give a bundle or proof; or --log-index or --uuid; or --artifact with --signature and --public-key',
+  );
+}
+
+/** Demands what may be a bundle: an artifact is told apart from one that is damaged. */
+function requireText(bytes: Uint8Array, file: string): void {
+  const start = Buffer.from(bytes).toString('latin1', 0, 100);
+  if (start.startsWith(BYTE_ORDER_MARK)) {
+    throw new ConfigurationError(
+      `${file} begins with a byte order mark, as Windows programs write it: save it as UTF-8 without one`,
+    );
+  }
+  if (/^\s*[{[]/.test(start)) return;
+  throw new ConfigurationError(
+    `${file} is neither a bundle nor a .tlog-proof: stele verify ${file}.sigstore.json --artifact ${file}`,
+  );
+}
+
+/** A proof says nothing of its entry but the leaf hash: the body is beside it, or is made of what was signed. */
+function fromProof(
+  proof: TlogProof,
+  logs: readonly TrustedLog[],
+  signed: SignedArtifact | undefined,
+): BundlesToVerify {
+  const body = signed === undefined ? proof.extra : canonicalBodyOf(signed);
+  if (body === undefined) {
+    throw new ConfigurationError(
+      'the proof does not hold its entry: give --artifact, --signature and --public-key, of which it is made',
+    );
+  }
+  const log = logOf(proof, logs);
+  const checkpoint = verifyTlogProof(proof, leafHash(body, opensslSha256), log.verifier, opensslSha256);
+  const { kind, version } = parseBody(body);
+  const entry = { kind, version, index: proof.index, body, proof: proof.hashes, checkpoint };
+  return { ...bundleOf(entry, log, signed), logs };
+}
+
+/** The log that the proof's checkpoint names; where its key was changed, by the key that has signed. */
+function logOf({ checkpoint }: TlogProof, logs: readonly TrustedLog[]): TrustedLog {
+  const { text, signatures } = parseNote(checkpoint);
+  const { origin } = parseCheckpoint(text);
+  const named = logs.filter(({ verifier }) => verifier.name === origin);
+  const signing = named.find(({ verifier: { name, keyId } }) =>
+    signatures.some((signature) => signature.name === name && signature.keyId === keyId),
+  );
+  // Whichever it is that has not signed: to verify it says so.
+  const log = signing ?? named[0];
+  if (log !== undefined) return log;
+  const origins = [...new Set(logs.map((each) => each.origin))].join(', ');
+  throw new ProofError(
+    `the proof is of the log ${JSON.stringify(origin.slice(0, 200))}, which is none of the trusted logs (${origins})`,
+  );
+}
+
+/** The signature is looked up by the leaf hash of the entry that it makes, or has to be the entry that is named. */
+async function fromLog(
+  invocation: VerifyInvocation,
+  signed: SignedArtifact | undefined,
+): Promise<BundlesToVerify> {
+  const { values, terminal } = invocation;
+  const opened = await openTrustedLog(invocation);
+  const { trusted } = opened;
+  const leaf = signed === undefined ? undefined : leafHash(canonicalBodyOf(signed), opensslSha256);
+  const name = entryName(values, trusted, leaf);
+  const entry = await findEntry(await latestOf(opened), name, terminal);
+  if (leaf !== undefined && !equalBytes(leafHash(entry.body, opensslSha256), leaf))
+    throw new ProofError(`entry ${entry.index} of ${trusted.origin} is not of this signature`);
+  return { ...bundleOf(entry, trusted, signed), logs: [trusted] };
+}
+
+function bundleOf(
+  entry: PublishedEntry,
+  log: TrustedLog,
+  signed: SignedArtifact | undefined,
+): Omit<BundlesToVerify, 'logs'> {
+  if (signed === undefined) return { bundles: [alone(bundleOfEntry(entry, log.logId))] };
+  const { content, material } = signed;
+  const bundle = { content, material, entries: [entryOf(entry, log.logId)], timestamps: [] };
+  return {
+    bundles: [alone(formatSigstoreBundle(bundle))],
+    ...(content.type === 'dsseEnvelope' ? { isEnvelope: true } : {}),
+  };
+}
+
+function alone(bundle: string): ShippedBundle {
+  return { name: undefined, file: encodeText(bundle) };
+}

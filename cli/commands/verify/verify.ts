@@ -1,0 +1,168 @@
+/**
+ * `stele verify`: proves that a signature is in a log, that it is over the artifact, and who made it.
+ * @module
+ */
+import { ConfigurationError } from '../../../src/errors.js';
+import type { ShippedBundle } from '../../../src/sigstore/bundle/bundle-files.js';
+import type { VerifiedEntry } from '../../../src/sigstore/verify/entry-proof.js';
+import { namePattern, type NamePattern } from '../../../src/sigstore/verify/node/name-pattern.js';
+import { readPublicKeyFile } from '../../../src/keys/node/public-key-file.js';
+import {
+  verifyBundle,
+  type CheckedBundle,
+  type NotChecked,
+  type Signer,
+  type SignerPolicy,
+} from '../../../src/sigstore/verify/verify-bundle.js';
+import { encodeHex, leafHash } from '../../../tiles-spec/index.js';
+import { readArtifact } from '../../signature/artifact.js';
+import { bundlesToVerify, type VerifyInvocation } from './bundles-to-verify.js';
+import { readInput } from '../../files.js';
+import { readTrustedRootFile } from '../../log/open-log.js';
+import { ProofSteps } from './proof-steps.js';
+import { verifySeveral } from './several-bundles.js';
+import { entries, plain, type Terminal } from '../../terminal.js';
+
+export async function verify(invocation: VerifyInvocation): Promise<number> {
+  const { values, terminal } = invocation;
+  const policy = await readPolicy(values);
+  const { bundles, logs, isEnvelope } = await bundlesToVerify(invocation);
+  const artifact = isEnvelope === true ? 'envelope' : await readArtifact(values);
+  const isJson = values.format === 'json';
+  let hasSaid = false;
+  const say = (label: string, text: string) => {
+    if (isJson) return;
+    hasSaid = true;
+    // Some of it is what a certificate or a log says of itself.
+    const column = label.padEnd(11);
+    terminal.out(`${label === '' ? column : terminal.bold(column)} ${plain(text)}`);
+  };
+  const verifyOne = async ({ file }: ShippedBundle) => {
+    const steps: ProofSteps[] = [];
+    const checked = await verifyBundle(file, logs, policy, artifact, {
+      sha: () => {
+        const made = new ProofSteps();
+        steps.push(made);
+        return made.sha;
+      },
+      // Said before the signer is looked at: where that is refused, what is in the log is known.
+      onEntries: (shown) => {
+        for (const [i, entry] of shown.entries()) sayEntry(say, entry, steps[i]?.lines() ?? []);
+      },
+    });
+    const over = artifact === undefined || isEnvelope === true ? '' : ', over the artifact';
+    say('signature', `${signerText(checked.signer)}${over}`);
+    return checked;
+  };
+  const sayVerdict = (checked: CheckedBundle) => {
+    if (checked.verified) terminal.out(terminal.good('Verified'));
+    else sayNotChecked(checked, terminal);
+  };
+
+  if (bundles.length > 1) {
+    return verifySeveral(bundles, { verify: verifyOne, sayVerdict, json: resultJson }, isJson, terminal);
+  }
+  const checked = await verifyOne(bundles[0]).catch((error: unknown) => {
+    // Where the output goes to a file alone, its last line must not be a good one.
+    if (hasSaid) terminal.out(terminal.bad('REFUSED'));
+    throw error;
+  });
+  if (isJson) terminal.json(resultJson(checked));
+  else sayVerdict(checked);
+  return checked.verified ? 0 : 1;
+}
+
+function sayEntry(
+  say: (label: string, text: string) => void,
+  { log, checkpoint, index, body, integratedTime }: VerifiedEntry,
+  steps: readonly string[],
+): void {
+  say('log', `${log.origin}, by the key ${log.vkey}`);
+  if (checkpoint !== undefined) {
+    say(
+      'checkpoint',
+      `${entries(checkpoint.size)}, root ${encodeHex(checkpoint.root)}: its signature is the log's`,
+    );
+  }
+  if (integratedTime !== undefined)
+    say('promise', `signed by the log at ${new Date(integratedTime * 1000).toISOString()}`);
+  say('entry', `index ${index}, leaf hash ${encodeHex(leafHash(body))}`);
+  for (const step of steps) say('', step);
+  if (checkpoint !== undefined) say('', `which is the root: the entry is in the log`);
+}
+
+function signerText(signer: Signer): string {
+  switch (signer.type) {
+    case 'given key':
+      return 'by the public key given';
+    case 'identity':
+      return `by ${signer.identity}, vouched for by ${signer.issuer ?? 'no provider that it names'}`;
+    case 'logged key':
+      return 'by the public key that is logged';
+    case 'logged certificate':
+      return `by a certificate that says ${signer.names.join(', ') || 'no name'}`;
+  }
+}
+
+const NOT_CHECKED: Readonly<Record<NotChecked, string>> = {
+  'public key': 'whose key that is: give --public-key',
+  certificate:
+    'the certificate, and so who signed: give --certificate-identity, --certificate-oidc-issuer and --trusted-root, or --public-key',
+  artifact: 'what was signed: give --artifact or --artifact-hash',
+};
+
+function sayNotChecked({ notChecked }: CheckedBundle, terminal: Terminal): void {
+  for (const what of notChecked) terminal.out(`${terminal.bad('NOT CHECKED')} ${NOT_CHECKED[what]}`);
+}
+
+function resultJson({ verified, notChecked, entries: [entry], signer }: CheckedBundle): object {
+  const { checkpoint } = entry;
+  return {
+    Verified: verified,
+    ...(verified ? {} : { NotChecked: notChecked.map((what) => NOT_CHECKED[what]) }),
+    Signer: signerText(signer),
+    EntryUUID: encodeHex(leafHash(entry.body)),
+    Index: entry.index,
+    Log: entry.log.origin,
+    ...(checkpoint === undefined
+      ? {}
+      : {
+          Size: checkpoint.size,
+          RootHash: encodeHex(checkpoint.root),
+          Hashes: entry.hashes.map(encodeHex),
+        }),
+  };
+}
+
+/** Who must have signed; undefined where the user does not say. */
+async function readPolicy(values: VerifyInvocation['values']): Promise<SignerPolicy | undefined> {
+  const { 'public-key': keyFile } = values;
+  const identity = wantedName('certificate-identity', values);
+  const issuer = wantedName('certificate-oidc-issuer', values);
+  if (identity === undefined && issuer === undefined) {
+    if (keyFile === undefined) return undefined;
+    return { publicKey: readPublicKeyFile(await readInput('--public-key', keyFile), keyFile).spki };
+  }
+  if (identity === undefined || issuer === undefined) {
+    throw new ConfigurationError(
+      '--certificate-identity and --certificate-oidc-issuer go together; each may be the one that ends in -regexp',
+    );
+  }
+  const trustedRoot = values['trusted-root'];
+  if (trustedRoot === undefined) {
+    throw new ConfigurationError(
+      '--certificate-identity needs --trusted-root: it names the authorities to believe',
+    );
+  }
+  return { identity, issuer, trustedRoot: await readTrustedRootFile(trustedRoot) };
+}
+
+/** A name that is given as it stands, or by a pattern. */
+function wantedName(
+  name: 'certificate-identity' | 'certificate-oidc-issuer',
+  values: VerifyInvocation['values'],
+): string | NamePattern | undefined {
+  const pattern = `${name}-regexp` as const;
+  const { [name]: text, [pattern]: regexp } = values;
+  return regexp === undefined ? text : namePattern(regexp, `--${pattern}`);
+}

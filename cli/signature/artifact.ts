@@ -1,0 +1,72 @@
+/**
+ * The artifact that a command is about: a file, read once, or its digest.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { reasonOf, systemMessage } from '../../src/node/system-error.js';
+import {
+  artifactOfDigests,
+  type Artifact,
+  type DigestName,
+} from '../../src/sigstore/verify/node/artifact-signature.js';
+import { concatBytes, decodeHex } from '../../tiles-spec/index.js';
+import { SettingError } from '../settings/setting.js';
+
+/** What names it. */
+export interface ArtifactSettings {
+  readonly artifact: string | undefined;
+  readonly 'artifact-hash': string | undefined;
+}
+
+/** Files up to this many bytes are kept: a few old kinds of signature are over the artifact itself. */
+const MOST_KEPT = 64 * 1024 ** 2;
+
+const DIGEST_NAMES: readonly DigestName[] = ['sha256', 'sha384', 'sha512'];
+
+/**
+ * The artifact that the settings name, which do not name two; undefined where they name none.
+ * @throws ConfigurationError
+ */
+export async function readArtifact(settings: ArtifactSettings): Promise<Artifact | undefined> {
+  const { artifact, 'artifact-hash': given } = settings;
+  if (artifact !== undefined) return readFileArtifact(artifact);
+  return given === undefined ? undefined : artifactOfDigests(parseArtifactHash(given));
+}
+
+/** The file's bytes, in pieces. @throws ConfigurationError where it is no file that can be read to its end. */
+export async function* openArtifact(file: string): AsyncGenerator<Uint8Array> {
+  const what = '--artifact';
+  try {
+    if (!(await stat(file)).isFile()) throw new SettingError(what, `${file} is not a file`);
+    yield* createReadStream(file) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (error instanceof SettingError || systemMessage(error) === undefined) throw error;
+    throw new SettingError(what, `cannot read ${file}: ${reasonOf(error)}`);
+  }
+}
+
+async function readFileArtifact(file: string): Promise<Artifact> {
+  const hashes = DIGEST_NAMES.map((name) => [name, createHash(name)] as const);
+  let chunks: Uint8Array[] | undefined = [];
+  let length = 0;
+  for await (const chunk of openArtifact(file)) {
+    for (const [, hash] of hashes) hash.update(chunk);
+    length += chunk.length;
+    if (length > MOST_KEPT) chunks = undefined;
+    chunks?.push(chunk);
+  }
+  const digests = Object.fromEntries(hashes.map(([name, hash]) => [name, new Uint8Array(hash.digest())]));
+  return { ...artifactOfDigests(digests), ...(chunks === undefined ? {} : { bytes: concatBytes(chunks) }) };
+}
+
+/** Hexadecimal, after the name of the hash or known by its length. */
+function parseArtifactHash(text: string): Partial<Record<DigestName, Uint8Array>> {
+  const [, prefix, digits = ''] = /^(?:(sha256|sha384|sha512):)?([0-9a-f]+)$/i.exec(text) ?? [];
+  const name = DIGEST_NAMES.find((known) => Number(known.slice(3)) === digits.length * 4);
+  if (name === undefined || (prefix !== undefined && prefix.toLowerCase() !== name)) {
+    throw new SettingError('--artifact-hash', 'it is not a sha256, sha384 or sha512 in hexadecimal');
+  }
+  return { [name]: decodeHex(digits.toLowerCase()) };
+}

@@ -1,0 +1,182 @@
+/**
+ * The signature that a command is about, from its settings: what was signed, by whom, and the request that logs it.
+ * @module
+ */
+import { z } from 'zod';
+import { ConfigurationError } from '../../src/errors.js';
+import { DOCUMENT_LIMITS, parseJson } from '../../src/json.js';
+import { algorithmFor, type Algorithm } from '../../src/signatures/algorithms.js';
+import { parsePublicKey } from '../../src/signatures/node/public-key.js';
+import { signArtifact } from '../../src/signatures/node/sign.js';
+import { verifySignatures } from '../../src/signatures/node/verify.js';
+import { publicKeyHint, type SigstoreBundle } from '../../src/sigstore/bundle/sigstore-bundle.js';
+import { readPublicKeyFile, type PublicKeyFile } from '../../src/keys/node/public-key-file.js';
+import { decodeBase64, encodeBase64, encodeText, FormatError } from '../../tiles-spec/index.js';
+import { validateRequests } from '../../writer/validation/validate.js';
+import { openArtifact, readArtifact } from './artifact.js';
+import { SettingError, type Values } from '../settings/setting.js';
+import { readBytes, readInput } from '../files.js';
+import type { SIGNATURE_SETTINGS } from '../settings/signature-settings.js';
+
+/** A signature, and what of it a bundle and a log hold. */
+export interface SignedArtifact {
+  /** The `CreateEntryRequest` that logs it, JSON. */
+  readonly request: Uint8Array;
+  readonly content: SigstoreBundle['content'];
+  readonly material: SigstoreBundle['material'];
+}
+
+type SignatureValues = Values<typeof SIGNATURE_SETTINGS>;
+
+/** Reads the signature that `--signature`, `--public-key` and `--artifact` or `--artifact-hash` name. */
+export async function readSignedArtifact(values: SignatureValues): Promise<SignedArtifact> {
+  const keyFile = values['public-key'];
+  if (keyFile === undefined)
+    throw new ConfigurationError(
+      'give --public-key, the key or certificate that signed, and --signature; upload signs by itself with --key',
+    );
+  const key = readPublicKeyFile(await readInput('--public-key', keyFile), keyFile);
+  const algorithm = algorithmFor(parsePublicKey(key.spki).keyDetails);
+  if (values.type === 'dsse') return readEnvelope(values, key, algorithm);
+  if (values.signature === undefined) throw new ConfigurationError('give --signature');
+  const signature = signatureIn(await readBytes('--signature', values.signature), values.signature);
+  return signedArtifact(key, algorithm, await digestOf(values, algorithm), signature);
+}
+
+/**
+ * Signs an artifact with a key; both are files.
+ * @param earlier signatures of which one may be this key's over this artifact: that one is taken, so that its entry is
+ *   the same.
+ */
+export async function signWith(
+  { key, artifact }: { readonly key: string; readonly artifact: string },
+  earlier: readonly Uint8Array[],
+): Promise<SignedArtifact> {
+  const pem = await readInput('--key', key);
+  const { spki, algorithm, digest, signature } = await signArtifact(pem, key, openArtifact(artifact));
+  const same = earlier.find((other) => {
+    const [refusal] = verifySignatures([{ key: spki, algorithm, digest, signature: other }]);
+    return refusal === undefined;
+  });
+  return signedArtifact({ spki }, algorithm, digest, same ?? signature);
+}
+
+/**
+ * The canonical body that logs a signature: what the log would refuse is refused here.
+ * @throws InvalidEntryError when the signature does not verify, or the log takes no such entry.
+ */
+export function canonicalBodyOf({ request }: SignedArtifact): Uint8Array {
+  const [proposed] = validateRequests([request]);
+  if (proposed === undefined || proposed instanceof Error)
+    throw proposed ?? new TypeError('one request, one entry');
+  return proposed.body;
+}
+
+/** The digest that the key signs, of the artifact that the settings name. */
+async function digestOf(values: SignatureValues, { digestName }: Algorithm): Promise<Uint8Array> {
+  const artifact = await readArtifact(values);
+  if (artifact === undefined) throw new ConfigurationError('give --artifact or --artifact-hash');
+  const digest = artifact.digest(digestName);
+  if (digest === undefined) throw new SettingError('--artifact-hash', `this key signs a ${digestName}`);
+  return digest;
+}
+
+/** A signature file is raw or, as cosign and others write it, base64: no raw signature is of these characters alone. */
+function signatureIn(file: Uint8Array, name: string): Uint8Array {
+  if (file.length === 0) throw new SettingError('--signature', `${name} is empty`);
+  const latin1 = Buffer.from(file).toString('latin1');
+  const [, label] = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(latin1) ?? [];
+  if (label !== undefined) {
+    throw new SettingError(
+      '--signature',
+      `${name} holds PEM (${label}): a signature is bare, raw or in base64, as openssl dgst -sign and cosign write it`,
+    );
+  }
+  const text = latin1.replace(/[\r\n \t]+/g, '');
+  if (!/^[A-Za-z0-9+/]+=*$/.test(text)) return file;
+  try {
+    return decodeBase64(text);
+  } catch (error) {
+    throw error instanceof FormatError ? new SettingError('--signature', error.message) : error;
+  }
+}
+
+function signedArtifact(
+  key: PublicKeyFile,
+  algorithm: Algorithm,
+  digest: Uint8Array,
+  signature: Uint8Array,
+): SignedArtifact {
+  return {
+    request: requestOf({
+      hashedRekordRequestV002: {
+        digest: encodeBase64(digest),
+        signature: { content: encodeBase64(signature), verifier: verifierOf(key, algorithm) },
+      },
+    }),
+    content: { type: 'messageSignature', digestAlgorithm: algorithm.digestAlgorithm, digest, signature },
+    material: materialOf(key),
+  };
+}
+
+const envelopeSchema = z.object({
+  payload: z.string(),
+  payloadType: z.string(),
+  signatures: z.array(z.object({ sig: z.string(), keyid: z.string().optional() })).length(1),
+});
+
+async function readEnvelope(
+  values: SignatureValues,
+  key: PublicKeyFile,
+  algorithm: Algorithm,
+): Promise<SignedArtifact> {
+  if (values.artifact === undefined) throw new ConfigurationError("give --artifact: the envelope's JSON");
+  const file = await readInput('--artifact', values.artifact);
+  let parsed;
+  try {
+    parsed = envelopeSchema.safeParse(parseJson(file, 'the envelope', DOCUMENT_LIMITS));
+  } catch (error) {
+    throw error instanceof FormatError ? new SettingError('--artifact', error.message) : error;
+  }
+  const [signature] = parsed.data?.signatures ?? [];
+  if (!parsed.success || signature === undefined) {
+    throw new SettingError('--artifact', 'it is not a DSSE envelope with one signature');
+  }
+  const envelope = parsed.data;
+  return {
+    request: requestOf({ dsseRequestV002: { envelope, verifiers: [verifierOf(key, algorithm)] } }),
+    content: {
+      type: 'dsseEnvelope',
+      payloadType: envelope.payloadType,
+      payload: base64Of('payload', envelope.payload),
+      signature: base64Of('signature', signature.sig),
+      ...(signature.keyid === undefined ? {} : { keyid: signature.keyid }),
+    },
+    material: materialOf(key),
+  };
+}
+
+function base64Of(what: string, text: string): Uint8Array {
+  try {
+    return decodeBase64(text);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new SettingError('--artifact', `the envelope's ${what} is not base64: ${error.message}`);
+  }
+}
+
+function verifierOf({ spki, certificate }: PublicKeyFile, { keyDetails }: Algorithm): object {
+  return certificate === undefined
+    ? { publicKey: { rawBytes: encodeBase64(spki) }, keyDetails }
+    : { x509Certificate: { rawBytes: encodeBase64(certificate) }, keyDetails };
+}
+
+function materialOf({ spki, certificate }: PublicKeyFile): SigstoreBundle['material'] {
+  return certificate === undefined
+    ? { type: 'publicKey', hint: publicKeyHint(spki) }
+    : { type: 'certificate', der: certificate };
+}
+
+function requestOf(request: object): Uint8Array {
+  return encodeText(JSON.stringify(request));
+}
