@@ -3,11 +3,11 @@
  * @module
  */
 import { constants, createReadStream } from 'node:fs';
-import { access, stat, writeFile } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DamagedStoreError } from '../src/errors.js';
 import { isUtf16 } from '../src/json.js';
-import { createFolder } from '../src/node/durable-file.js';
+import { createFolder, overwriteFile } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';
 import { SettingError } from './settings/setting.js';
 
@@ -61,10 +61,10 @@ export async function requireWritable(what: string, file: string): Promise<void>
   }
 }
 
-/** @throws ConfigurationError */
+/** Writes a command's output, synced: `stele upload` deletes the signature that it kept, next. @throws ConfigurationError */
 export async function writeOutput(what: string, file: string, content: string | Uint8Array): Promise<void> {
   try {
-    await writeFile(file, content);
+    await overwriteFile(file, content);
   } catch (error) {
     throw new SettingError(what, `cannot write ${file}: ${reasonOf(error)}`);
   }

@@ -1,20 +1,17 @@
 /**
- * Runs the command that a command line names: reads what it is given, and turns what it throws into a line and an exit
- * code. Nothing is printed before all of the line is read.
+ * Runs the command that a command line names: reads its settings, and turns its errors into a line and an exit code.
+ * Nothing is printed before all of the command line is read.
  * @module
  */
 import {
-  ClaimLostError,
   ConfigurationError,
-  DamagedStoreError,
-  InvalidEntryError,
   messageOf,
-  StartRefusedError,
+  SteleError,
   UnreachableError,
+  type ErrorCode,
 } from '../src/errors.js';
 import { systemMessage } from '../src/node/system-error.js';
-import { InconsistentLogError, StateError, UnexpectedAnswerError } from '../reader/errors.js';
-import { FormatError, ProofError } from '../tiles-spec/errors.js';
+import { InconsistentLogError } from '../reader/errors.js';
 import type { Source } from './settings/alternatives.js';
 import { checkArguments, givenArguments, optionsOf, type Command } from './command.js';
 import {
@@ -34,36 +31,22 @@ import { readSettings, unknownVariables } from './settings/read-settings.js';
 import { nearest } from './suggestion.js';
 import { plain, type Terminal } from './terminal.js';
 
-/** Errors whose message is all that a user needs. */
-const EXPECTED = [
-  ClaimLostError,
-  ConfigurationError,
-  DamagedStoreError,
-  FormatError,
-  InconsistentLogError,
-  InvalidEntryError,
-  ProofError,
-  StartRefusedError,
-  StateError,
-  UnexpectedAnswerError,
-  UnreachableError,
-];
-
-/** The options of all commands: whether each takes a value. An option is of one kind wherever it is. */
+/** Whether each option of any command takes a value. All commands that have an option agree on that. */
 const OPTIONS: ReadonlyMap<string, boolean> = new Map(
   Object.values(COMMANDS)
     .flatMap((command) => optionsOf(command))
     .map(([name, { value }]) => [`--${name}`, value !== undefined] as const),
 );
 
-/** What a configuration file may hold, and the environment: the settings of all commands. */
+/** The settings of all commands: one configuration file, and one environment, serves them all. */
 const SHARED_SETTINGS = Object.values(COMMANDS).flatMap(({ settings }) =>
   Object.entries(settings).flatMap(([name, { flagOnly }]) => (flagOnly === true ? [] : [name])),
 );
 
 /**
- * Runs what the words of a command line say.
- * @returns the exit code.
+ * Runs a command line. Never throws.
+ * @param words the command line, without the program's name.
+ * @returns the exit code: 0, or as `exitCodeOf` and the command have it.
  */
 export async function run(
   words: readonly string[],
@@ -131,52 +114,62 @@ function noCommand(given: string): ConfigurationError {
   );
 }
 
-/** What is known of a command line when something goes wrong. */
+/** What is known of a command line by the time that something goes wrong. */
 interface Known {
   readonly line: CommandLine;
   sources: Readonly<Record<string, Source>>;
   isJson: boolean;
 }
 
-/** Whether an error on the way to the settings is to be said as JSON too. */
+/** Whether an error that comes before the settings are read is printed as JSON too. */
 function asksJson({ options }: CommandLine, { settings }: Command, environment: NodeJS.ProcessEnv): boolean {
   const given = options.findLast(({ word }) => word === '--format');
   const format = given === undefined ? environment[environmentName('format')] : given.value;
   return format === 'json' && Object.hasOwn(settings, 'format');
 }
 
-/** Says what went wrong. @returns the exit code. */
+/** Prints what went wrong, in one line. @returns the exit code. */
 function report(error: unknown, { line, sources, isJson }: Known, terminal: Terminal): number {
-  const code = error instanceof ConfigurationError ? 2 : error instanceof UnreachableError ? 3 : 1;
+  const code = exitCodeOf(error);
   const doubt = code === 2 ? doubtIn(line, isOption) : undefined;
-  // Much of it may be what others sent.
+  // A server may have put control characters into the message.
   const message = plain(`${told(error, sources)}${doubt === undefined ? '' : ` (${doubt})`}`);
   if (isJson) terminal.json({ error: { code, message } });
   terminal.err(`stele: ${message}`);
   return code;
 }
 
+/** 2: the user gave something that cannot be used. 3: something cannot be reached. 1: anything else. */
+function exitCodeOf(error: unknown): 1 | 2 | 3 {
+  if (error instanceof ConfigurationError) return 2;
+  return error instanceof UnreachableError ? 3 : 1;
+}
+
+/** The message of an error with the advice that only a command can give. Never a stack trace. */
 function told(error: unknown, sources: Known['sources']): string {
   if (error instanceof SettingError) return error.from(sources);
-  if (error instanceof InconsistentLogError) return withEvidence(error);
-  if (error instanceof StateError) return `${error.message}. ${ELSEWHERE}`;
-  if (EXPECTED.some((type) => error instanceof type)) return messageOf(error);
+  if (error instanceof InconsistentLogError)
+    return `${error.message}${ADVICE[error.code] ?? ''}${kept(error)}`;
+  if (error instanceof SteleError) return `${error.message}${ADVICE[error.code] ?? ''}`;
   return systemMessage(error) ?? `unexpected error: ${messageOf(error)}`;
+}
+
+/** What flags can do about an error, by its code. */
+const ADVICE: Partial<Record<ErrorCode, string>> = {
+  state:
+    '. Give another folder with --state (or XDG_STATE_HOME), or remember nothing with --store_tree_state=false',
+  rekeyed: '. --state DIR remembers another log of that name elsewhere',
+};
+
+function kept({ evidence }: InconsistentLogError): string {
+  return `. Both checkpoints are in ${evidence}: keep them, and ask whoever runs the log`;
 }
 
 function isOption(word: string): boolean {
   return OPTIONS.has(word) || HELP_OPTIONS.includes(word) || VERSION_OPTIONS.includes(word);
 }
 
-const ELSEWHERE =
-  'Give another folder with --state (or XDG_STATE_HOME), or remember nothing with --store_tree_state=false';
-
-function withEvidence({ message, evidence, code }: InconsistentLogError): string {
-  const advice = code === 'rekeyed' ? '. --state DIR remembers another log of that name elsewhere' : '';
-  return `${message}${advice}. Both checkpoints are in ${evidence}: keep them, and ask whoever runs the log`;
-}
-
-/** A word as a shell reads it. */
+/** A word, quoted where a shell would take it apart. */
 function shellWord(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,6 @@
 /**
- * What was seen of a log before, against which its next checkpoint is held: a log that takes entries back, changes
- * them, or shows others to others, is found out by whoever remembers.
+ * The newest head seen of a log. Each new checkpoint is compared with it, which detects rollback, changed history and
+ * split views.
  * @module
  */
 import { messageOf } from '../src/errors.js';
@@ -13,40 +13,42 @@ import {
   type SignedCheckpoint,
   type Tree,
 } from '../tiles-spec/index.js';
-import { InconsistentLogError, StateError } from './errors.js';
+import { InconsistentLogError, StateError, type Contradiction } from './errors.js';
 import type { TreeReader } from './tree-reader.js';
 
-/** Keeps the newest checkpoint seen of one log: its note's bytes. */
+/** Keeps the newest checkpoint seen of one log, as the bytes of its signed note. */
 export interface Heads {
-  /** Where, for messages. */
+  /** The place of the checkpoint, for messages. */
   readonly place: string;
-  /** @throws StateError when what is kept is damaged. */
+  /** @throws StateError when the checkpoint cannot be read. */
   read(): Promise<Uint8Array | undefined>;
   /**
-   * Compare-and-swap, atomic. False, and nothing changed, where another than `expected` is kept by now; what is kept is
-   * then read, and compared, again.
+   * Compare-and-swap, atomic between all processes that share the place.
+   * @returns false, and nothing changed, where another checkpoint than `expected` is kept by now: the caller reads that
+   *   one, and compares again.
+   * @throws StateError when the checkpoint cannot be kept.
    */
   replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean>;
   /**
-   * Keeps two checkpoints of the log that contradict each other. Returns where. Those that are `rolled-back` may come
-   * from a cache that is behind, time and again: it does to keep the newest of them.
+   * Keeps the two notes of a contradiction, each contradiction once. Of those that are `rolled-back` the newest alone
+   * need be kept: a cache that is behind may cause one with every read.
+   * @returns where they are kept.
+   * @throws StateError when they cannot be kept.
    */
-  keepEvidence(seen: Uint8Array, shown: Uint8Array, code: InconsistentLogError['code']): Promise<string>;
+  keepEvidence(contradiction: Contradiction): Promise<string>;
 }
 
-/** Two checkpoints of a log, the one seen and the one shown later, that contradict each other. */
-export interface Evidence {
-  readonly seen: Uint8Array;
-  readonly shown: Uint8Array;
-  readonly code: InconsistentLogError['code'];
-}
-
-/** Heads that are gone with the process. */
+/**
+ * Heads that are forgotten when the process ends.
+ * @example
+ * const heads = new MemoryHeads();
+ * const log = new LogReader({ read, verifier, heads });
+ */
 export class MemoryHeads implements Heads {
   readonly place = 'memory';
   #checkpoint: Uint8Array | undefined;
   /** The contradictions found, each once; of those that are `rolled-back` the newest. */
-  evidence: readonly Evidence[] = [];
+  evidence: readonly Contradiction[] = [];
 
   read(): Promise<Uint8Array | undefined> {
     return Promise.resolve(this.#checkpoint);
@@ -58,31 +60,32 @@ export class MemoryHeads implements Heads {
     return Promise.resolve(true);
   }
 
-  keepEvidence(seen: Uint8Array, shown: Uint8Array, code: Evidence['code']): Promise<string> {
+  keepEvidence(found: Contradiction): Promise<string> {
+    const { seen, shown, code } = found;
     const others = this.evidence.filter(
       (kept) =>
         kept.code !== code ||
         (code !== 'rolled-back' && !(equalBytes(kept.seen, seen) && equalBytes(kept.shown, shown))),
     );
-    this.evidence = [...others, { seen, shown, code }];
+    this.evidence = [...others, found];
     return Promise.resolve(this.place);
   }
 }
 
-/** What a checkpoint of a log is held against. */
+/** What a checkpoint of a log is compared with. */
 export interface HeldAgainst {
   readonly heads: Heads;
   readonly verifier: NoteVerifier;
-  /** What `heads` kept, before the log was asked for the checkpoint. */
+  /** The note in `heads`, read before the log was asked for the checkpoint. */
   readonly kept: Uint8Array;
   /** The log at a tree. */
   readonly at: (tree: Tree) => TreeReader;
 }
 
 /**
- * Demands that a checkpoint, whose signature was verified, extends the newest one seen.
+ * Demands that a checkpoint, whose signature was verified, extends the newest one seen. Reads at most two tiles a level.
  * @returns the checkpoint that was kept.
- * @throws InconsistentLogError when it does not; StateError; what reading tiles throws.
+ * @throws InconsistentLogError when it does not; StateError; any error of reading tiles.
  */
 export async function requireExtends(
   against: HeldAgainst,
@@ -97,20 +100,20 @@ export async function requireExtends(
     await requireOneHistory(against, seen, shown);
   } catch (error) {
     if (error instanceof InconsistentLogError || error instanceof StateError) throw error;
-    // The tiles of what was seen may be gone with the entries. That those are fewer is shown without them.
+    // The log may no longer serve the tiles of the larger tree. Its rollback is proved by the two sizes alone.
   }
-  throw new InconsistentLogError(
+  throw await contradiction(
+    against.heads,
     `${shown.origin} has ${shown.size} entries, and had ${seen.size}: entries were taken back, or a cache is behind`,
-    'rolled-back',
-    await against.heads.keepEvidence(seen.bytes, shown.bytes, 'rolled-back'),
+    { seen: seen.bytes, shown: shown.bytes, code: 'rolled-back' },
   );
 }
 
 /**
  * Demands that a checkpoint, whose signature was verified, is of the same history as the newest one seen. It may be the
- * older of the two.
+ * older of the two. Reads at most two tiles a level.
  * @returns the checkpoint that was kept.
- * @throws InconsistentLogError when it is not; StateError; what reading tiles throws.
+ * @throws InconsistentLogError when it is not; StateError; any error of reading tiles.
  */
 export async function requireConsistent(
   against: HeldAgainst,
@@ -121,6 +124,7 @@ export async function requireConsistent(
   return seen;
 }
 
+/** @throws StateError unless the kept note is a checkpoint of this log; InconsistentLogError when another key signed it. */
 async function openSeen(
   { heads, verifier, kept }: HeldAgainst,
   shown: SignedCheckpoint,
@@ -136,26 +140,36 @@ async function openSeen(
       `the checkpoint of ${name} that was kept in ${heads.place} is damaged: ${messageOf(error)}`,
     );
   }
-  throw new InconsistentLogError(
+  throw await contradiction(
+    heads,
     `${name} was seen with another key before: if it is another log of that name, remember it elsewhere or not at all; if its operator says that the key was changed, delete ${heads.place}`,
-    'rekeyed',
-    await heads.keepEvidence(kept, shown.bytes, 'rekeyed'),
+    { seen: kept, shown: shown.bytes, code: 'rekeyed' },
   );
 }
 
-/** @throws InconsistentLogError unless the larger of two trees begins with the other. */
+/** @throws InconsistentLogError unless the larger of two trees begins with the smaller. */
 async function requireOneHistory(
   { heads, at }: HeldAgainst,
   seen: SignedCheckpoint,
   shown: SignedCheckpoint,
 ): Promise<void> {
   const [smaller, larger] = shown.size < seen.size ? [shown, seen] : [seen, shown];
-  // The tiles are held to the root of the larger tree, which is signed: what differs is the log's own doing.
+  // Tiles are authenticated against the larger, signed root. A mismatch therefore is the log's contradiction, and not a
+  // damaged cache.
   const root = smaller.size === larger.size ? larger.root : await at(larger).rootAt(smaller.size);
   if (equalBytes(root, smaller.root)) return;
-  throw new InconsistentLogError(
+  throw await contradiction(
+    heads,
     `${shown.origin} has signed two histories: its first ${smaller.size} entries are not those that it showed before`,
-    'forked',
-    await heads.keepEvidence(seen.bytes, shown.bytes, 'forked'),
+    { seen: seen.bytes, shown: shown.bytes, code: 'forked' },
   );
+}
+
+/** Keeps the notes of a contradiction, and makes the error that carries them. @throws StateError when they cannot be kept. */
+async function contradiction(
+  heads: Heads,
+  message: string,
+  found: Contradiction,
+): Promise<InconsistentLogError> {
+  return new InconsistentLogError(message, found, await heads.keepEvidence(found));
 }

@@ -7,7 +7,7 @@ import { maxGzipLength, parsePath } from '../tiles-spec/index.js';
 import { collect, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
-import { BusyError, tryAgain } from '../src/retry.js';
+import { askedPause, retry } from '../src/retry.js';
 
 /**
  * Reads one object: its bytes, at most `maxLength`, or undefined where there is none. A bundle comes as it is stored,
@@ -92,7 +92,7 @@ class HttpSource {
 
   async read(path: string, maxLength: number): Promise<Uint8Array | undefined> {
     parsePath(path);
-    return tryAgain(() => this.#readOnce(path, maxLength), this.#retries);
+    return retry(() => this.#readOnce(path, maxLength), { retries: this.#retries });
   }
 
   async #readOnce(path: string, maxLength: number): Promise<Uint8Array | undefined> {
@@ -103,7 +103,8 @@ class HttpSource {
     if (answer.status === 404 || answer.status === 410) return undefined;
     const hint = answer.hint ?? hintOf(answer.status, url);
     const message = `${url.href}: the server answers ${answer.status}${hint === undefined ? '' : `: ${hint}`}`;
-    if (BUSY.has(answer.status)) throw new BusyError(message, pauseOf(answer.retryAfter));
+    if (BUSY.has(answer.status))
+      throw new UnreachableError(message, 'busy', { pause: askedPause(answer.retryAfter) });
     throw new UnreachableError(message, 'refused');
   }
 
@@ -172,11 +173,6 @@ class HttpSource {
     const reason = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
     return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error });
   }
-}
-
-/** What Retry-After asks for, in milliseconds, where it is in seconds. */
-function pauseOf(retryAfter = ''): number {
-  return /^[0-9]{1,3}$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
 }
 
 /** Leaves a body unread; nobody waits for its end. */

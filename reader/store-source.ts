@@ -3,30 +3,30 @@
  * @module
  */
 import {
-  ConfigurationError,
   DamagedStoreError,
+  isProgramFault,
   messageOf,
+  SteleError,
   UnreachableError,
   WrongFileTypeError,
 } from '../src/errors.js';
 import { reasonOf } from '../src/node/system-error.js';
+import { retry } from '../src/retry.js';
 import type { ObjectRange, ObjectStore } from '../src/store/store.js';
 import { FormatError } from '../tiles-spec/index.js';
 import { UnexpectedAnswerError } from './errors.js';
 import type { ReadObject } from './http-source.js';
-import { tryAgain } from '../src/retry.js';
-
-/** What a reader is told as it is: what the store says of itself, and faults of the program. */
-const FINAL = [UnreachableError, ConfigurationError, FormatError, TypeError, RangeError];
 
 /**
  * Reads the objects in a store.
- * @param retries further tries after one that failed.
+ * @param retries further tries where the store cannot be reached.
  * @throws also FormatError for a file that cannot be read.
+ * @example
+ * const log = new LogReader({ read: storeSource(new FolderStore('/srv/log')), verifier });
  */
 export function storeSource(store: Pick<ObjectStore, 'readRange'>, retries = 0): ReadObject {
   return async (path, maxLength) => {
-    const object = await tryAgain(() => readOnce(store, path, maxLength), retries);
+    const object = await retry(() => readOnce(store, path, maxLength), { retries });
     if (object !== undefined && object.size > maxLength) {
       throw new UnexpectedAnswerError(`${path} has over ${maxLength} bytes`, 'too-large', path);
     }
@@ -42,9 +42,9 @@ async function readOnce(
   try {
     return await store.readRange(path, 0, length);
   } catch (error) {
-    if (FINAL.some((final) => error instanceof final)) throw error;
     if (error instanceof WrongFileTypeError) throw new FormatError(`${path}: ${error.message}`, path);
     if (error instanceof DamagedStoreError) throw new UnexpectedAnswerError(error.message, 'too-large', path);
+    if (error instanceof SteleError || isProgramFault(error)) throw error;
     if (error instanceof Error && 'syscall' in error)
       throw new FormatError(`${path}: cannot be read: ${reasonOf(error)}`, path);
     throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error });

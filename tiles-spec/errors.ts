@@ -1,41 +1,76 @@
 /**
- * The errors of the formats: bytes that are no encoding, numbers out of range, proofs that do not hold.
+ * The base of all errors, and the errors of the formats: malformed bytes, numbers out of range, proofs that do not hold.
  * Every message says what is wrong and where.
  * @module
  */
+import { IS_FINAL, type ErrorCode } from './error-codes.js';
 
-/** Bytes or text that are not what the format demands; nothing was taken from them. */
-export class FormatError extends Error {
+export type { ErrorCode } from './error-codes.js';
+
+export interface SteleErrorOptions extends ErrorOptions {
+  readonly path?: string | undefined;
+}
+
+/**
+ * An error that Stele raises on purpose. Its message is for people and names no line of code; its `code` is for programs.
+ * Any other error that leaves this package comes from the system, from a library, or from a fault in the code.
+ * @example
+ * try {
+ *   await log.latest();
+ * } catch (error) {
+ *   if (error instanceof SteleError && error.code === 'no-log') console.log('no log is there yet');
+ *   else throw error;
+ * }
+ */
+export abstract class SteleError extends Error {
+  abstract readonly code: ErrorCode;
+  /** The log's object that shows what is wrong, such as `tile/0/000`; undefined where no single object does. */
+  readonly path: string | undefined;
+
+  constructor(message: string, options: SteleErrorOptions = {}) {
+    super(message, options);
+    this.path = options.path;
+  }
+
+  /** False where the same call, made again, can succeed without anybody's help. */
+  get isFinal(): boolean {
+    return IS_FINAL[this.code];
+  }
+}
+
+/** Bytes or text are not in the form that the format demands. Nothing was taken from them. */
+export class FormatError extends SteleError {
   override name = 'FormatError';
+  readonly code: 'format' | 'newer-version' | 'not-der' | 'missing-object' = 'format';
 
-  /** @param path the object in the log that is damaged, where one is. */
-  constructor(
-    message: string,
-    readonly path?: string,
-  ) {
-    super(message);
+  /** @param path the damaged object of the log, if it is one. */
+  constructor(message: string, path?: string, options?: ErrorOptions) {
+    super(message, { ...options, path });
   }
 }
 
-/** Well-formed data whose proof or signature does not hold: a forgery, a damaged tile, or another tree's data. */
-export class ProofError extends Error {
+/** A proof or signature over well-formed data does not hold: a forgery, a damaged tile, or data of another tree. */
+export class ProofError extends SteleError {
   override name = 'ProofError';
+  readonly code = 'proof';
 
-  /** @param path the object in the log that shows it, where it is one alone. */
-  constructor(
-    message: string,
-    readonly path?: string,
-  ) {
-    super(message);
+  /** @param path the object of the log that shows it, if it is a single one. */
+  constructor(message: string, path?: string, options?: ErrorOptions) {
+    super(message, { ...options, path });
   }
 }
 
-/** What a newer version of Stele made, in a form that this one does not know. It is not damaged, and is not touched. */
+/**
+ * A newer version of Stele wrote the object, in a form that this version does not know. The object is not damaged, and
+ * stays as it is.
+ */
 export class NewerVersionError extends FormatError {
   override name = 'NewerVersionError';
+  override readonly code = 'newer-version';
 }
 
-/** Bytes that are not DER. The message says why, to be put after "is not DER: ". */
+/** Bytes are not DER. The message gives the reason alone, and is put after "is not DER: ". */
 export class DerError extends FormatError {
   override name = 'DerError';
+  override readonly code = 'not-der';
 }

@@ -1,6 +1,6 @@
 /**
- * What is wrong with the log, in words for anyone: `/healthz` and refused submitters are told, and neither may learn
- * where the log is kept. An outage, a wrong clock and damage are told apart, because what helps against each differs.
+ * What is wrong with the log, in words for anyone. `/healthz` and refused submitters read them, so that they never name
+ * the store's place. An outage, a wrong clock and damage have different remedies, and so different codes.
  * @module
  */
 import { ClaimLostError, DamagedStoreError, messageOf, UnavailableError } from '../src/errors.js';
@@ -9,15 +9,16 @@ import { outageOf, type Outage } from './outage.js';
 
 export interface Fault {
   /**
-   * An outage's code passes by itself when its cause does. `starting`: the log is being opened. `clock`: this machine's
-   * clock is wrong. `late`: an accepted entry, or a request, waits for too long. `damaged`: the store holds what it should
-   * not. `stopped`: the writer has ended.
+   * A fault with an outage's code ends when the outage does. `starting`: the log is being opened. `clock`: this machine's
+   * clock is wrong. `late`: an accepted entry, or a request, has waited too long. `damaged`: the store holds what it
+   * should not. `stopped`: the writer has ended.
    */
   readonly code: Outage['code'] | 'starting' | 'clock' | 'late' | 'damaged' | 'stopped';
+  /** For people: it names no host, path or bucket. */
   readonly reason: string;
 }
 
-/** What a failed read of the store tells of the log. */
+/** The fault of the log that a failed read of its store shows. */
 export function faultOf(error: unknown): Fault {
   const outage = outageOf(error);
   if (outage !== undefined) return { code: outage.code, reason: outage.reason };
@@ -27,7 +28,7 @@ export function faultOf(error: unknown): Fault {
   return { code: 'unreachable', reason: 'the store does not answer' };
 }
 
-/** Why the writer has ended. Damage is told in the daemon's own log alone: it names files of this machine. */
+/** Why the writer has ended. Details of damage are in the daemon's own log alone, since they name files of this machine. */
 export function stopFaultOf(error: unknown): Fault {
   const isForAnyone = error instanceof ClaimLostError || error instanceof UnavailableError;
   const why = isForAnyone

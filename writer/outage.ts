@@ -1,19 +1,20 @@
 /**
- * Outages: the disk is full, the bucket does not answer, and the like. An outage passes, damage does not: the writer
- * waits an outage out and goes on, where it would stop for damage.
+ * Outages: the disk is full, the bucket does not answer, and the like. An outage ends, by itself or by an operator, and
+ * the writer waits for that. Damage does not end, and stops the writer.
  * @module
  */
 import type { Logger } from 'pino';
-import { messageOf, UnreachableError } from '../src/errors.js';
+import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
+import { codeOf } from '../src/node/system-error.js';
 
-/** What is away. */
+/** What the writer cannot reach or use for the time being. */
 export interface Outage {
-  /** For machines: alerts and answers. */
+  /** For machines: in alerts and answers. */
   readonly code:
     'disk-full' | 'too-many-files' | 'read-only' | 'not-permitted' | 'unreachable' | 'unexpected';
-  /** For anyone: it names no host, path or bucket. */
+  /** For people, also strangers: it names no host, path or bucket. */
   readonly reason: string;
-  /** Whether an operator has to act on this machine: waiting alone may not help. */
+  /** Whether the cause is on this machine, where an operator has to act. */
   readonly isLocal: boolean;
 }
 
@@ -31,14 +32,14 @@ const NOT_PERMITTED = {
 } as const;
 const UNREACHABLE = { code: 'unreachable', reason: 'the store does not answer', isLocal: false } as const;
 
-/** The store shows what it must not, as a checkpoint that is gone: a later answer may be another. */
+/** The store gave an answer that contradicts an earlier one, such as no checkpoint. A later answer may be right. */
 const UNEXPECTED = {
   code: 'unexpected',
   reason: "the store's answers are not those of this log's store; the daemon's own log says more",
   isLocal: false,
 } as const;
 
-/** By the code that Node or SQLite gives an error. */
+/** Outages by the code of Node's or SQLite's error. */
 const BY_CODE: Readonly<Record<string, Outage>> = {
   ENOSPC: DISK_FULL,
   EDQUOT: DISK_FULL,
@@ -56,20 +57,22 @@ const BY_CODE: Readonly<Record<string, Outage>> = {
 /** The outage that an error tells of, or undefined where it tells of something else. */
 export function outageOf(error: unknown): Outage | undefined {
   if (error instanceof UnreachableError) return UNREACHABLE;
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return Object.hasOwn(BY_CODE, error.code) ? BY_CODE[error.code] : undefined;
+  // A bucket's client raises it where no credentials are found. The service that hands them out may be back soon.
+  if (error instanceof ConfigurationError) return UNREACHABLE;
+  const code = codeOf(error);
+  return code !== undefined && Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
 }
 
-/** How long a call may go on failing, in milliseconds, before submitters are refused: a hiccup costs nobody an answer. */
+/** How long calls may fail before submitters are refused, in milliseconds: a short failure refuses nobody. */
 const GRACE = 1_000;
 
 /**
- * The outages of one writer. It logs a line when the first call begins to fail, and one when every call has succeeded
- * again, whatever the number of tries between.
+ * The outages of one writer. Logs one line when the first call begins to fail, and one when every call has succeeded
+ * again, however many tries lie between.
  */
 export class Outages {
   readonly #log: Logger;
-  /** The calls that fail, by name, with the outage that each met last. */
+  /** The failing calls, by name, with the outage that each met last. */
   readonly #failing = new Map<string, Outage>();
   #since = 0;
 
@@ -77,13 +80,13 @@ export class Outages {
     this.#log = log;
   }
 
-  /** The outage that has lasted for over a second, if there is one. */
+  /** The outage that has lasted for over a second; undefined where there is none. */
   get current(): Outage | undefined {
     if (performance.now() - this.#since < GRACE) return undefined;
     return this.#failing.values().next().value;
   }
 
-  /** A call has failed, and is tried again. */
+  /** Records that a call has failed, and will be tried again. */
   failed(what: string, error: unknown): void {
     if (this.#failing.size === 0) {
       this.#since = performance.now();
@@ -93,14 +96,14 @@ export class Outages {
     this.#failing.set(what, outageOf(error) ?? UNEXPECTED);
   }
 
-  /** A call that had failed has succeeded. */
+  /** Records that a call has succeeded. */
   succeeded(what: string): void {
     if (!this.#failing.delete(what) || this.#failing.size > 0) return;
     const seconds = Math.round((performance.now() - this.#since) / 1000);
     this.#log.info({ what, seconds }, `the outage is over after ${seconds} s: ${what}`);
   }
 
-  /** Nobody waits for the call any more. */
+  /** Records that nobody waits for the call any more. */
   givenUp(what: string): void {
     this.#failing.delete(what);
   }

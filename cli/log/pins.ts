@@ -1,14 +1,14 @@
 /**
- * The logs that `stele trust --pin` keeps: each in a trust file of its own, named for its URL. A pin is of one log, the
- * one that the user was shown: whatever else a log's trust file names is not believed.
+ * The logs that `stele trust --pin` keeps, each in a trust file named for its URL. A pin holds one log, the one that the
+ * user was shown: a log's own trust file may name others, and they are not trusted.
  * @module
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logUrl } from '../../reader/http-source.js';
 import { ConfigurationError } from '../../src/errors.js';
-import { createFile, hasCode } from '../../src/node/durable-file.js';
-import { reasonOf } from '../../src/node/system-error.js';
+import { createFile } from '../../src/node/durable-file.js';
+import { hasCode, reasonOf } from '../../src/node/system-error.js';
 import { formatTrustedRoot, publicLogOf } from '../../src/sigstore/trust/trust-files.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../../src/sigstore/trust/trusted-root.js';
 import { formatS3Place, isS3, parseS3Place } from '../../src/store/s3-place.js';
@@ -18,7 +18,7 @@ import { configFolder, NO_HOME } from '../xdg-folders.js';
 
 /** A log that is pinned. */
 export interface Pin {
-  /** Where it was fetched, without a slash at the end. */
+  /** The URL that it was fetched from, without a slash at the end. */
   readonly url: string;
   readonly file: string;
   readonly log: TrustedLog;
@@ -27,7 +27,7 @@ export interface Pin {
 const SUFFIX = '.trusted_root.json';
 
 /**
- * A log's URL, or its `s3://BUCKET/PREFIX`, as pins and comparisons have it: without a slash at the end.
+ * The form of a log's URL, or of its `s3://BUCKET/PREFIX`, in which two can be compared: without a slash at the end.
  * @throws ConfigurationError
  */
 export function normalUrl(text: string): string {
@@ -35,7 +35,7 @@ export function normalUrl(text: string): string {
   return logUrl(text).href.replace(/\/+$/, '');
 }
 
-/** @throws ConfigurationError when a pin cannot be read, or is not what was pinned. */
+/** Reads all pins. @throws ConfigurationError when one of them cannot be read, or is damaged. */
 export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
   const folder = configFolder(environment);
   if (folder === undefined) return [];
@@ -62,9 +62,9 @@ export async function readPins(environment: NodeJS.ProcessEnv): Promise<Pin[]> {
 }
 
 /**
- * Pins a log. To pin it again changes nothing.
- * @returns the file.
- * @throws ProofError where another key is pinned for this URL: it stays. ConfigurationError where nothing can be kept.
+ * Pins a log, durably. Pinning it again changes nothing.
+ * @returns the file of the pin.
+ * @throws ProofError where another key is pinned for this URL, and stays so; ConfigurationError where a pin cannot be kept.
  */
 export async function pin(environment: NodeJS.ProcessEnv, url: string, log: TrustedLog): Promise<string> {
   const folder = configFolder(environment);

@@ -2,15 +2,14 @@
  * Full tiles of one log in a folder. It may be deleted at any time.
  * @module
  */
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createTransientFolder } from '../../src/node/durable-file.js';
+import { createTransientFolder, replaceTransientFile } from '../../src/node/durable-file.js';
 import type { TileCache } from '../../tiles-spec/index.js';
 
 /**
- * Nothing is synced to disk: a damaged tile is found out when it is read, and fetched again. A cache that cannot be
- * read or written costs fetches, and no answer.
+ * Nothing is synced to disk: a damaged tile is detected when it is read, and fetched again. A cache that cannot be read
+ * or written costs fetches, and no answer.
  */
 export class FolderCache implements TileCache {
   readonly #folder: string;
@@ -25,13 +24,11 @@ export class FolderCache implements TileCache {
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const file = join(this.#folder, path);
-    const temporary = `${file}.${randomUUID()}.tmp`;
     try {
       await createTransientFolder(dirname(file));
-      await writeFile(temporary, bytes);
-      await rename(temporary, file);
+      await replaceTransientFile(file, bytes);
     } catch {
-      await rm(temporary, { force: true }).catch(() => undefined);
+      // The next reader fetches the tile.
     }
   }
 }

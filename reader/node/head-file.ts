@@ -6,35 +6,34 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  changeNames,
-  createTransientFolder,
-  hasCode,
-  replaceFile,
-  writeSynced,
-} from '../../src/node/durable-file.js';
-import { reasonOf } from '../../src/node/system-error.js';
-import { StateError, type InconsistentLogError } from '../errors.js';
+import { changeNames, createTransientFolder, replaceFile, writeSynced } from '../../src/node/durable-file.js';
+import { hasCode, reasonOf } from '../../src/node/system-error.js';
+import { StateError, type Contradiction } from '../errors.js';
 import type { Heads } from '../heads.js';
 
-/** What was seen is for its user alone. */
+/** Which logs a user reads is for that user alone to know. */
 const MODE = 0o600;
 
-/** A lock that is older, in milliseconds, is broken: one is held for one write, and its process died, or sleeps. */
+/** The age in milliseconds at which a lock is broken. It is held for one write: its process must have died, or sleeps. */
 const LONGEST_LOCK = 10_000;
 
-/** As long as a block of most file systems: a file of a few bytes may have room where nothing else has. */
+/** One block of most file systems: a few bytes may find room in an inode where a checkpoint does not. */
 const PROBE = Buffer.alloc(4096, 'stele');
 
+/**
+ * A log's newest head seen, in the file `<origin>.checkpoint`. Any number of processes may share it.
+ * @example
+ * const log = new LogReader({ read, verifier, heads: new HeadFile('/var/lib/me/heads', 'log.example') });
+ */
 export class HeadFile implements Heads {
   readonly #folder: string;
   readonly #name: string;
   readonly #file: string;
 
-  /** @param folder holds the files of any number of logs; it is made when first written to. */
+  /** @param folder holds the files of any number of logs; it is made with the first write. */
   constructor(folder: string, origin: string) {
     this.#folder = folder;
-    // An origin may hold slashes.
+    // An origin may contain slashes.
     this.#name = encodeURIComponent(origin);
     this.#file = join(folder, `${this.#name}.checkpoint`);
   }
@@ -61,7 +60,7 @@ export class HeadFile implements Heads {
     }
   }
 
-  /** Finds out beforehand whether `replace` can keep anything. @throws StateError where it cannot. */
+  /** Writes a file beside the checkpoint's, and deletes it. @throws StateError where `replace` could keep nothing. */
   async requireWritable(): Promise<void> {
     const own = `${this.#file}.${randomUUID()}`;
     try {
@@ -72,9 +71,9 @@ export class HeadFile implements Heads {
   }
 
   /**
-   * Reading, comparing and writing are one step, whatever other processes do. The lock is a folder that holds the new
-   * checkpoint under a name of its own, and to write is to move that out of it: whoever sleeps until others have broken
-   * the lock finds nothing there to write, and removes nothing of theirs.
+   * Reads, compares and writes in one step, under a lock. The lock is a folder, which holds the new checkpoint under a
+   * random name; to commit is to move the checkpoint out of it. A process that was suspended until others broke its lock
+   * finds its file gone, so that it can neither overwrite nor delete theirs.
    */
   async #replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean> {
     const token = randomUUID();
@@ -90,13 +89,13 @@ export class HeadFile implements Heads {
         return isExpected === true && (await changeNames(this.#folder, () => move(inLock, this.#file)));
       } finally {
         await rm(inLock, { force: true });
-        // It may be another's by now, which is not empty.
+        // By now the lock may be another process's. That one is not empty, and stays.
         await rmdir(lock).catch(() => undefined);
       }
     });
   }
 
-  /** Runs `use` with a folder of this process alone, which is gone afterwards, or has become the lock. */
+  /** Makes the folder `own` for `use`, which may rename it to the lock, and removes what is left of it. */
   async #withFolder<T>(own: string, use: () => Promise<T>): Promise<T> {
     await createTransientFolder(own);
     try {
@@ -106,12 +105,8 @@ export class HeadFile implements Heads {
     }
   }
 
-  /** Those that are `rolled-back` replace each other. */
-  async keepEvidence(
-    seen: Uint8Array,
-    shown: Uint8Array,
-    code: InconsistentLogError['code'],
-  ): Promise<string> {
+  /** Contradictions that are `rolled-back` share one folder, and each replaces the one before. */
+  async keepEvidence({ seen, shown, code }: Contradiction): Promise<string> {
     const digest = createHash('sha256').update(seen).update(shown).digest('hex');
     const which = code === 'rolled-back' ? code : digest.slice(0, 16);
     const folder = join(this.#folder, 'evidence', `${this.#name}-${which}`);
@@ -128,10 +123,10 @@ export class HeadFile implements Heads {
   }
 }
 
-/** Moves the folder `own`, which is not empty, to `lock`, where nothing or an empty folder is. */
+/** Renames the folder `own`, which is not empty, to `lock` as soon as nothing, or an empty folder, is there. */
 async function takeLock(lock: string, own: string): Promise<void> {
   for (;;) {
-    // Its age counts from here.
+    // The age of the lock counts from here, and not from the writing of the checkpoint.
     const now = new Date();
     await utimes(own, now, now);
     try {
@@ -145,8 +140,9 @@ async function takeLock(lock: string, own: string): Promise<void> {
 }
 
 /**
- * Breaks a lock that is too old. Where others were faster it may be a new one, whose holder then writes nothing, and
- * tries again.
+ * Breaks a lock that is too old. Where others have broken and taken it first, this breaks theirs: its holder then writes
+ * nothing, and tries again.
+ * @returns false where the lock is not old enough.
  */
 async function breakStaleLock(lock: string): Promise<boolean> {
   try {
@@ -160,7 +156,7 @@ async function breakStaleLock(lock: string): Promise<boolean> {
   return true;
 }
 
-/** Moves a file or a folder. False where it is not there any more. */
+/** Moves a file or a folder. @returns false where `from` is not there any more. */
 async function move(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);

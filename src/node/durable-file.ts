@@ -1,34 +1,36 @@
 /**
- * Files that appear whole and stay: written beside their place, synced, then given their name, and the name synced in
- * its folder. A power cut leaves the old file or the new one, and after these functions return only the new one. A
- * crash may leave a temporary file, whose name ends in `.tmp`.
+ * Files that appear whole and stay. A file is written beside its place and synced; then it gets its name, and its folder
+ * is synced. A power cut before a function returns leaves the old file or the new one; after it, the new one. A crash may
+ * leave a temporary file, whose name ends in `.tmp`.
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DamagedStoreError, messageOf } from '../errors.js';
+import { hasCode } from './system-error.js';
 
-/** The names that `withTemporary` gives. */
+/** The names that `withTemporary` makes. */
 const TEMPORARY_NAME = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 export interface FileOptions {
-  /** Permissions, of which the umask of the process takes some away. Default 0o644. */
+  /** Permissions, less those in the umask of the process. Default 0o644. */
   readonly mode?: number;
-  /** Where the file is while it is written: a folder on the same file system. Default: the file's own folder. */
+  /** The folder in which the file is written; on the same file system. Default: the file's own folder. */
   readonly temporaryIn?: string;
 }
 
 /**
- * Creates a file. False, and nothing changed, where there is one of that name already.
- * @throws what the system says; DamagedStoreError as `changeNames`.
+ * Creates a file. Two fsyncs.
+ * @returns false, and nothing changed, where there is a file of that name already.
+ * @throws the system's error; DamagedStoreError as `changeNames`.
  */
 export function createFile(
   file: string,
   content: Uint8Array | string,
   options: FileOptions = {},
 ): Promise<boolean> {
-  return withTemporary(file, content, options, async (temporary) => {
+  return writeDurably(file, content, options, async (temporary) => {
     try {
       await link(temporary, file);
       return true;
@@ -40,46 +42,78 @@ export function createFile(
 }
 
 /**
- * Writes a file, and replaces the one that is there, if any.
- * @throws what the system says; DamagedStoreError as `changeNames`.
+ * Writes a file, and replaces the one that is there, if any. Two fsyncs.
+ * @throws the system's error, and then the old file is there as it was; DamagedStoreError as `changeNames`.
  */
 export function replaceFile(
   file: string,
   content: Uint8Array | string,
   options: FileOptions = {},
 ): Promise<void> {
-  return withTemporary(file, content, options, (temporary) => rename(temporary, file));
+  return writeDurably(file, content, options, (temporary) => rename(temporary, file));
+}
+
+/**
+ * Writes a file as `replaceFile` does, but syncs nothing: for what may be lost or damaged, and is checked when it is read.
+ * @throws the system's error.
+ */
+export function replaceTransientFile(file: string, content: Uint8Array): Promise<void> {
+  return withTemporary(dirname(file), async (temporary) => {
+    await writeFile(temporary, content, { flag: 'wx' });
+    await rename(temporary, file);
+  });
 }
 
 /**
  * Writes a file under a name that nobody reads yet, and syncs its bytes but not its name.
- * @throws what the system says, EEXIST where there is one; DamagedStoreError where the disk fails.
+ * @throws the system's error, EEXIST where there is a file of that name; DamagedStoreError where the disk fails.
  */
 export async function writeSynced(file: string, content: Uint8Array | string, mode: number): Promise<void> {
   const handle = await open(file, 'wx', mode);
   try {
     await handle.writeFile(content);
-    await handle.sync().catch((error: unknown) => {
-      // Without space left the file is given up, and a later one has bytes of its own. A failing disk is another matter.
-      throw hasCode(error, 'EIO') ? notDurable(file, error) : error;
-    });
+    await syncBytes(handle, file);
   } finally {
     await handle.close();
   }
 }
 
 /**
- * Does what changes names in a folder, and makes the change durable. The folder is open from before the change: the
- * system tells an error of writing back only to those who had it open when it happened.
- * @throws what `change` throws; DamagedStoreError where the fsync fails: the system may then have forgotten what it
- *   could not write, and a second fsync that succeeds would say nothing.
+ * Writes over a file that a user named, where it is: also through a link, and into a device or a pipe. A crash may leave
+ * a part of the content; once this returns, the bytes of a regular file are synced.
+ * @throws the system's error; DamagedStoreError where the disk fails.
+ */
+export async function overwriteFile(file: string, content: Uint8Array | string): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    await handle.writeFile(content);
+    // Devices and pipes have nothing to sync, and say so with an error.
+    if ((await handle.stat()).isFile()) await syncBytes(handle, file);
+  } finally {
+    await handle.close();
+  }
+}
+
+function syncBytes(handle: FileHandle, file: string): Promise<void> {
+  return handle.sync().catch((error: unknown) => {
+    // On a full disk this file is given up, and a later try writes bytes of its own. On a failing disk a later fsync
+    // could succeed though the bytes are lost.
+    throw hasCode(error, 'EIO') ? notDurable(file, error) : error;
+  });
+}
+
+/**
+ * Runs `change`, which changes names in a folder, and makes the change durable. The folder is opened before the change:
+ * the system reports an error of writing back only to a process that had the folder open when it happened.
+ * @throws any error of `change`; DamagedStoreError where the fsync fails: the system may have dropped what it could not
+ *   write, so that a second fsync would succeed and prove nothing.
  */
 export async function changeNames<T>(folder: string, change: () => Promise<T>): Promise<T> {
   const handle = await open(folder);
   try {
     const changed = await change();
     await handle.sync().catch((error: unknown) => {
-      // Some file systems have no fsync for folders. It is no sign that they lost anything.
+      // Some file systems have no fsync for folders. These codes say so, and are no sign of a loss.
       if (!hasCode(error, 'EINVAL') && !hasCode(error, 'EBADF')) throw notDurable(folder, error);
     });
     return changed;
@@ -89,27 +123,27 @@ export async function changeNames<T>(folder: string, change: () => Promise<T>): 
 }
 
 /**
- * Makes a folder, and those above it that are missing, each durable in the one above. One that is there is fine, also
- * where this process may not read the one above it.
- * @param mode permissions of those that are made, of which the umask takes some away.
- * @throws what the system says, EEXIST where a file has the name; DamagedStoreError as `changeNames`.
+ * Makes a folder, and the missing ones above it, each durable in the folder above. A folder that is there already is
+ * fine, even where this process may not read the folder above.
+ * @param mode permissions of the folders that are made, less those in the umask.
+ * @throws the system's error, EEXIST where a file has the name; DamagedStoreError as `changeNames`.
  */
 export function createFolder(folder: string, mode = 0o777): Promise<void> {
   return withFoldersAbove(folder, (each) => makeInParent(each, mode));
 }
 
 /**
- * Makes a folder, and those above it that are missing, and syncs none of them: for what may be lost. One that is there
- * is fine.
- * @throws what the system says, EEXIST where a file has the name.
+ * Makes a folder, and the missing ones above it, and syncs none of them: for what may be lost. A folder that is there
+ * already is fine.
+ * @throws the system's error, EEXIST where a file has the name.
  */
 export function createTransientFolder(folder: string): Promise<void> {
   return withFoldersAbove(folder, (each) => mkdirUnlessThere(each, 0o777));
 }
 
 /**
- * Makes a folder by `make`, and first those above it where they are missing: each is tried twice at most. The recursive
- * mkdir of Node tries for ever where the system says ENOENT in a folder that is there, as it does below /proc.
+ * Makes a folder by `make`, after the folders above it where they are missing. Each is tried twice at most: Node's own
+ * recursive mkdir never returns where the system says ENOENT for a name in a folder that exists, as below /proc.
  */
 async function withFoldersAbove(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   try {
@@ -123,10 +157,10 @@ async function withFoldersAbove(folder: string, make: (folder: string) => Promis
 
 async function makeInParent(folder: string, mode: number): Promise<void> {
   try {
-    // Synced also where it is there: the process that made it may have died before it was durable.
+    // Sync the folder above even where this one is there: the process that made it may have died before its own sync.
     await changeNames(dirname(folder), () => mkdirUnlessThere(folder, mode));
   } catch (error) {
-    // A folder cannot be synced by a user who may not read it. Who made the folder in it has seen to that.
+    // A user who may not read a folder cannot sync it. The one who made this folder in it has synced it.
     if (!hasCode(error, 'EACCES') || !(await isFolder(folder))) throw error;
   }
 }
@@ -141,26 +175,29 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
-/** Whether a file of this name is one that these functions had not finished when their process died. */
+/** Whether this is the name of a file that these functions had not finished when their process died. */
 export function isTemporary(name: string): boolean {
   return TEMPORARY_NAME.test(name);
 }
 
-/** Whether an error is the system's of this code. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
-async function withTemporary<T>(
+/** Writes a file beside its place, and then has `name` give it its name, all durable. */
+function writeDurably<T>(
   file: string,
   content: Uint8Array | string,
   { mode = 0o644, temporaryIn = dirname(file) }: FileOptions,
   name: (temporary: string) => Promise<T>,
 ): Promise<T> {
-  const temporary = join(temporaryIn, `.${randomUUID()}.tmp`);
-  try {
+  return withTemporary(temporaryIn, async (temporary) => {
     await writeSynced(temporary, content, mode);
-    return await changeNames(dirname(file), () => name(temporary));
+    return changeNames(dirname(file), () => name(temporary));
+  });
+}
+
+/** Runs `use` with the name of a temporary file in a folder. No file of that name is left behind. */
+async function withTemporary<T>(folder: string, use: (temporary: string) => Promise<T>): Promise<T> {
+  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    return await use(temporary);
   } finally {
     await rm(temporary, { force: true });
   }

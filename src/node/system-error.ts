@@ -1,10 +1,11 @@
 /**
- * What the operating system says when it refuses a call, in words for the user who named the file.
+ * The errors of the operating system and of SQLite: their codes, and their reasons in words for the user who named the
+ * file.
  * @module
  */
 import { messageOf } from '../errors.js';
 
-/** Instead of the system's own words, where those say nothing of the file, or not what to do. */
+/** Replaces the system's own words where those do not speak of the file, or do not say what to do. */
 const WORDS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there already: stop it, or choose another port',
   EADDRNOTAVAIL: 'this machine has no such address',
@@ -20,20 +21,17 @@ const WORDS: Readonly<Record<string, string>> = {
   SQLITE_READONLY: 'it may not be written to',
 };
 
-/** `ENOENT: no such file or directory, open 'a'`: the code and the call are Node's, and what is between is the system's. */
+/** `ENOENT: no such file or directory, open 'a'`: Node puts the code before the system's words, and the call behind them. */
 const NODE_MESSAGE = /^[A-Z0-9]+: ([^]+?), [a-z]+(?: '[^]*')?$/;
 
-/** Why a call on a file failed, without the call and the file: those are the caller's to name. */
+/** Why a call on a file failed. The reason names neither the call nor the file: the caller does. */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   const words = code !== undefined && Object.hasOwn(WORDS, code) ? WORDS[code] : undefined;
   return words ?? messageOf(error).replace(NODE_MESSAGE, '$1');
 }
 
-/**
- * What an error says that the system, or SQLite, gave for a call on a file: which file, where it is known, and why.
- * Undefined for any other error, which is this program's own.
- */
+/** The file, where the error names it, and the reason of an error of the system or of SQLite; undefined for any other error. */
 export function systemMessage(error: unknown): string | undefined {
   const code = codeOf(error);
   if (!(error instanceof Error) || code === undefined) return undefined;
@@ -43,7 +41,13 @@ export function systemMessage(error: unknown): string | undefined {
   return `${place}: ${reasonOf(error)}`;
 }
 
-function codeOf(error: unknown): string | undefined {
+/** Whether an error has this code of the system or of SQLite, such as `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return codeOf(error) === code;
+}
+
+/** The code of an error of the system, of SQLite, of Node or of ours; undefined where it has none. */
+export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

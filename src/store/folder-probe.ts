@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, StartRefusedError } from '../errors.js';
-import { changeNames, hasCode, createFolder, writeSynced } from '../node/durable-file.js';
+import { changeNames, createFolder, writeSynced } from '../node/durable-file.js';
+import { hasCode } from '../node/system-error.js';
 
 /** What the names of the probe's files begin with. */
 const PROBE = '.probe-';

@@ -10,12 +10,12 @@ import { isImmutable, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
 import { DamagedStoreError, WrongFileTypeError } from '../errors.js';
 import {
   createFile,
-  hasCode,
   isTemporary,
   createFolder,
   replaceFile,
   type FileOptions,
 } from '../node/durable-file.js';
+import { hasCode } from '../node/system-error.js';
 import { isProbe, probeFolder } from './folder-probe.js';
 import { tooLong, type ObjectRange, type ObjectStat, type ObjectStore, type StoreObject } from './store.js';
 

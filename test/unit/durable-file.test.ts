@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LogKey } from '#src/keys/node/log-key.js';
-import { createFile, createFolder, replaceFile } from '#src/node/durable-file.js';
+import {
+  createFile,
+  createFolder,
+  overwriteFile,
+  replaceFile,
+  replaceTransientFile,
+} from '#src/node/durable-file.js';
 import { FolderStore } from '#src/store/folder.js';
 import { STELE, withFolder } from '../support/daemon.js';
 
@@ -45,6 +51,29 @@ describe('a file', () => {
       await chmod(file, 0o444);
       await replaceFile(file, 'y', { mode: 0o600 });
       expect(await modeOf(file)).toBe(0o600);
+    }));
+
+  it('that may be lost is replaced whole too', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'file');
+      await replaceTransientFile(file, Buffer.from('a'));
+      await replaceTransientFile(file, Buffer.from('b'));
+      expect(await readFile(file, 'utf8')).toBe('b');
+      await mkdir(join(folder, 'taken', 'full'), { recursive: true });
+      await expect(replaceTransientFile(join(folder, 'taken'), Buffer.from('a'))).rejects.toThrow();
+      expect(await readdir(folder)).toStrictEqual(['file', 'taken']);
+    }));
+
+  it('that a user named is written over where it is: through a link, and into a device', () =>
+    withFolder(async (folder) => {
+      const [file, name] = [join(folder, 'file'), join(folder, 'name')];
+      await writeFile(file, 'long content', { mode: 0o600 });
+      await symlink(file, name);
+      await overwriteFile(name, 'short');
+      expect((await lstat(name)).isSymbolicLink()).toBe(true);
+      expect(await readFile(file, 'utf8')).toBe('short');
+      expect(await modeOf(file)).toBe(0o600);
+      await overwriteFile('/dev/null', 'gone');
     }));
 
   it('that cannot be written leaves nothing behind, and what was there as it was', () =>

@@ -7,7 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError, DamagedStoreError, messageOf } from '../../src/errors.js';
-import { hasCode } from '../../src/node/durable-file.js';
+import { hasCode } from '../../src/node/system-error.js';
 import { Database } from './database.js';
 
 /**

@@ -6,8 +6,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError } from '../../../src/errors.js';
-import { hasCode, replaceFile } from '../../../src/node/durable-file.js';
-import { reasonOf } from '../../../src/node/system-error.js';
+import { replaceFile } from '../../../src/node/durable-file.js';
+import { hasCode, reasonOf } from '../../../src/node/system-error.js';
 import type { ClockMemory, ClockStep } from '../../../writer/clock.js';
 
 export class ClockFile {

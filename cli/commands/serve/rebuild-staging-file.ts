@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { ConfigurationError } from '../../../src/errors.js';
 import { LogKey } from '../../../src/keys/node/log-key.js';
-import { tryAgain } from '../../../src/retry.js';
+import { retry } from '../../../src/retry.js';
 import { rebuildStaging } from '../../../writer/opening.js';
 import { makeFolder } from '../../files.js';
 import type { Terminal } from '../../terminal.js';
@@ -52,7 +52,9 @@ export async function rebuildStagingFile(
     const { store, close } = await openStore(place, log);
     try {
       const origin =
-        named ?? (await staging.identity())?.origin ?? (await tryAgain(() => originIn(store), START_RETRIES));
+        named ??
+        (await staging.identity())?.origin ??
+        (await retry(() => originIn(store), { retries: START_RETRIES }));
       if (origin === undefined)
         throw new ConfigurationError('there is no checkpoint in the store: give the right --store');
       const { from, to } = await rebuildStaging(

@@ -9,7 +9,7 @@ import { RedirectedFiles } from '../../../reader/http/index.js';
 import { ConfigurationError, StartRefusedError } from '../../../src/errors.js';
 import { LogKey } from '../../../src/keys/node/log-key.js';
 import { replaceFile } from '../../../src/node/durable-file.js';
-import { tryAgain } from '../../../src/retry.js';
+import { retry } from '../../../src/retry.js';
 import { formatSigningConfig, formatTrustedRoot } from '../../../src/sigstore/trust/trust-files.js';
 import { encodeText } from '../../../tiles-spec/bytes.js';
 import { keyHash } from '../../../tiles-spec/index.js';
@@ -88,11 +88,11 @@ async function openOn(
   const origin =
     configuration.origin ??
     known?.origin ??
-    (rebuild ? await tryAgain(() => originIn(store), START_RETRIES, signal) : undefined) ??
+    (rebuild ? await retry(() => originIn(store), { retries: START_RETRIES, signal }) : undefined) ??
     parseOrigin(new URL(url).hostname);
   const isNew =
     known === undefined &&
-    (await tryAgain(() => store.read('checkpoint'), START_RETRIES, signal)) === undefined;
+    (await retry(() => store.read('checkpoint'), { retries: START_RETRIES, signal })) === undefined;
   if (isNew && !rebuild) requireNoTrace(data);
   const expected = expectCheckpoint && (await readExpectedCheckpoint(expectCheckpoint, network));
   signal.throwIfAborted();

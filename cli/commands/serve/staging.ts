@@ -7,7 +7,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { ConfigurationError, DamagedStoreError, messageOf, StartRefusedError } from '../../../src/errors.js';
-import { reasonOf } from '../../../src/node/system-error.js';
+import { hasCode, reasonOf } from '../../../src/node/system-error.js';
 import type { ObjectStore } from '../../../src/store/store.js';
 import { NewerVersionError, parseCheckpoint, parseNote } from '../../../tiles-spec/index.js';
 import { SqliteStaging } from '../../../writer/staging/staging.js';
@@ -43,8 +43,8 @@ function isUseless(error: unknown): boolean {
 }
 
 function refusal(file: string, error: unknown): Error {
-  const busy = error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY';
-  if (busy) return new ConfigurationError(`${file} is in use by another running writer: stop it first`);
+  if (hasCode(error, 'SQLITE_BUSY'))
+    return new ConfigurationError(`${file} is in use by another running writer: stop it first`);
   if (isUseless(error)) return new StartRefusedError(messageOf(error), { cause: error });
   return new StartRefusedError(`${file} cannot be opened: ${reasonOf(error)}`, { cause: error });
 }

@@ -5,7 +5,7 @@
 import { rmdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { StoredFiles, type FileSource } from '../../../reader/http/index.js';
-import { tryAgain } from '../../../src/retry.js';
+import { retry } from '../../../src/retry.js';
 import { FolderStore } from '../../../src/store/folder.js';
 import type { S3Options, S3Place } from '../../../src/store/s3-place.js';
 import { SharedReads } from '../../../src/store/shared-reads.js';
@@ -86,7 +86,7 @@ async function openBucket(
   // The AWS SDK takes long to load, and a log in a folder has no use for it.
   const { S3Store } = await import('../../../src/store/s3.js');
   const store = new S3Store(place, { timeout: TIMEOUT, ...options });
-  await tryAgain(() => store.probe(), START_RETRIES, signal);
+  await retry(() => store.probe(), { retries: START_RETRIES, signal });
   log.info({ bucket: place.bucket, prefix: place.prefix }, 'the store honours conditional writes');
   const readStore = new S3Store(place, { timeout: TIMEOUT, ...options, connections: READ_CONNECTIONS });
   const reads = new SharedReads(readStore);

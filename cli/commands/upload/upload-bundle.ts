@@ -4,8 +4,8 @@
  * @module
  */
 import { rm, stat } from 'node:fs/promises';
-import { hasCode, replaceFile } from '../../../src/node/durable-file.js';
-import { reasonOf } from '../../../src/node/system-error.js';
+import { replaceFile } from '../../../src/node/durable-file.js';
+import { hasCode, reasonOf } from '../../../src/node/system-error.js';
 import {
   formatSigstoreBundle,
   parseSigstoreBundle,
