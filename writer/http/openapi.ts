@@ -3,7 +3,9 @@
  * @module
  */
 import { z } from 'zod';
+import type { ReadRoute } from '../../src/http-server/answer.js';
 import { KINDS } from '../../src/kinds/registry.js';
+import { SUBMISSIONS_PATH } from './submissions.js';
 
 const base64 = z.string().meta({ contentEncoding: 'base64' });
 const decimal = z
@@ -35,8 +37,14 @@ export const problemSchema = z.strictObject({
   details: z.array(z.unknown()).length(0),
 });
 
-/** Builds the document. */
-export function openApiDocument(version: string): object {
+/** `GET /openapi.json`. @param version of Stele. */
+export function openApiRoute(version: string): ReadRoute {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify(openApiDocument(version));
+  return { path: '/openapi.json', answer: () => ({ status: 200, headers, body }) };
+}
+
+function openApiDocument(version: string): object {
   const schema = (type: z.ZodType) =>
     Object.fromEntries(
       Object.entries(z.toJSONSchema(type, { io: 'input', target: 'draft-2020-12' })).filter(
@@ -83,7 +91,7 @@ export function openApiDocument(version: string): object {
     servers: [{ url: '/' }],
     security: [],
     paths: {
-      '/api/v2/log/entries': {
+      [SUBMISSIONS_PATH]: {
         post: {
           operationId: 'createEntry',
           summary:
