@@ -5,7 +5,8 @@
  */
 import type { Logger } from 'pino';
 import { fileRoute, type FileSource } from '../reader/http/index.js';
-import { ConfigurationError, UnavailableError } from '../src/errors.js';
+import { ConfigurationError } from '../src/errors.js';
+import { HttpError } from '../src/http-server/problem.js';
 import { rekorV2Face } from '../src/http-server/rekor-v2-face.js';
 import { HttpServer } from '../src/http-server/server.js';
 import { reasonOf } from '../src/node/system-error.js';
@@ -13,7 +14,7 @@ import type { Fault } from '../writer/fault.js';
 import { healthRoute } from '../writer/http/health.js';
 import type { Metrics } from '../writer/http/metrics.js';
 import { openApiRoute } from '../writer/http/openapi.js';
-import { submissionRoute } from '../writer/http/submissions.js';
+import { STARTING, submissionRoute } from '../writer/http/submissions.js';
 import type { Validators } from '../writer/validation/validators.js';
 import type { Writer } from '../writer/writer.js';
 import type { ServeConfiguration } from './serve-settings.js';
@@ -34,6 +35,13 @@ export class DaemonServer {
   readonly #daemonLog: Logger;
   readonly #addresses: Address[] = [];
   #log: ServedLog | undefined;
+  /** The log's files, also before there is a log. */
+  readonly #files: FileSource = {
+    answer: async (request) => {
+      if (this.#log === undefined) throw new HttpError(STARTING);
+      return this.#log.files.answer(request);
+    },
+  };
 
   private constructor(
     { metricsListen, maxBody }: ServeConfiguration,
@@ -47,9 +55,7 @@ export class DaemonServer {
     this.#server.post(submissionRoute({ log: () => this.#log, validators, metrics }));
     this.#server.read(healthRoute(() => this.#fault(validators)));
     this.#server.read(openApiRoute(VERSION));
-    const files: FileSource = { answer: async (request) => this.#opened().files.answer(request) };
-    this.#server.read(fileRoute('/', files));
-    this.#server.read(fileRoute('/api/v2/', files));
+    for (const prefix of ['/', '/api/v2/']) this.#server.read(fileRoute(prefix, this.#files));
     if (metricsListen !== undefined) this.#metricsServer = new HttpServer(options);
     (this.#metricsServer ?? this.#server).read(metrics.route());
   }
@@ -96,11 +102,6 @@ export class DaemonServer {
     } catch (error) {
       throw new ConfigurationError(`cannot listen on ${host}:${port}: ${reasonOf(error)}`);
     }
-  }
-
-  #opened(): ServedLog {
-    if (this.#log === undefined) throw new UnavailableError('the log is starting; try again');
-    return this.#log;
   }
 
   async #fault(validators: Validators): Promise<Fault | undefined> {

@@ -18,7 +18,7 @@ export interface HttpRequest {
 export interface BodyRequest {
   /** The bytes in the pieces in which they arrived; none after `release`. */
   readonly pieces: readonly Uint8Array[];
-  /** Bytes of the body; 0 after `release`. */
+  /** Of the body, in bytes; 0 after `release`. */
   readonly length: number;
   /** One object for all requests of a connection. */
   readonly connection: object;
@@ -61,7 +61,7 @@ export interface AnswerObserver {
   onAnswer(method: string, status: number, seconds: number): void;
 }
 
-/** GET and HEAD of a path, or of all paths below one that ends in `/*`. */
+/** GET and HEAD of a path or, where the path ends in `/*`, of all paths below it. */
 export interface ReadRoute {
   readonly path: string;
   /** @throws an error that is answered as `problemOf` says. */

@@ -77,7 +77,10 @@ export class Connections {
   }
 }
 
-/** A problem in the middle of a body is the answer to that body's request. */
+/**
+ * A problem in the middle of a body is the answer to that body's request. After a whole body it is no request's, and is
+ * told when the connection ends.
+ */
 function refuseUnfinished(connection: Connection): void {
   const { reading, problem } = connection;
   if (problem === undefined || reading === undefined || reading.request.complete) return;

@@ -14,7 +14,8 @@ import type { Metrics } from './metrics.js';
 
 export const SUBMISSIONS_PATH = '/api/v2/log/entries';
 
-const STARTING: Problem = { status: 503, message: 'the log is starting; try again' };
+/** The answer of every route to the log, while the log is being opened. */
+export const STARTING: Problem = { status: 503, message: 'the log is starting; try again' };
 
 const FULL: Problem = { status: 503, message: 'too many entries are waiting; try again' };
 
