@@ -37,14 +37,8 @@ export const problemSchema = z.strictObject({
   details: z.array(z.unknown()).length(0),
 });
 
-/** `GET /openapi.json`. @param version of Stele. */
-export function openApiRoute(version: string): ReadRoute {
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify(openApiDocument(version));
-  return { path: '/openapi.json', answer: () => ({ status: 200, headers, body }) };
-}
-
-function openApiDocument(version: string): object {
+/** Builds the document. */
+export function openApiDocument(version: string): object {
   const schema = (type: z.ZodType) =>
     Object.fromEntries(
       Object.entries(z.toJSONSchema(type, { io: 'input', target: 'draft-2020-12' })).filter(
@@ -145,4 +139,11 @@ function openApiDocument(version: string): object {
       },
     },
   };
+}
+
+/** `GET /openapi.json`. @param version of Stele. */
+export function openApiRoute(version: string): ReadRoute {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify(openApiDocument(version));
+  return { path: '/openapi.json', answer: () => ({ status: 200, headers, body }) };
 }
