@@ -138,7 +138,7 @@ function refuseInWords(app: FastifyInstance, connections: Connections, face: Pro
   });
   app.addHook('onRequest', (request, reply, done) => {
     connections.begin(request.raw, reply.raw);
-    // Here, because no body has been read yet.
+    // In this hook, because no body has been read yet.
     const refusal = protocolRefusal(request.raw) ?? (request.is404 ? nothingAt(request.url) : undefined);
     if (refusal === undefined) done();
     else void sendProblem(reply, refusal, faceOf(request, face));

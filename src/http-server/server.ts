@@ -65,7 +65,7 @@ export class HttpServer {
       config: { face },
       onRequest: (request, reply, done) => {
         reply.raw.once('close', () => {
-          // Here, because a request whose client leaves at the wrong moment never comes to its handler.
+          // In this hook, because a request whose client leaves at the wrong moment never comes to its handler.
           if (request.body instanceof RequestBody) request.body.end();
         });
         const problem = bodyRefusal(request.headers, this.#maxBody) ?? refusal();
