@@ -70,6 +70,12 @@ module.exports = {
       to: { path: '^node_modules/sqlite3/' },
     },
     {
+      name: 'fastify-in-the-http-server-alone',
+      severity: 'error',
+      from: { pathNot: '^src/http-server/' },
+      to: { path: '^node_modules/(fastify|@fastify)/' },
+    },
+    {
       name: 'aws-in-the-bucket-alone',
       severity: 'error',
       from: { pathNot: '^src/store/s3-bucket\\.ts$' },

@@ -2,62 +2,50 @@
  * Requests for the log's files, and what they are answered with: plain values, for any server.
  * @module
  */
+import type { AnswerHeaders, HeldBody } from '../../src/http-server/answer.js';
 import type { ObjectStat } from '../../src/store/store.js';
 import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 
-/** A request for a file, as far as it matters here. Headers are as they were sent. */
+/** A request for a file. Headers are as the client sent them. */
 export interface FileRequest {
   readonly method: 'GET' | 'HEAD';
-  /** Below the log's prefix, as it was sent: a name of the log needs no escapes, and has one spelling. */
+  /** Below the log's prefix, undecoded: a name of the log needs no escapes, and has one spelling. */
   readonly path: string;
   readonly range?: string | undefined;
   readonly ifRange?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
 }
 
-/** Names are in lower case. Content-Length is among them where there is a body, and for HEAD. */
-export type FileHeaders = Readonly<Record<string, string>>;
-
-/** What a request is answered with. `message` says what is wrong. */
+/** The answer to a request. Content-Length is among the headers where there is a body, and for HEAD. */
 export type FileAnswer =
-  | { readonly status: 200 | 206; readonly headers: FileHeaders; readonly body?: FileBody }
-  | { readonly status: 304 | 307; readonly headers: FileHeaders }
-  | { readonly status: 404 | 416; readonly headers: FileHeaders; readonly message: string };
+  | { readonly status: 200 | 206; readonly headers: AnswerHeaders; readonly body?: HeldBody }
+  | { readonly status: 304 | 307; readonly headers: AnswerHeaders }
+  | { readonly status: 404 | 416; readonly headers: AnswerHeaders; readonly message: string };
 
-/** The bytes of an answer. They count as held by it until `close` is called. */
-export interface FileBody {
-  /** In bytes. */
-  readonly length: number;
-  /** All bytes, or piece by piece, each read when it is asked for. A piece that cannot be read throws. */
-  readonly content: Uint8Array | AsyncGenerator<Uint8Array>;
-  /** To be called once, when the client has taken the answer or is gone. */
-  readonly close: () => void;
-}
-
-/** What answers requests for files. */
+/** The files of a log, as HTTP has them. */
 export interface FileSource {
-  /** @throws UnavailableError where the client should come again later. */
+  /** @throws UnavailableError where the client should try again later. */
   answer(request: FileRequest): Promise<FileAnswer>;
 }
 
-/** Sends those who ask to where the files are. */
+/** Redirects every request to another address of the same files. */
 export class RedirectedFiles implements FileSource {
   readonly #url: string;
 
-  /** @param url without a slash at the end. */
+  /** @param url of the log's prefix there, without a slash at the end. */
   constructor(url: string) {
     this.#url = url;
   }
 
   answer({ path }: FileRequest): Promise<FileAnswer> {
     if (servedName(path) === undefined) return Promise.resolve(notFound(path));
-    // Not for ever: the files may move.
+    // 307 and no-cache: the files may move, so clients must not keep the redirect.
     const headers = { location: `${this.#url}/${path}`, 'cache-control': 'no-cache' };
     return Promise.resolve({ status: 307, headers });
   }
 }
 
-/** What a path names, where it is served: names of the log, and of those not the claims. */
+/** What a path names. Undefined where it is not served: claims, and names that are not the log's. */
 export function servedName(path: string): ObjectName | undefined {
   try {
     const name = parsePath(path);
@@ -68,20 +56,20 @@ export function servedName(path: string): ObjectName | undefined {
   }
 }
 
-/** The headers of a file, but its length. */
-export function headersFor(name: ObjectName, stat: ObjectStat): FileHeaders {
+/** The headers of a file, without its length. */
+export function headersFor(name: ObjectName, stat: ObjectStat): AnswerHeaders {
   const { contentType, cacheControl, contentEncoding } = headersOf(name);
   return {
     'content-type': contentType,
     'cache-control': cacheControl,
     'accept-ranges': 'bytes',
-    etag: tagOf(stat),
+    etag: entityTag(stat),
     ...(contentEncoding && { 'content-encoding': contentEncoding, vary: 'Accept-Encoding' }),
   };
 }
 
-/** The tag as HTTP has it. */
-export function tagOf({ etag }: ObjectStat): string {
+/** The store's tag as HTTP writes it: in quotes. */
+export function entityTag({ etag }: ObjectStat): string {
   return `"${etag}"`;
 }
 
@@ -93,7 +81,7 @@ export function notFound(path: string): FileAnswer {
   return { status: 404, headers: {}, message };
 }
 
-/** The answer to a range that begins behind the end of a file. */
+/** The answer to a range that begins at or after the end of a file. */
 export function pastTheEnd(path: string, size: number): FileAnswer {
   const headers = { 'content-range': `bytes */${size}`, 'accept-ranges': 'bytes' };
   return { status: 416, headers, message: `${path} has ${size} bytes` };

@@ -2,5 +2,6 @@
  * The reads of a log over HTTP, as functions from request to answer: they know no server, and run in a browser.
  * @module
  */
-export * from './file-answer.js';
-export * from './stored-files.js';
+export { RedirectedFiles, type FileAnswer, type FileRequest, type FileSource } from './file-answer.js';
+export { fileRoute } from './file-route.js';
+export { StoredFiles, type StoredFilesOptions } from './stored-files.js';

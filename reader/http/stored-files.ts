@@ -1,20 +1,20 @@
 /**
- * The log's files over HTTP, from a store. There is an end to what all answers hold in memory, however many there are
- * and however slowly their clients take them.
+ * The log's files over HTTP, from a store. All answers together hold a bounded number of bytes in memory, however many
+ * there are and however slowly their clients take them.
  * @module
  */
 import { UnavailableError } from '../../src/errors.js';
+import type { HeldBody } from '../../src/http-server/answer.js';
 import type { ObjectRange, ObjectStat, ReadableStore } from '../../src/store/store.js';
 import { isImmutable, maxLengthOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 import { hasTag, wantedPart } from './conditions.js';
 import {
+  entityTag,
   headersFor,
   notFound,
   pastTheEnd,
   servedName,
-  tagOf,
   type FileAnswer,
-  type FileBody,
   type FileRequest,
   type FileSource,
 } from './file-answer.js';
@@ -26,10 +26,10 @@ export interface StoredFilesOptions {
   readonly maxHeld?: number;
 }
 
-/** Bytes. As many as there are for the bodies of submissions. */
-const MAX_HELD = 128 * 1024 * 1024;
+/** Bytes that all answers hold at a time. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 
-/** One file, as it is for one answer. */
+/** One version of a file, for one answer. */
 interface OpenedFile {
   readonly path: string;
   readonly name: ObjectName;
@@ -38,7 +38,7 @@ interface OpenedFile {
   read(start: number, end: number): Promise<ObjectRange | undefined>;
 }
 
-/** Bytes [start, end) are to be sent; `end` may be behind the file's. */
+/** Bytes [start, end) are to be sent; `end` may be past the file's. */
 interface Part {
   readonly start: number;
   readonly end: number;
@@ -53,7 +53,7 @@ export class StoredFiles implements FileSource {
   readonly #maxHeld: number;
   #held = 0;
 
-  constructor(store: ReadableStore, { pieceLength, maxHeld = MAX_HELD }: StoredFilesOptions) {
+  constructor(store: ReadableStore, { pieceLength, maxHeld = MAX_ANSWER_BYTES }: StoredFilesOptions) {
     this.#store = store;
     this.#pieceLength = pieceLength;
     this.#maxHeld = maxHeld;
@@ -67,7 +67,7 @@ export class StoredFiles implements FileSource {
   /**
    * Costs one read of the store, a second one where the answer depends on the tag or the length, and one more for each
    * further piece of the body. The body holds one piece at a time.
-   * @throws UnavailableError where other answers hold too much; what the store throws.
+   * @throws UnavailableError where other answers hold too much; the store's own errors.
    */
   async answer(request: FileRequest): Promise<FileAnswer> {
     const { path } = request;
@@ -89,7 +89,7 @@ export class StoredFiles implements FileSource {
         read: (start, end) => this.#store.readRange(path, start, end),
       };
     }
-    // A file that changes is short. Its tag, its length and its bytes must be of one version: it is read once.
+    // A file that changes is short. It is read once, so that its tag, its length and its bytes are of one version.
     const object = await this.#store.read(path);
     if (object === undefined) return undefined;
     const { bytes, etag } = object;
@@ -119,7 +119,7 @@ export class StoredFiles implements FileSource {
       const end = Math.min(wantedEnd, first.size);
       this.#held -= held - first.bytes.length;
       held = first.bytes.length;
-      const body: FileBody = {
+      const body: HeldBody = {
         length: end - start,
         content: held === end - start ? first.bytes : pieces(file, first, start, end),
         close: () => {
@@ -139,10 +139,10 @@ export class StoredFiles implements FileSource {
   }
 }
 
-/** What of a file is to be sent, or the answer without a body; undefined where the file is not there. */
+/** The part of a file to be sent, or an answer without a body; undefined where there is no such file. */
 async function partOf(request: FileRequest, file: OpenedFile): Promise<Part | FileAnswer | undefined> {
   const { method, range = '', ifRange, ifNoneMatch } = request;
-  // Ranges are for GET.
+  // HTTP has ranges for GET alone.
   const wanted = method === 'GET' ? wantedPart(range) : undefined;
   if (method === 'GET' && ifNoneMatch === undefined) {
     if (wanted === undefined) return ALL;
@@ -151,14 +151,14 @@ async function partOf(request: FileRequest, file: OpenedFile): Promise<Part | Fi
   const stat = await file.stat();
   if (stat === undefined) return undefined;
   const headers = headersFor(file.name, stat);
-  if (hasTag(ifNoneMatch ?? '', tagOf(stat))) return { status: 304, headers };
+  if (hasTag(ifNoneMatch ?? '', entityTag(stat))) return { status: 304, headers };
   if (method === 'HEAD') return { status: 200, headers: { ...headers, 'content-length': String(stat.size) } };
-  if (wanted === undefined || (ifRange !== undefined && ifRange !== tagOf(stat))) return ALL;
+  if (wanted === undefined || (ifRange !== undefined && ifRange !== entityTag(stat))) return ALL;
   if ('start' in wanted) return { ...wanted, isRange: true };
   return { start: Math.max(0, stat.size - wanted.suffix), end: stat.size, isRange: true };
 }
 
-/** The bytes of a file from `at` to `end`, of which `part` is the first piece. */
+/** The bytes [at, end) of a file, of which `part` is the first piece. @throws where the file changes meanwhile. */
 async function* pieces(
   file: OpenedFile,
   part: ObjectRange | undefined,
@@ -171,7 +171,7 @@ async function* pieces(
       throw new Error(`${file.path} changed while it was read`);
     yield part.bytes;
     at += part.bytes.length;
-    // One piece is in memory at a time: the client has taken the one before.
+    // Read only now, when the client has taken the piece before, so that one piece is in memory at a time.
     part = at < end ? await file.read(at, Math.min(end, at + file.pieceLength)) : undefined;
   }
 }

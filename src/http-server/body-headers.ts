@@ -1,16 +1,16 @@
 /**
- * What a submission's headers say of its body. What cannot be read as it is sent is refused before any of it is read.
+ * What the headers of a request say of its body. A body that cannot be read as it is sent is refused before any of it
+ * is read.
  * @module
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { HttpError, STATUS } from './problem.js';
-import { bodyTooLong } from './request-bodies.js';
+import type { Problem } from './problem.js';
 
 /** Every `charset` of a media type, quoted or not. */
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;
 
-/** @param maxBody the longest body, in bytes. @returns what refuses the request; undefined where nothing does. */
-export function bodyRefusal(headers: IncomingHttpHeaders, maxBody: number): HttpError | undefined {
+/** @param maxBody the longest body, in bytes. @returns why the request is refused; undefined where it is not. */
+export function bodyRefusal(headers: IncomingHttpHeaders, maxBody: number): Problem | undefined {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity')
     return unsupported(`Content-Encoding: ${quoted(encoding)} is not read here: send the JSON as it is`);
@@ -20,8 +20,12 @@ export function bodyRefusal(headers: IncomingHttpHeaders, maxBody: number): Http
   return Number(headers['content-length'] ?? 0) > maxBody ? bodyTooLong(maxBody) : undefined;
 }
 
-function unsupported(message: string): HttpError {
-  return new HttpError(STATUS.unsupportedMediaType, message);
+export function bodyTooLong(maxBody: number): Problem {
+  return { status: 413, message: `the request body is over ${maxBody} bytes (--max-body)` };
+}
+
+function unsupported(message: string): Problem {
+  return { status: 415, message };
 }
 
 function quoted(text: string): string {

@@ -1,30 +1,36 @@
 /**
- * The order of answers on a connection: a client that breaks HTTP is told so after the answers to what it sent before,
- * which may be accepted entries.
+ * The order of answers on a connection. A client that breaks HTTP is told so only after the answers to its earlier
+ * requests: they may be about accepted entries.
  * @module
  */
 import type { ServerResponse, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { HttpError, problemBody, type Problem } from './problem.js';
+import { HttpError, type Problem, type ProblemFace } from './problem.js';
 
-/** How long a peer that keeps its half open holds a connection after its last answer, in milliseconds. */
+/** How long a client may keep its half of a connection open after its last answer, in milliseconds. */
 const LAST_READ = 1_000;
 
 interface Connection {
-  /** Requests that are not answered yet. */
+  /** How many requests are not answered yet. */
   unanswered: number;
-  /** The request whose body is being read, and what refuses it. */
+  /** The request whose body is being read, and how that is broken off. */
   reading: { readonly request: IncomingMessage; readonly refuse: (error: Error) => void } | undefined;
-  /** What was wrong: nothing that comes after is read. */
+  /** What broke HTTP. Nothing that comes after it is read. */
   problem: Problem | undefined;
-  /** Whether the client was told the problem, by the answer to the request that has it. */
+  /** Whether an answer has told the client of the problem. */
   isTold: boolean;
 }
 
 export class Connections {
   readonly #known = new WeakMap<Duplex, Connection>();
+  readonly #face: ProblemFace;
 
-  /** To be told of every request as it begins. */
+  /** @param face for problems of no request. */
+  constructor(face: ProblemFace) {
+    this.#face = face;
+  }
+
+  /** To be called for every request as it begins. */
   begin(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const connection = this.#of(socket);
@@ -32,25 +38,34 @@ export class Connections {
     response.once('close', () => {
       connection.unanswered--;
       if (connection.reading?.request === request) connection.reading = undefined;
-      endWhenAnswered(socket, connection);
+      this.#endWhenAnswered(socket, connection);
     });
   }
 
-  /** To be told, as a request's body is being read, what refuses it. The newest request of a connection is the one. */
+  /**
+   * To be called when a request's body begins to be read. One body of a connection is read at a time.
+   * @param refuse ends the reading with an error.
+   */
   reading(request: IncomingMessage, refuse: (error: Error) => void): void {
     const connection = this.#of(request.socket);
     connection.reading = { request, refuse };
     refuseUnfinished(connection);
   }
 
-  /** Ends a connection on which what came is not HTTP, or not in time. */
+  /** Ends a connection on which something came that is not HTTP, or did not come in time. */
   fail(socket: Duplex, problem: Problem): void {
     const connection = this.#of(socket);
-    // The parser fails again at all that comes after.
+    // The parser fails again at everything that comes after.
     if (connection.problem !== undefined) return;
     connection.problem = problem;
     refuseUnfinished(connection);
-    endWhenAnswered(socket, connection);
+    this.#endWhenAnswered(socket, connection);
+  }
+
+  #endWhenAnswered(socket: Duplex, { unanswered, problem, isTold }: Connection): void {
+    if (problem === undefined || unanswered > 0 || !socket.writable) return;
+    socket.end(isTold ? '' : answerOf(problem, this.#face));
+    setTimeout(() => socket.destroy(), LAST_READ).unref();
   }
 
   #of(socket: Duplex): Connection {
@@ -62,21 +77,18 @@ export class Connections {
   }
 }
 
-/** In the middle of a body, the problem is the answer to that body's request. One that has come whole has none. */
+/**
+ * A problem in the middle of a body is the answer to that body's request. After a whole body it is no request's, and is
+ * told when the connection ends.
+ */
 function refuseUnfinished(connection: Connection): void {
   const { reading, problem } = connection;
   if (problem === undefined || reading === undefined || reading.request.complete) return;
   connection.isTold = true;
-  reading.refuse(new HttpError(problem, problem.message));
+  reading.refuse(new HttpError(problem));
 }
 
-function endWhenAnswered(socket: Duplex, { unanswered, problem, isTold }: Connection): void {
-  if (problem === undefined || unanswered > 0 || !socket.writable) return;
-  socket.end(isTold ? '' : answerOf(problem));
-  setTimeout(() => socket.destroy(), LAST_READ).unref();
-}
-
-function answerOf(problem: Problem): string {
-  const body = problemBody(problem);
+function answerOf(problem: Problem, face: ProblemFace): string {
+  const body = face(problem);
   return `HTTP/1.1 ${problem.status} ${problem.message}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }

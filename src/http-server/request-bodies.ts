@@ -1,24 +1,27 @@
 /**
- * The request bodies in memory: each bounded, all together, and those that are long in such a way that there is always
- * room, and time, for short ones.
+ * The request bodies in memory. Each is bounded, and all of them together. Long ones are bounded and slowed down once
+ * more, so that there is always room and time for short ones.
  * @module
  */
 import type { IncomingMessage } from 'node:http';
 import { UnavailableError } from '../errors.js';
-import { HttpError, STATUS } from './problem.js';
+import type { BodyRequest } from './answer.js';
+import { bodyTooLong } from './body-headers.js';
+import type { Connections } from './connections.js';
+import { HttpError } from './problem.js';
 
-/** Bytes of bodies in memory at once, until they are validated. */
-const MAX_HELD = 128 * 1024 * 1024;
+/** Bytes of all bodies in memory. */
+const MAX_BODY_BYTES = 128 * 1024 * 1024;
 
-/** Bytes of these that long bodies may take. */
-const MAX_HELD_LONG = 96 * 1024 * 1024;
+/** Bytes of long bodies in memory, which count to the former too. */
+const MAX_LONG_BODY_BYTES = 96 * 1024 * 1024;
 
-/** Bytes of a body from which on it is long: every request for an entry but one of a large envelope is shorter. */
+/** A body of more bytes is long. Every request for an entry is shorter, unless it brings a large envelope. */
 const LONG = 64 * 1024;
 
 /**
- * Bytes a second of long bodies, all together: a byte costs the thread that publishes 5 ns. Of 4 MiB that is eight
- * requests a second.
+ * Bytes a second of long bodies, all together. A byte costs the thread that publishes 5 ns; bodies of 4 MiB come eight
+ * a second.
  */
 const LONG_RATE = 32 * 1024 * 1024;
 
@@ -28,16 +31,20 @@ const LONG_BURST = 8 * 1024 * 1024;
 /** How often long bodies that wait for their share of the rate are read on, in milliseconds. */
 const LONG_PAUSE = 20;
 
-/** A body that is being read, or was read and waits to be validated. */
-export class RequestBody {
-  /** Its bytes, as they came; gone once it is released. */
+const CLIENT_LEFT = 'the client has left';
+
+/** A body that is being read, or has come and waits to be validated. */
+export class RequestBody implements BodyRequest {
   pieces: Uint8Array[] = [];
-  /** Bytes of the room that it takes. */
+  /** Bytes that count against the limits. */
   length = 0;
+  patience: BodyRequest['patience'] = undefined;
+  readonly connection: object;
   readonly startedAt = performance.now();
   readonly #release: (body: RequestBody) => void;
 
-  constructor(release: (body: RequestBody) => void) {
+  constructor(connection: object, release: (body: RequestBody) => void) {
+    this.connection = connection;
     this.#release = release;
   }
 
@@ -45,14 +52,19 @@ export class RequestBody {
     return this.length > LONG;
   }
 
-  /** Gives its room back, and lets go of its bytes. */
   release(): void {
     this.#release(this);
     this.pieces = [];
   }
+
+  /** To be called when the client has its answer, or has left. */
+  end(): void {
+    this.patience?.end(CLIENT_LEFT);
+    this.release();
+  }
 }
 
-/** What can be done about a body while it is being read. */
+/** How the reading of a body is steered. */
 interface Reading {
   readonly refuse: (error: Error) => void;
   readonly pause: () => void;
@@ -61,31 +73,34 @@ interface Reading {
 
 export class RequestBodies {
   readonly #maxBody: number;
+  readonly #connections: Connections;
+  /** Bytes of all bodies, and of long ones. */
   #held = 0;
   #heldLong = 0;
   /** The long bodies that are being read. */
   readonly #long = new Map<RequestBody, Reading>();
-  /** Those of them that wait for their share of the rate, in turn. */
+  /** The readings of long bodies that wait for their share of the rate, the next one first. */
   readonly #paused = new Set<Reading>();
   /** Bytes of long bodies that may be read now. */
   #allowance = LONG_BURST;
   #allowedAt = performance.now();
 
-  /** @param maxBody the longest body, in bytes. */
-  constructor(maxBody: number) {
+  /**
+   * @param maxBody the longest body, in bytes.
+   * @param connections can break off the reading of a body.
+   */
+  constructor(maxBody: number, connections: Connections) {
     this.#maxBody = maxBody;
+    this.#connections = connections;
   }
 
   /**
-   * Reads a request's body. Its bytes count from when they arrive until it is released.
-   * @param onReading given what refuses the body before it has come whole.
-   * @throws HttpError for one that is too long; UnavailableError where there is no room, or the client has left.
+   * Reads a request's body. Its bytes count against the limits from their arrival until `release`.
+   * @throws HttpError for a body that is too long, or that breaks HTTP; UnavailableError where there is no room, or the
+   *   client has left.
    */
-  async read(
-    request: IncomingMessage,
-    onReading: (refuse: (error: Error) => void) => void,
-  ): Promise<RequestBody> {
-    const body = new RequestBody(this.#release);
+  async read(request: IncomingMessage): Promise<RequestBody> {
+    const body = new RequestBody(request.socket, this.#release);
     let resolve!: () => void;
     let refuse!: (error: Error) => void;
     const whole = new Promise<void>((settle, reject) => {
@@ -99,12 +114,12 @@ export class RequestBodies {
       else refuse(refusal);
     };
     const onLeft = () => {
-      // Each request closes in the end, and an error is dear to make.
-      if (!request.readableEnded) refuse(new UnavailableError('the client has left'));
+      // Every request closes in the end, and an error costs a stack trace: make none for a body that has come.
+      if (!request.readableEnded) refuse(new UnavailableError(CLIENT_LEFT));
     };
     request.on('data', onData).on('end', resolve).on('error', onLeft).on('close', onLeft);
     if (request.destroyed) onLeft();
-    onReading(refuse);
+    this.#connections.reading(request, refuse);
     try {
       await whole;
       return body;
@@ -112,18 +127,18 @@ export class RequestBodies {
       body.release();
       throw error;
     } finally {
-      // The request lives until its answer, and would keep all of this until then.
+      // The request lives until its answer is sent, and its listeners would keep the body's pieces until then.
       request.off('data', onData).off('end', resolve).off('error', onLeft).off('close', onLeft);
-      // A client that is still sending does not read its answer: what comes is dropped.
+      // A client that is still sending does not read its answer: take the rest of the body, and drop it.
       if (!request.readableEnded) request.resume();
       this.#long.delete(body);
       this.#paused.delete(reading);
     }
   }
 
-  /** Takes room for more of a body. Returns why there is none for it. */
+  /** Counts more bytes of a body. Returns why there is no room for them, if there is none. */
   #hold(body: RequestBody, bytes: number, reading: Reading): Error | undefined {
-    if (body.length + bytes > this.#maxBody) return bodyTooLong(this.#maxBody);
+    if (body.length + bytes > this.#maxBody) return new HttpError(bodyTooLong(this.#maxBody));
     const wasLong = body.isLong;
     body.length += bytes;
     this.#held += bytes;
@@ -132,7 +147,7 @@ export class RequestBodies {
       this.#long.set(body, reading);
       this.#slowDown(bytes, reading);
     }
-    while (this.#held > MAX_HELD || this.#heldLong > MAX_HELD_LONG) {
+    while (this.#held > MAX_BODY_BYTES || this.#heldLong > MAX_LONG_BODY_BYTES) {
       const slowest = this.#slowest();
       const refusal = new UnavailableError('too many requests are being read; try again');
       if (slowest === undefined || slowest === body) return refusal;
@@ -142,7 +157,7 @@ export class RequestBodies {
     return undefined;
   }
 
-  /** Of the long bodies that are being read, the one that comes most slowly: it takes its room for longest. */
+  /** The long body that comes most slowly: it would take its room for longest. */
   #slowest(): RequestBody | undefined {
     const now = performance.now();
     const [first, ...others] = this.#long.keys();
@@ -150,7 +165,7 @@ export class RequestBodies {
     return others.reduce((a, b) => (a === undefined || rate(b) < rate(a) ? b : a), first);
   }
 
-  /** Counts bytes of a long body, and stops reading it when there were too many, until it is its turn again. */
+  /** Takes bytes of a long body from the allowance. Once that is used up, the body is read on when its turn comes. */
   #slowDown(bytes: number, reading: Reading): void {
     this.#allowance -= bytes;
     if (this.#allowance > 0) return;
@@ -164,7 +179,7 @@ export class RequestBodies {
     const grown = this.#allowance + ((now - this.#allowedAt) * LONG_RATE) / 1000;
     this.#allowance = Math.min(grown, LONG_BURST);
     this.#allowedAt = now;
-    // Each that is read on brings about 64 KiB, and comes last again.
+    // A body that is read on brings about 64 KiB until it is paused again, behind all others.
     let turns = Math.ceil(this.#allowance / LONG);
     for (const reading of this.#paused) {
       if (turns-- <= 0) break;
@@ -180,8 +195,4 @@ export class RequestBodies {
     body.length = 0;
     this.#long.delete(body);
   };
-}
-
-export function bodyTooLong(maxBody: number): HttpError {
-  return new HttpError(STATUS.tooLarge, `the request body is over ${maxBody} bytes (--max-body)`);
 }

@@ -1,5 +1,5 @@
 /**
- * The one form of a request's target, by which routes and files are found.
+ * The one form of a request's target, in which it is compared with routes and names of files.
  * @module
  */
 

@@ -529,6 +529,13 @@ const HTTP: readonly BadRequest[] = [
     message: /send Content-Type: application\/json/,
   },
   {
+    name: 'no content type and no body',
+    body: '',
+    headers: {},
+    status: 415,
+    message: /send Content-Type: application\/json/,
+  },
+  {
     name: 'a body in gzip',
     body: gzipSync(good),
     headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },

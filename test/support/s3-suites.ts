@@ -10,7 +10,9 @@ export const SUITES = [
   ...[
     'http/http',
     'http/metrics',
+    'http/openapi',
     'http/partials',
+    'http/trust-files',
     'http/vectors',
     'reader/fsck',
     'reader/open',

@@ -2,46 +2,47 @@
  * The writer's metrics, in Prometheus' form. Names are Rekor v2's, with `stele_` for `rekor_v2_`.
  * @module
  */
-import type { Writer } from '../writer.js';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { AnswerObserver, ReadRoute } from '../../src/http-server/answer.js';
+import type { Writer } from '../writer.js';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
 const BYTES = [256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
-/** The threads that validate requests: alive, ended before the log did, and the requests that wait for one. */
+/** The threads that validate requests: how many are alive and ended too early, and how many requests wait for one. */
 interface ValidationState {
   readonly threads: number;
   readonly ended: number;
   readonly queued: number;
 }
 
-export class Metrics {
-  readonly registry = new Registry();
-  readonly #newEntries: Counter;
-  readonly requests: Counter<'code' | 'method'>;
-  readonly latency: Histogram<'code' | 'method'>;
+export class Metrics implements AnswerObserver {
+  readonly #registry = new Registry();
   readonly requestSize: Histogram;
   readonly proofFailures: Counter;
+  readonly #newEntries: Counter;
+  readonly #requests: Counter<'code' | 'method'>;
+  readonly #latency: Histogram<'code' | 'method'>;
   readonly #treeSize: Gauge;
   readonly #batchEntries: Histogram;
 
   #writer: Pick<Writer, 'published' | 'pending'> | undefined;
 
   constructor(version: string, validation: ValidationState) {
-    const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry });
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
     this.#newEntries = new Counter({
       name: 'stele_new_hashedrekord_entries',
       help: 'Entries logged.',
       registers,
     });
-    this.requests = new Counter({
+    this.#requests = new Counter({
       name: 'stele_http_requests_total',
       help: 'HTTP requests answered.',
       labelNames: ['code', 'method'],
       registers,
     });
-    this.latency = new Histogram({
+    this.#latency = new Histogram({
       name: 'stele_http_api_latency',
       help: 'Seconds from an HTTP request to its answer.',
       labelNames: ['code', 'method'],
@@ -112,7 +113,20 @@ export class Metrics {
     }).set({ version }, 1);
   }
 
-  /** Counts what the writer publishes from here on, and tells what it has in flight. */
+  onAnswer(method: string, status: number, seconds: number): void {
+    const labels = { code: String(status), method };
+    this.#requests.inc(labels);
+    this.#latency.observe(labels, seconds);
+  }
+
+  /** `GET /metrics`. */
+  route(): ReadRoute {
+    const headers = { 'content-type': this.#registry.contentType };
+    const answer = async () => ({ status: 200, headers, body: await this.#registry.metrics() });
+    return { path: '/metrics', answer };
+  }
+
+  /** Counts the entries that the writer publishes from here on, and shows how many it has in flight. */
   follow(writer: Pick<Writer, 'published' | 'pending'>): void {
     const { published } = writer;
     this.#writer = writer;

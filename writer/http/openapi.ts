@@ -3,8 +3,10 @@
  * @module
  */
 import { z } from 'zod';
+import type { ReadRoute } from '../../src/http-server/answer.js';
 import { FORMS } from '../../src/requests/rekor-v2/create-entry-request.js';
 import { transparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
+import { SUBMISSIONS_PATH } from './submissions.js';
 
 /** The body of every error. */
 export const problemSchema = z.strictObject({
@@ -81,7 +83,7 @@ export function openApiDocument(version: string): object {
     servers: [{ url: '/' }],
     security: [],
     paths: {
-      '/api/v2/log/entries': {
+      [SUBMISSIONS_PATH]: {
         post: {
           operationId: 'createEntry',
           summary:
@@ -133,4 +135,11 @@ export function openApiDocument(version: string): object {
       },
     },
   };
+}
+
+/** `GET /openapi.json`. @param version of Stele. */
+export function openApiRoute(version: string): ReadRoute {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify(openApiDocument(version));
+  return { path: '/openapi.json', answer: () => ({ status: 200, headers, body }) };
 }

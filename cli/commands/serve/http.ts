@@ -3,34 +3,45 @@
  * anything is made, and answer 503 until the log is open.
  * @module
  */
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { FileSource } from '../../../reader/http/index.js';
-import { ConfigurationError, UnavailableError } from '../../../src/errors.js';
+import { fileRoute, type FileSource } from '../../../reader/http/index.js';
+import { ConfigurationError } from '../../../src/errors.js';
+import { HttpError } from '../../../src/http-server/problem.js';
+import { rekorV2Face } from '../../../src/http-server/rekor-v2-face.js';
+import { HttpServer } from '../../../src/http-server/server.js';
 import { reasonOf } from '../../../src/node/system-error.js';
 import type { Fault } from '../../../writer/fault.js';
-import { Connections } from '../../../src/http-server/connections.js';
-import { ingestRoutes, type IngestLog } from '../../../writer/http/ingest-routes.js';
+import { healthRoute } from '../../../writer/http/health.js';
 import type { Metrics } from '../../../writer/http/metrics.js';
-import { openApiDocument } from '../../../writer/http/openapi.js';
-import { readRoutes } from '../../../writer/http/read-routes.js';
-import { createServer, healthRoute, metricsRoute, openApiRoute } from '../../../src/http-server/server.js';
+import { openApiRoute } from '../../../writer/http/openapi.js';
+import { STARTING, submissionRoute } from '../../../writer/http/submissions.js';
 import type { Validators } from '../../../writer/validation/validators.js';
+import type { Writer } from '../../../writer/writer.js';
 import type { ServeConfiguration } from './configuration.js';
 import type { Address } from '../../settings/units.js';
 import { PACKAGE_VERSION } from '../../package-version.js';
 
 /** An open log, as the routes need it. */
-export interface ServedLog extends IngestLog {
+export interface ServedLog {
+  readonly writer: Writer;
+  /** All 32 bytes of the log's id. */
+  readonly logId: Uint8Array;
   readonly files: FileSource;
 }
 
 export class DaemonServer {
-  readonly #app: FastifyInstance;
-  readonly #metricsApp: FastifyInstance | undefined;
+  readonly #server: HttpServer;
+  readonly #metricsServer: HttpServer | undefined;
   readonly #daemonLog: Logger;
   readonly #addresses: Address[] = [];
   #log: ServedLog | undefined;
+  /** The log's files, also before there is a log. */
+  readonly #files: FileSource = {
+    answer: async (request) => {
+      if (this.#log === undefined) throw new HttpError(STARTING);
+      return this.#log.files.answer(request);
+    },
+  };
 
   private constructor(
     { metricsListen, maxBody }: ServeConfiguration,
@@ -39,20 +50,19 @@ export class DaemonServer {
     log: Logger,
   ) {
     this.#daemonLog = log;
-    const connections = new Connections();
-    this.#app = createServer(log, metrics, connections);
-    const served = () => this.#log;
-    ingestRoutes(this.#app, { log: served, validators, connections, maxBody, metrics });
-    healthRoute(this.#app, () => this.#fault(validators));
-    openApiRoute(this.#app, openApiDocument(PACKAGE_VERSION));
-    if (metricsListen !== undefined) this.#metricsApp = createServer(log);
-    metricsRoute(this.#metricsApp ?? this.#app, metrics);
-    readRoutes(this.#app, { answer: async (request) => this.#opened().files.answer(request) });
+    const options = { log, maxBody, face: rekorV2Face };
+    this.#server = new HttpServer({ ...options, observer: metrics });
+    this.#server.post(submissionRoute({ log: () => this.#log, validators, metrics }));
+    this.#server.read(healthRoute(() => this.#fault(validators)));
+    this.#server.read(openApiRoute(PACKAGE_VERSION));
+    for (const prefix of ['/', '/api/v2/']) this.#server.read(fileRoute(prefix, this.#files));
+    if (metricsListen !== undefined) this.#metricsServer = new HttpServer(options);
+    (this.#metricsServer ?? this.#server).read(metrics.route());
   }
 
   /**
-   * Starts to listen. Returns the server and where it listens: port 0 has become a free one.
-   * @throws ConfigurationError where it cannot.
+   * Starts to listen. Returns the server and its address, in which a port 0 has become a free one.
+   * @throws ConfigurationError where the server cannot listen there.
    */
   static async listen(
     configuration: ServeConfiguration,
@@ -63,9 +73,9 @@ export class DaemonServer {
     const server = new DaemonServer(configuration, validators, metrics, log);
     try {
       const { listen, metricsListen } = configuration;
-      const address = await server.#listen(server.#app, listen);
-      if (server.#metricsApp !== undefined && metricsListen !== undefined)
-        await server.#listen(server.#metricsApp, metricsListen);
+      const address = await server.#listen(server.#server, listen);
+      if (server.#metricsServer !== undefined && metricsListen !== undefined)
+        await server.#listen(server.#metricsServer, metricsListen);
       return { server, address };
     } catch (error) {
       await server.close();
@@ -79,26 +89,19 @@ export class DaemonServer {
     for (const address of this.#addresses) this.#daemonLog.info(`Server listening at ${httpUrlOf(address)}`);
   }
 
-  /** Answers what is under way, and ends. */
+  /** Answers the requests under way, and ends. */
   async close(): Promise<void> {
-    await Promise.all([this.#app.close(), this.#metricsApp?.close()]);
+    await Promise.all([this.#server.close(), this.#metricsServer?.close()]);
   }
 
-  async #listen(app: FastifyInstance, { host, port }: Address): Promise<Address> {
+  async #listen(server: HttpServer, { host, port }: Address): Promise<Address> {
     try {
-      await app.listen({ host, port });
+      const address = { host, port: await server.listen(host, port) };
+      this.#addresses.push(address);
+      return address;
     } catch (error) {
       throw new ConfigurationError(`cannot listen on ${host}:${port}: ${reasonOf(error)}`);
     }
-    const address = app.server.address();
-    if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-    this.#addresses.push({ host, port: address.port });
-    return { host, port: address.port };
-  }
-
-  #opened(): ServedLog {
-    if (this.#log === undefined) throw new UnavailableError('the log is starting; try again');
-    return this.#log;
   }
 
   async #fault(validators: Validators): Promise<Fault | undefined> {

@@ -2,9 +2,10 @@
  * The answers to requests for the log's files: what they read of the store, and what they hold.
  */
 import { describe, expect, it } from 'vitest';
-import type { FileAnswer, FileBody, FileRequest } from '#reader/http/index.js';
+import type { FileAnswer, FileRequest } from '#reader/http/index.js';
 import { StoredFiles } from '#reader/http/index.js';
 import { UnavailableError } from '#src/errors.js';
+import type { HeldBody } from '#src/http-server/answer.js';
 import type { ObjectRange, ObjectStat, ReadableStore, StoreObject } from '#src/store/store.js';
 import { encodeText } from '#tiles-spec/index.js';
 
@@ -58,12 +59,12 @@ function setUp(maxHeld?: number) {
   return { store, files, ask };
 }
 
-function bodyOf(answer: FileAnswer): FileBody {
+function bodyOf(answer: FileAnswer): HeldBody {
   if (!('body' in answer)) throw new Error(`no body: ${answer.status}`);
   return answer.body;
 }
 
-async function bytesOf({ content }: FileBody): Promise<Uint8Array> {
+async function bytesOf({ content }: HeldBody): Promise<Uint8Array> {
   if (content instanceof Uint8Array) return content;
   const pieces: Uint8Array[] = [];
   for await (const piece of content) pieces.push(piece);
