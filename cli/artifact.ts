@@ -11,7 +11,8 @@ import {
   type Artifact,
   type DigestName,
 } from '../src/sigstore/verify/node/artifact-signature.js';
-import { concatBytes, decodeHex } from '../tiles-spec/index.js';
+import { concatBytes } from '../tiles-spec/bytes.js';
+import { decodeHex } from '../tiles-spec/index.js';
 import { SettingError } from './configuration.js';
 
 /** What names it. */

@@ -11,8 +11,8 @@ import type { TrustedLog } from '../src/sigstore/trust/trusted-root.js';
 import { ConfigurationError } from '../src/errors.js';
 import { parseBody } from '../src/kinds/registry.js';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
+import { encodeText } from '../tiles-spec/bytes.js';
 import {
-  encodeText,
   equalBytes,
   leafHash,
   parseCheckpoint,

@@ -3,7 +3,7 @@
  * @module
  */
 import { fsck as checkLog, UnexpectedAnswerError } from '../reader/index.js';
-import { isUrl } from '../reader/node/index.js';
+import { isUrl } from '../reader/node/open-log.js';
 import { encodeHex, FormatError, ProofError } from '../tiles-spec/index.js';
 import type { Invocation } from './command.js';
 import { openTrustedLog, sayingWhere } from './open-log.js';

@@ -4,7 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import type { Latest, LogReader } from '../reader/index.js';
-import { isRemote, isUrl, openLog, verifierKeyIn } from '../reader/node/index.js';
+import { isRemote, isUrl, verifierKeyIn } from '../reader/node/open-log.js';
+import { openLog } from '../reader/node/index.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import { createTransientFolder } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';

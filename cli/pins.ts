@@ -5,7 +5,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { logUrl } from '../reader/index.js';
+import { logUrl } from '../reader/http-source.js';
 import { ConfigurationError } from '../src/errors.js';
 import { createFile, hasCode } from '../src/node/durable-file.js';
 import { reasonOf } from '../src/node/system-error.js';

@@ -3,7 +3,7 @@
  * @module
  */
 import { LogReader, type ReadObject } from '../reader/index.js';
-import { remoteSource } from '../reader/node/index.js';
+import { remoteSource } from '../reader/node/open-log.js';
 import { messageOf, UnreachableError } from '../src/errors.js';
 import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../src/sigstore/trust/trusted-root.js';
 import { ProofError } from '../tiles-spec/index.js';

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { logUrl } from '../reader/index.js';
-import { isRemote, isUrl } from '../reader/node/index.js';
+import { logUrl } from '../reader/http-source.js';
+import { isRemote, isUrl } from '../reader/node/open-log.js';
 import { ConfigurationError } from '../src/errors.js';
 import { reasonOf } from '../src/node/system-error.js';
 import {

@@ -3,7 +3,8 @@
  * @module
  */
 import { InconsistentLogError, type LogReader } from '../reader/index.js';
-import { HeadFile, isUrl } from '../reader/node/index.js';
+import { isUrl } from '../reader/node/open-log.js';
+import { HeadFile } from '../reader/node/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf, UnreachableError } from '../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../src/json.js';
 import { verifyLoggedEntry } from '../src/sigstore/verify/entry-proof.js';

@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { decodeBase64, decodeBase64Url, FormatError, MAX_ENTRY_LENGTH } from '../tiles-spec/index.js';
+import { decodeBase64Url } from '../tiles-spec/base64.js';
+import { decodeBase64, FormatError, MAX_ENTRY_LENGTH } from '../tiles-spec/index.js';
 import { ALGORITHMS, algorithmOf } from './signatures/algorithms.js';
 
 /** The longest name of a field, in characters: making lowerCamelCase of one costs 200 ns a character. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { concatBytes, encodeText } from '../../tiles-spec/index.js';
+import { concatBytes, encodeText } from '../../tiles-spec/bytes.js';
 import { keysOfHashedRekord, proposeHashedRekord } from './hashedrekord.js';
 import { entryKind } from './kind.js';
 import { bytesField, loggedBytes } from '../protobuf-json.js';

@@ -2,7 +2,8 @@
  * Fingerprints of public keys, as index keys.
  * @module
  */
-import { encodeBase64, encodeHex, encodeText, sha256 } from '../../tiles-spec/index.js';
+import { encodeText } from '../../tiles-spec/bytes.js';
+import { encodeBase64, encodeHex, sha256 } from '../../tiles-spec/index.js';
 import type { IndexKey } from './kind.js';
 
 /** The two fingerprints of a public key given as DER SPKI. */

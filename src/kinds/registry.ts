@@ -4,7 +4,8 @@
  */
 import canonicalizeJson from 'canonicalize';
 import { z } from 'zod';
-import { encodeText, FormatError, MAX_ENTRY_LENGTH } from '../../tiles-spec/index.js';
+import { encodeText } from '../../tiles-spec/bytes.js';
+import { FormatError, MAX_ENTRY_LENGTH } from '../../tiles-spec/index.js';
 import { InvalidEntryError } from '../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import { dsse } from './dsse.js';

@@ -4,7 +4,8 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { encodeText, equalBytes, headersOf, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
+import { encodeText } from '../../tiles-spec/bytes.js';
+import { equalBytes, headersOf, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
 import { StartRefusedError, UnreachableError } from '../errors.js';
 import { S3Bucket } from './s3-bucket.js';
 import type { S3Options, S3Place } from './s3-place.js';

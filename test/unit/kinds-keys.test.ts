@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { keysOf } from '#src/kinds/index-keys.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 import { OpenSsl } from '../support/openssl-keys.js';
 
 const openssl = new OpenSsl();

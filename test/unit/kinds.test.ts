@@ -8,7 +8,7 @@ import { InvalidEntryError } from '#src/errors.js';
 import type { Digest } from '#src/kinds/kind.js';
 import { proposeEntry } from '#src/kinds/registry.js';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
-import { decodeText, encodeText } from '#tiles-spec/index.js';
+import { decodeText, encodeText } from '#tiles-spec/bytes.js';
 import { validateRequests } from '#writer/validation/validate.js';
 
 const digest: Digest = (name, message) => hash(name, message, 'buffer');

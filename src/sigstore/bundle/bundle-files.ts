@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { encodeText, FormatError } from '../../../tiles-spec/index.js';
+import { encodeText } from '../../../tiles-spec/bytes.js';
+import { FormatError } from '../../../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
 import { bundleOfAttestation } from './attestation.js';
 import { formatSigstoreBundle, parseSigstoreBundle } from './sigstore-bundle.js';

@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { decodeBase64, FormatError, parseDecimal, requireExact } from '../../../tiles-spec/index.js';
+import { parseDecimal, requireExact } from '../../../tiles-spec/decimal.js';
+import { decodeBase64, FormatError } from '../../../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
 import { findingsOf, normalizeFields } from '../../protobuf-json.js';
 

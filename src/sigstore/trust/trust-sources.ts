@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { encodeText, FormatError } from '../../../tiles-spec/index.js';
+import { encodeText } from '../../../tiles-spec/bytes.js';
+import { FormatError } from '../../../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
 import { jsonLines } from '../bundle/json-lines.js';
 import { list, readMessage } from '../bundle/message-fields.js';

@@ -3,8 +3,8 @@
  * @module
  */
 import { z } from 'zod';
+import { concatBytes } from '../../../tiles-spec/bytes.js';
 import {
-  concatBytes,
   ECDSA,
   ED25519,
   encodeBase64,

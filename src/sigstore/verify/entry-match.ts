@@ -5,7 +5,8 @@
  */
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { z } from 'zod';
-import { decodeBase64, decodeText, equalBytes, FormatError, ProofError } from '../../../tiles-spec/index.js';
+import { decodeText } from '../../../tiles-spec/bytes.js';
+import { decodeBase64, equalBytes, FormatError, ProofError } from '../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
 import { preAuthenticationEncoding } from '../../kinds/dsse.js';

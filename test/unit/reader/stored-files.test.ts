@@ -6,7 +6,7 @@ import type { FileAnswer, FileBody, FileRequest } from '#reader/http/index.js';
 import { StoredFiles } from '#reader/http/index.js';
 import { UnavailableError } from '#src/errors.js';
 import type { ObjectRange, ObjectStat, ReadableStore, StoreObject } from '#src/store/store.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 
 const PIECE = 1_000;
 const BUNDLE = 'tile/entries/000';

@@ -25,11 +25,11 @@ import {
   type TrustedLog,
 } from '#src/sigstore/trust/trusted-root.js';
 import { verifyBundle, type SignerPolicy } from '#src/sigstore/verify/verify-bundle.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 import {
   ED25519,
   encodeBase64,
   encodeHex,
-  encodeText,
   formatCheckpoint,
   formatNote,
   formatVerifierKey,
