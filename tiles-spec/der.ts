@@ -3,6 +3,7 @@
  * 2^24, in the one encoding that DER allows. It goes one level down a call, so that no nesting costs more than another.
  * @module
  */
+import { concatBytes } from './bytes.js';
 import { DerError } from './errors.js';
 
 export const BOOLEAN = 0x01;
@@ -45,8 +46,22 @@ export function readElement(bytes: Uint8Array, tag?: number): Element {
   return cut(bytes, 2 + lengthBytes, longLength);
 }
 
-/** The low bits of a tag whose number goes on in the next byte. */
+/** The low bits of a tag whose number continues in the next byte. */
 const MANY_BYTES = 0x1f;
+
+/** Writes an element: its tag, the length of its parts together (below 2^24), and the parts. */
+export function encodeElement(tag: number, parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((total, part) => total + part.length, 0);
+  return concatBytes([Uint8Array.of(tag, ...lengthBytes(length)), ...parts]);
+}
+
+/** A length in its shortest form: one byte below 128, otherwise the number of bytes that follow, then those. */
+function lengthBytes(length: number): number[] {
+  if (length < 0x80) return [length];
+  const digits = [length >> 16, (length >> 8) & 0xff, length & 0xff];
+  const significant = digits.slice(digits.findIndex((digit) => digit > 0));
+  return [0x80 + significant.length, ...significant];
+}
 
 /**
  * The elements that follow one another in `bytes`, up to the first that cannot be read: where one has no end, the next

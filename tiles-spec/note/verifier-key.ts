@@ -5,8 +5,9 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { decodeBase64, encodeBase64 } from '../base64.js';
-import { concatBytes, encodeHex, encodeText, equalBytes } from '../bytes.js';
+import { concatBytes, encodeHex, encodeText } from '../bytes.js';
 import { FormatError } from '../errors.js';
+import { p256Point } from '../spki.js';
 import { sha256 } from '../tree/merkle.js';
 import { readKeyId, requireKeyName, type NoteVerifier } from './key-id.js';
 
@@ -51,7 +52,7 @@ export function parseVerifierKey(text: string): VerifierKey {
     throw new FormatError(`verifier key has type ${String(type)}, which Stele does not know`);
   if (type === ED25519 && publicKey.length !== 32)
     throw new FormatError(`an Ed25519 key has 32 bytes, not ${publicKey.length}`);
-  if (type === ECDSA) requireP256(publicKey);
+  if (type === ECDSA) uncompressedPoint(publicKey);
   const key: VerifierKey = { name, type, publicKey };
   requireKeyName(name);
   if (encodeHex(keyHash(key).subarray(0, 4)) !== id)
@@ -72,22 +73,17 @@ function verifyEd25519(publicKey: Uint8Array, text: Uint8Array, signature: Uint8
 }
 
 function verifyEcdsa(spki: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
-  const point = spki.subarray(P256_SPKI_PREFIX.length);
   try {
-    return p256.verify(signature, text, point, { format: 'der', lowS: false });
+    return p256.verify(signature, text, uncompressedPoint(spki), { format: 'der', lowS: false });
   } catch {
-    // Noble throws on what is no DER signature.
+    // Noble throws where the bytes are not a signature in DER.
     return false;
   }
 }
 
-/** DER up to the point: SEQUENCE { SEQUENCE { ecPublicKey, prime256v1 }, BIT STRING }. */
-const P256_SPKI_PREFIX = decodeBase64('MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgA=');
-
-function requireP256(spki: Uint8Array): void {
-  const prefix = spki.subarray(0, P256_SPKI_PREFIX.length);
-  const point = spki.subarray(P256_SPKI_PREFIX.length);
-  if (!equalBytes(prefix, P256_SPKI_PREFIX) || point.length !== 65 || point[0] !== 4) {
+function uncompressedPoint(spki: Uint8Array): Uint8Array {
+  const point = p256Point(spki);
+  if (point === undefined)
     throw new FormatError('an ECDSA verifier key is an uncompressed P-256 key as DER SPKI');
-  }
+  return point;
 }

@@ -12,6 +12,7 @@ import {
   type NoteVerifier,
   type VerifierKey,
 } from '../../../tiles-spec/index.js';
+import { readSpki } from '../../../tiles-spec/spki.js';
 import { ConfigurationError } from '../../errors.js';
 import { createFile } from '../../node/durable-file.js';
 import { reasonOf } from '../../node/system-error.js';
@@ -34,8 +35,7 @@ export class LogKey {
 
   /** The verifier key of the log of this origin. */
   verifierKey(origin: string): VerifierKey {
-    // The 32 bytes of the key are the last of its SPKI (RFC 8410 section 4).
-    return { name: origin, type: ED25519, publicKey: this.spki.subarray(-32) };
+    return { name: origin, type: ED25519, publicKey: readSpki(this.spki).key };
   }
 
   /** Signs the checkpoints of the log of this origin. */
