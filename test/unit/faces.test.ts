@@ -1,14 +1,14 @@
 /**
  * The names of the package, entry by entry of its "exports": none leaves and none comes by accident.
  */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
+import { ENTRIES, exportsOf, isOurs, originalOf, typeChecker } from '../support/faces.js';
 
 const FACES: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
-  '.': {
+  stele: {
     values: `
       ConfigurationError DamagedStoreError FolderStore InvalidEntryError LogKey StartRefusedError
       UnreachableError artifactOfBytes artifactOfDigests authoritiesIn bundleOfEntry certificateLog
@@ -23,7 +23,7 @@ const FACES: Readonly<Record<string, { readonly values: string; readonly types: 
       SigstoreBundle StoreObject TimeRange TransparencyLogEntry TrustedLog VerbatimAuthorities VerifiedEntry
       VerifiedIdentity VerifyBundleOptions`,
   },
-  './reader': {
+  'stele/reader': {
     values: `
       ConfigurationError InconsistentLogError LogReader MemoryCache MemoryHeads MissingObjectError StateError
       TreeReader UnexpectedAnswerError UnreachableError fetchGet follow fsck gunzip httpSource storeSource`,
@@ -31,19 +31,19 @@ const FACES: Readonly<Record<string, { readonly values: string; readonly types: 
       Entry Evidence FollowOptions FsckOptions FsckReport Gunzip Heads HttpAnswer HttpGet HttpSourceOptions
       Latest LogGrowth LogReaderOptions ReadObject ReadOptions`,
   },
-  './reader/node': {
+  'stele/reader/node': {
     values: `
       FolderCache HeadFile gunzip openLog undiciGet`,
     types: `
       Bearer Network OpenLogOptions S3Options UndiciGetOptions`,
   },
-  './kinds': {
+  'stele/kinds': {
     values: `
       KINDS entryKind keysOf parseBody proposeEntry`,
     types: `
       Digest EntryKind IndexKey Proposal ProposedEntry SignatureToCheck`,
   },
-  './tiles-spec': {
+  'stele/tiles-spec': {
     values: `
       AuthenticatedTiles ECDSA ED25519 FormatError HASH_LENGTH HashTile MAX_ENTRY_LENGTH NewerVersionError
       ProofError RightEdge TILE_HEIGHT TILE_WIDTH certificateNames consistencyProof decodeBase64 decodeHex
@@ -63,39 +63,6 @@ const FACES: Readonly<Record<string, { readonly values: string; readonly types: 
 /** Types of the project that an entry's declarations mention and that no entry has: a user cannot name them. */
 const UNNAMED = ['Algorithm', 'Verifier'];
 
-interface Conditions {
-  readonly types: string;
-  readonly default: string;
-}
-
-const { exports: EXPORTS } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-  exports: Readonly<Record<string, Conditions | string>>;
-};
-const ENTRIES = Object.entries(EXPORTS).filter(
-  (entry): entry is [string, Conditions] => typeof entry[1] === 'object',
-);
-
-const program = ts.createProgram(
-  ENTRIES.map(([, { types }]) => types),
-  { module: ts.ModuleKind.NodeNext, skipLibCheck: true, types: ['node'] },
-);
-const checker = program.getTypeChecker();
-
-/** What an entry's .d.ts exports: each name, and the symbol that it stands for. */
-function exportsOf({ types }: Conditions): { readonly name: string; readonly symbol: ts.Symbol }[] {
-  const file = program.getSourceFile(types);
-  const module = file && checker.getSymbolAtLocation(file);
-  if (module === undefined) throw new Error(`${types} is not a module`);
-  return checker.getExportsOfModule(module).map((exported) => ({
-    name: exported.name,
-    symbol: target(exported),
-  }));
-}
-
-function target(symbol: ts.Symbol): ts.Symbol {
-  return (symbol.flags & ts.SymbolFlags.Alias) === 0 ? symbol : checker.getAliasedSymbol(symbol);
-}
-
 function isValue(symbol: ts.Symbol): boolean {
   return (symbol.flags & ts.SymbolFlags.Value) !== 0;
 }
@@ -109,18 +76,12 @@ function typesBelow(node: ts.Node): ts.Symbol[] {
       : ts.isExpressionWithTypeArguments(each)
         ? each.expression
         : undefined;
-    const symbol = name && checker.getSymbolAtLocation(name);
-    if (symbol !== undefined && isOurs(target(symbol))) found.push(target(symbol));
+    const symbol = name && typeChecker.getSymbolAtLocation(name);
+    if (symbol !== undefined && isOurs(originalOf(symbol))) found.push(originalOf(symbol));
     ts.forEachChild(each, visit);
   };
   visit(node);
   return found;
-}
-
-function isOurs(symbol: ts.Symbol): boolean {
-  const isParameter = (symbol.flags & ts.SymbolFlags.TypeParameter) !== 0;
-  const file = symbol.declarations?.[0]?.getSourceFile().fileName ?? '';
-  return !isParameter && resolve(file).startsWith(resolve('dist'));
 }
 
 function words(text: string): string[] {
@@ -128,23 +89,25 @@ function words(text: string): string[] {
 }
 
 test('the entries are those listed here', () => {
-  expect(ENTRIES.map(([entry]) => entry).sort()).toEqual(Object.keys(FACES).sort());
+  expect(ENTRIES.map(({ specifier }) => specifier).sort()).toEqual(Object.keys(FACES).sort());
 });
 
-describe.each(ENTRIES)('%s', (entry, conditions) => {
+describe.each(ENTRIES)('$specifier', (entry) => {
+  const { values, types } = FACES[entry.specifier] ?? { values: '', types: '' };
+
   test('exports these values', async () => {
-    const module = (await import(pathToFileURL(resolve(conditions.default)).href)) as object;
-    expect(Object.keys(module).sort()).toEqual(words(FACES[entry]?.values ?? '').sort());
+    const module = (await import(pathToFileURL(resolve(entry.module)).href)) as object;
+    expect(Object.keys(module).sort()).toEqual(words(values).sort());
   });
 
   test('exports these types', () => {
-    const types = exportsOf(conditions).filter(({ symbol }) => !isValue(symbol));
-    expect(types.map(({ name }) => name).sort()).toEqual(words(FACES[entry]?.types ?? '').sort());
+    const exported = exportsOf(entry).filter(({ symbol }) => !isValue(symbol));
+    expect(exported.map(({ name }) => name).sort()).toEqual(words(types).sort());
   });
 });
 
 test('a user can name every type that the exports mention', () => {
-  const exported = new Set(ENTRIES.flatMap(([, entry]) => exportsOf(entry)).map(({ symbol }) => symbol));
+  const exported = new Set(ENTRIES.flatMap(exportsOf).map(({ symbol }) => symbol));
   const mentioned = [...exported].flatMap((symbol) => symbol.declarations ?? []).flatMap(typesBelow);
   const unnamed = mentioned.filter((symbol) => !exported.has(symbol)).map(({ name }) => name);
   expect([...new Set(unnamed)].sort()).toEqual(UNNAMED);
