@@ -62,7 +62,6 @@ export type { VerifiedEntry } from './sigstore/verify/entry-proof.js';
 export { artifactOfBytes, artifactOfDigests } from './sigstore/verify/node/artifact-signature.js';
 export type { Artifact, DigestName } from './sigstore/verify/node/artifact-signature.js';
 export type { VerifiedIdentity } from './sigstore/verify/node/identity.js';
-export { namePattern } from './sigstore/verify/node/name-pattern.js';
 export type { NamePattern } from './sigstore/verify/node/name-pattern.js';
 export { verifyBundle } from './sigstore/verify/verify-bundle.js';
 export type {

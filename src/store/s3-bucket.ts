@@ -1,7 +1,7 @@
 /**
  * A bucket by the AWS SDK: one request a call, bounded in size and time, its failures told apart. Trying again is left
- * to the caller: where the SDK repeats a write by itself, the second try meets the object of the first, and a write that
- * succeeded looks refused.
+ * to the caller: where the SDK repeats a write by itself, the second try meets the object of the first, and a write
+ * that succeeded looks refused.
  * @module
  */
 import { uptime } from 'node:os';
@@ -136,15 +136,18 @@ export class S3Bucket {
   }
 
   /**
-   * The object, or undefined where there is none. Where it is longer than `maxLength` bytes, its size and tag alone: none
-   * of its bytes are read.
+   * The object, or undefined where there is none. Where it is longer than `maxLength` bytes, its size and tag alone:
+   * none of its bytes are read.
    * @throws UnreachableError; ConfigurationError.
    */
   get(key: string, maxLength: number): Promise<ObjectRange | undefined> {
     return this.#get(key, { start: 0, end: maxLength }, undefined);
   }
 
-  /** Bytes [start, end) of the object, or undefined where there is none; fewer where it ends before. @throws as `get`. */
+  /**
+   * Bytes [start, end) of the object, or undefined where there is none; fewer where it ends before.
+   * @throws as `get`.
+   */
   async getRange(key: string, start: number, end: number): Promise<ObjectRange | undefined> {
     const part = { start, end: Math.max(end, start + 1) };
     const object = await this.#get(key, part, `bytes=${part.start}-${part.end - 1}`);
