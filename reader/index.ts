@@ -26,5 +26,4 @@ export { LogReader } from './log-reader.js';
 export type { Latest, LogReaderOptions } from './log-reader.js';
 export { MemoryCache } from './memory-cache.js';
 export { storeSource } from './store-source.js';
-export { TreeReader } from './tree-reader.js';
-export type { Entry, ReadOptions } from './tree-reader.js';
+export type { Entry, ReadOptions, TreeReader } from './tree-reader.js';

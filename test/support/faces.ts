@@ -32,14 +32,24 @@ const program = ts.createProgram(
 
 export const typeChecker = program.getTypeChecker();
 
-/** The names that an entry exports, each with the symbol that it stands for. */
-export function exportsOf({ types }: Entry): { readonly name: string; readonly symbol: ts.Symbol }[] {
+/** A name that an entry exports. */
+export interface Export {
+  readonly name: string;
+  /** Whether it is a type alone: an interface, or a class that is exported as a type. */
+  readonly isType: boolean;
+  /** The symbol of its declaration. */
+  readonly symbol: ts.Symbol;
+}
+
+export function exportsOf({ types }: Entry): Export[] {
   const file = program.getSourceFile(types);
   const module = file && typeChecker.getSymbolAtLocation(file);
   if (module === undefined) throw new Error(`${types} is not a module`);
-  return typeChecker
-    .getExportsOfModule(module)
-    .map((exported) => ({ name: exported.name, symbol: originalOf(exported) }));
+  return typeChecker.getExportsOfModule(module).map((exported) => {
+    const symbol = originalOf(exported);
+    const isMarked = exported.declarations?.some(ts.isTypeOnlyImportOrExportDeclaration) === true;
+    return { name: exported.name, isType: isMarked || (symbol.flags & ts.SymbolFlags.Value) === 0, symbol };
+  });
 }
 
 /** The symbol of the declaration that an import or export refers to. */
