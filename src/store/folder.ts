@@ -85,7 +85,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async create(path: string, bytes: Uint8Array): Promise<boolean> {
-    // An immutable file is made read-only, against accidents. Whoever may write to its folder can still delete it.
+    // An immutable file is made read-only, against accidents. A user who may write to its folder can still delete it.
     const mode = isImmutable(parsePath(path)) ? 0o444 : 0o644;
     const file = this.#file(path);
     return this.#writing(this.#inFolders(file, mode, (options) => createFile(file, bytes, options)));
