@@ -78,15 +78,18 @@ module.exports = {
     {
       name: 'aws-in-the-bucket-alone',
       severity: 'error',
-      from: { pathNot: '^src/store/s3-bucket\\.ts$' },
+      from: { pathNot: '^src/store/s3-(bucket|failure|object)\\.ts$' },
       to: { path: '^node_modules/@aws-sdk/' },
     },
     {
       name: 's3-only-when-used',
       comment: 'Whoever has no log there does not load the SDK.',
       severity: 'error',
-      from: { pathNot: '^src/store/s3\\.ts$' },
-      to: { path: '^src/store/s3(-bucket)?\\.ts$', dependencyTypesNot: ['type-only', 'dynamic-import'] },
+      from: { pathNot: '^src/store/s3(-bucket|-object)?\\.ts$' },
+      to: {
+        path: '^src/store/s3(-bucket|-object|-failure)?\\.ts$',
+        dependencyTypesNot: ['type-only', 'dynamic-import'],
+      },
     },
     {
       name: 'sigstore-for-identities-alone',

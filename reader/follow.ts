@@ -30,11 +30,6 @@ export interface FollowOptions {
  * handled the log is not asked: growths that come meanwhile are one. Costs one GET a poll, and two tiles a level for a
  * growth.
  * @throws InconsistentLogError; ProofError where the log has fewer entries than `from`; StateError; FormatError.
- * @example
- * for await (const { from, checkpoint, tree } of follow(log, { from: 0, poll: 1_000, signal })) {
- *   for await (const { index, body } of tree.entries(from)) handle(index, body);
- *   await remember(checkpoint.size);
- * }
  */
 export async function* follow(
   log: LogReader,

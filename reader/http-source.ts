@@ -3,7 +3,8 @@
  * @module
  */
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
-import { maxGzipLength, parsePath } from '../tiles-spec/index.js';
+import { maxGzipLength } from '../tiles-spec/objects/entry-bundle.js';
+import { parsePath } from '../tiles-spec/index.js';
 import { collect, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';

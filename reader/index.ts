@@ -1,14 +1,30 @@
 /**
- * The reader: fetch, authenticate, prove. Runs in a browser; what does not is under `node/`.
+ * The reader: fetch, authenticate, prove, follow. Runs in a browser; what does not is below `node/`.
+ *
+ * This list is the package's entry `stele/reader`. What is not for users is imported from its own file.
  * @module
  */
-export * from './errors.js';
-export * from './follow.js';
-export * from './fsck.js';
-export * from './gunzip.js';
-export * from './heads.js';
-export * from './http-source.js';
-export * from './log-reader.js';
-export * from './memory-cache.js';
-export * from './store-source.js';
-export * from './tree-reader.js';
+export {
+  ConfigurationError,
+  InconsistentLogError,
+  MissingObjectError,
+  StateError,
+  UnexpectedAnswerError,
+  UnreachableError,
+} from './errors.js';
+export type { Contradiction } from './errors.js';
+export { follow } from './follow.js';
+export type { FollowOptions, LogGrowth } from './follow.js';
+export { fsck } from './fsck.js';
+export type { FsckOptions, FsckReport } from './fsck.js';
+export { gunzip } from './gunzip.js';
+export type { Gunzip } from './gunzip.js';
+export { MemoryHeads } from './heads.js';
+export type { Heads } from './heads.js';
+export { fetchGet, httpSource } from './http-source.js';
+export type { HttpAnswer, HttpGet, HttpSourceOptions, ReadObject } from './http-source.js';
+export { LogReader } from './log-reader.js';
+export type { Latest, LogReaderOptions } from './log-reader.js';
+export { MemoryCache } from './memory-cache.js';
+export { storeSource } from './store-source.js';
+export type { Entry, ReadOptions, TreeReader } from './tree-reader.js';

@@ -3,9 +3,9 @@
  * @module
  */
 import { UnreachableError } from '../src/errors.js';
+import { MAX_NOTE_LENGTH } from '../tiles-spec/note/note.js';
 import {
   equalBytes,
-  MAX_NOTE_LENGTH,
   openCheckpoint,
   parseCheckpoint,
   parseNote,

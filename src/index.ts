@@ -1,26 +1,74 @@
 /**
  * Stele: a signature transparency log on static tiles. `stele/tiles-spec` has the formats, `stele/reader` the reader,
- * `stele/kinds` the kinds of entry; this has what of them needs Node: keys, stores, and Sigstore's bundles.
+ * `stele/kinds` the kinds of entry; this has verdicts on Sigstore's bundles, and what else needs Node: trust files, keys
+ * and stores.
+ *
+ * This list is the package's entry `stele`. What is not for users is imported from its own file.
  * @module
  */
-export * from './errors.js';
-export * from './keys/node/log-key.js';
-export * from './kinds/index.js';
+export {
+  ConfigurationError,
+  DamagedStoreError,
+  InvalidEntryError,
+  StartRefusedError,
+  UnreachableError,
+} from './errors.js';
+
+export { LogKey } from './keys/node/log-key.js';
+export { readPublicKeyFile } from './keys/node/public-key-file.js';
+export type { PublicKeyFile } from './keys/node/public-key-file.js';
+
+export { FolderStore } from './store/folder.js';
+export type { FolderOwner } from './store/folder.js';
+export type { ObjectRange, ObjectStat, ObjectStore, ReadableStore, StoreObject } from './store/store.js';
+
+export { bundleOfEntry } from './sigstore/bundle/bundle-of-entry.js';
+export { formatSigstoreBundle, parseSigstoreBundle } from './sigstore/bundle/sigstore-bundle.js';
 export type { DigestAlgorithm, DigestName } from './signatures/digests.js';
-export * from './sigstore/verify/node/artifact-signature.js';
-export * from './sigstore/trust/node/authorities.js';
-export * from './sigstore/bundle/sigstore-bundle.js';
-export * from './sigstore/bundle/bundle-of-entry.js';
-export * from './sigstore/verify/certificate-identity.js';
-export * from './sigstore/verify/entry-match.js';
-export * from './sigstore/verify/entry-proof.js';
+export type {
+  DsseEnvelope,
+  MessageSignature,
+  PublicKeyHint,
+  SignerCertificate,
+  SigstoreBundle,
+} from './sigstore/bundle/sigstore-bundle.js';
+export { parseTransparencyLogEntry } from './sigstore/bundle/transparency-log-entry.js';
+export type {
+  EntryProof,
+  PublishedEntry,
+  TransparencyLogEntry,
+} from './sigstore/bundle/transparency-log-entry.js';
+
+export { certificateLog, certifiedAuthority } from './sigstore/trust/node/authorities.js';
+export type { CertificateLog, CertifiedAuthority } from './sigstore/trust/node/authorities.js';
+export {
+  formatClientTrustConfig,
+  formatSigningConfig,
+  formatTrustedRoot,
+  publicLogOf,
+} from './sigstore/trust/trust-files.js';
+export type { Authorities, PublicLog } from './sigstore/trust/trust-files.js';
+export {
+  isTrustedLog,
+  parseTrustedRoot,
+  trustedLogFromVerifierKey,
+} from './sigstore/trust/trusted-root.js';
+export type { KnownLog, TimeRange, TrustedLog, TrustedRoot, VerbatimAuthorities } from './sigstore/trust/trusted-root.js';
+
+export type { CertificateIdentity, CertifiedIdentity } from './sigstore/verify/certificate-identity.js';
+export { verifyLoggedEntry } from './sigstore/verify/entry-proof.js';
+export type { VerifiedEntry } from './sigstore/verify/entry-proof.js';
+export { artifactOfBytes, artifactOfDigests } from './sigstore/verify/node/artifact-signature.js';
+export type { Artifact } from './sigstore/verify/node/artifact-signature.js';
 export type { VerifiedIdentity } from './sigstore/verify/node/identity.js';
-export * from './sigstore/verify/node/name-pattern.js';
-export * from './keys/node/public-key-file.js';
-export * from './sigstore/bundle/transparency-log-entry.js';
-export * from './sigstore/trust/trust-files.js';
-export * from './sigstore/trust/trusted-root.js';
-export * from './sigstore/verify/verify-bundle.js';
-export * from './store/folder.js';
-export * from './store/s3-place.js';
-export * from './store/store.js';
+export type { NamePattern } from './sigstore/verify/node/name-pattern.js';
+export { verifyBundle } from './sigstore/verify/verify-bundle.js';
+export type {
+  CheckedBundle,
+  IdentityPolicy,
+  KeyPolicy,
+  NotChecked,
+  Signer,
+  SignerPolicy,
+  VerifyBundleOptions,
+} from './sigstore/verify/verify-bundle.js';

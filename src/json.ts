@@ -1,5 +1,5 @@
 /**
- * JSON from the network: RFC 8259, and what RFC 8259 leaves to luck refused (RFC 7493).
+ * JSON from the network: RFC 8259, without the texts that parsers read differently, which RFC 7493 forbids.
  * @module
  */
 import { decodeText } from '../tiles-spec/bytes.js';
@@ -7,29 +7,29 @@ import { FormatError } from '../tiles-spec/errors.js';
 import { messageOf } from './errors.js';
 
 /**
- * What a document may hold: memory and time to build it grow by these, up to a hundred times faster than by its bytes.
- * The length of its strings is the caller's to bound, by the length of the document.
+ * Limits of a document. The memory and time to build it grow up to a hundred times faster with these numbers than with
+ * its bytes. The caller limits its length, and so that of its strings.
  */
 export interface JsonLimits {
-  /** Arrays and objects inside one another. */
+  /** Levels of arrays and objects inside one another. */
   readonly depth: number;
-  /** Brackets, commas and colons outside of strings: about two a value. */
+  /** Brackets, commas and colons outside of strings: about two for each value. */
   readonly tokens: number;
   /** Fields of all objects together. */
   readonly fields: number;
 }
 
-/** For what anyone may send. A request for a Rekor v2 entry has about 15 fields and 40 tokens. */
+/** For requests, which anyone may send. One for a Rekor v2 entry has about 15 fields and 40 tokens. */
 export const REQUEST_LIMITS: JsonLimits = { depth: 32, tokens: 1_024, fields: 256 };
 
-/** For files that a user chose, and answers of a log that a user chose: statements of 30,000 subjects fit. */
+/** For files that the user chose, and answers of a log that the user chose: a statement of 30,000 subjects fits. */
 export const DOCUMENT_LIMITS: JsonLimits = { depth: 32, tokens: 1_000_000, fields: 200_000 };
 
 /**
- * Parses JSON. Cost: a pass over the text, 1 to 10 ns a character, before anything is built of it, then `JSON.parse` and
- * a visit to each value.
+ * Parses JSON. Costs a pass over the text, 1 to 10 ns a character, before anything is built, then `JSON.parse` and a
+ * visit to each value.
  * @param what names the document in errors.
- * @throws FormatError when it is not UTF-8 or not JSON, names a field twice in one object, or is over a limit.
+ * @throws FormatError when the bytes are not UTF-8 or not JSON, a field is twice in one object, or a limit is exceeded.
  */
 export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMITS): unknown {
   if (isUtf16(bytes)) throw new FormatError(`${what} is not JSON in UTF-8, but UTF-16`);
@@ -44,8 +44,8 @@ export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMI
   } catch (error) {
     throw new FormatError(`${what} is not JSON: ${messageOf(error)}`);
   }
-  // `JSON.parse` keeps the last of two equal fields, and other parsers the first. A field that it dropped is missing
-  // from the count.
+  // `JSON.parse` keeps the last of two equal fields, and other parsers keep the first. A dropped field shows in the
+  // count.
   if (fieldsIn(value) !== fields) {
     throw new FormatError(`${what} has the field ${repeatedField(text)} twice in one object`);
   }
@@ -53,8 +53,8 @@ export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMI
 }
 
 /**
- * Whether a text is UTF-16, by its byte order mark, or by the zero that is half of its first character where that is
- * ASCII. Windows PowerShell's `>` writes such files.
+ * Whether a text is UTF-16: it begins with a byte order mark, or one of its first two bytes is zero, as in an ASCII
+ * character. Windows PowerShell's `>` writes such files.
  */
 export function isUtf16(text: Uint8Array): boolean {
   const [first = 1, second = 1] = text;
@@ -73,7 +73,7 @@ const CLOSE = 0x5d;
 const BRACE = 0x20;
 
 /**
- * Counts the fields of a document. Of a text that is not JSON the count may be anything.
+ * Counts the fields of a document. If the text is not JSON, the count has no meaning.
  * @throws FormatError at the first token over a limit.
  */
 function countFields(text: string, what: string, limits: JsonLimits): number {
@@ -98,10 +98,10 @@ function countFields(text: string, what: string, limits: JsonLimits): number {
   return fields;
 }
 
-/** The place of the quote that ends the string which begins at `start`, or the text's end where there is none. */
+/** The place of the quote that ends the string beginning at `start`; the text's end where there is no such quote. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote > 0; quote = text.indexOf('"', quote + 1)) {
-    // A quote after an even number of backslashes is not escaped.
+    // A quote is escaped if an odd number of backslashes precedes it.
     let first = quote;
     while (text.charCodeAt(first - 1) === BACKSLASH) first--;
     if ((quote - first) % 2 === 0) return quote;
@@ -118,7 +118,7 @@ function fieldsIn(value: unknown): number {
   return fields;
 }
 
-/** The first field, as it is written, that is in its object already. */
+/** The first field whose name its object has already, as it is written. */
 function repeatedField(text: string): string {
   const open: Set<string>[] = [];
   let string = '';
@@ -139,5 +139,5 @@ function repeatedField(text: string): string {
       open.pop();
     }
   }
-  throw new TypeError('a document whose fields are fewer than its colons has one twice');
+  throw new TypeError('a document with fewer fields than colons has one twice');
 }

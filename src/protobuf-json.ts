@@ -6,14 +6,10 @@
  * @module
  */
 import { z } from 'zod';
-import {
-  decodeBase64,
-  decodeBase64Url,
-  FormatError,
-  MAX_ENTRY_LENGTH,
-  parseDecimal,
-  requireExact,
-} from '../tiles-spec/index.js';
+import { decodeBase64Url } from '../tiles-spec/base64.js';
+import { parseDecimal } from '../tiles-spec/decimal.js';
+import { requireExact } from '../tiles-spec/decimal.js';
+import { decodeBase64, FormatError, MAX_ENTRY_LENGTH } from '../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from './json.js';
 import { ALGORITHMS, algorithmOf } from './signatures/algorithms.js';
 

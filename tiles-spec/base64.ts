@@ -1,5 +1,5 @@
 /**
- * Base64 (RFC 4648), strict: what is accepted is exactly what encoding the result gives again.
+ * Base64 (RFC 4648), strict: a text is accepted only if encoding its bytes gives the same text again.
  * @module
  */
 import { FormatError } from './errors.js';
@@ -11,14 +11,18 @@ const INVALID = 255;
 const STANDARD_VALUES = valuesOf(STANDARD);
 const URL_SAFE_VALUES = valuesOf(URL_SAFE);
 
-/** The value of each ASCII character as a digit of an alphabet. */
+/** For each ASCII character, its value as a digit of the alphabet, or INVALID. */
 function valuesOf(alphabet: string): Uint8Array {
   const values = new Uint8Array(128).fill(INVALID);
   for (let i = 0; i < 64; i++) values[alphabet.charCodeAt(i)] = i;
   return values;
 }
 
-/** Encodes with the standard alphabet (RFC 4648 section 4) and padding. */
+/**
+ * Encodes with the standard alphabet and padding (RFC 4648 section 4). Several times slower than Node's Buffer.
+ * @example
+ * encodeBase64(Uint8Array.of(1, 2, 3, 4)); // => 'AQIDBA=='
+ */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = '';
   let at = 0;
@@ -44,6 +48,8 @@ function digit(value: number): string {
  * Decodes padded standard base64 (RFC 4648 section 4).
  * @throws FormatError on any other character (line breaks too), on missing or superfluous padding, and on
  *   unused bits that are not zero.
+ * @example
+ * decodeBase64('AQIDBA=='); // => Uint8Array(4) [ 1, 2, 3, 4 ]
  */
 export function decodeBase64(text: string): Uint8Array {
   return decode(text, STANDARD_VALUES);
@@ -69,7 +75,8 @@ function decode(text: string, values: Uint8Array): Uint8Array {
       throw new FormatError(`base64 has ${JSON.stringify(text.charAt(at))} at position ${at}`);
     }
     group = (group << 6) | value;
-    // 6 bits a digit: of the second, third and fourth digit of four, the last 4, 2 and 0 bits are the next byte's.
+    // Each digit has 6 bits. The second, third and fourth of a group each complete a byte, with 4, 2 and 0 bits left
+    // over.
     const bits = ((at + 1) * 6) % 8;
     if (at % 4 !== 0) bytes[written++] = (group >> bits) & 255;
   }

@@ -4,14 +4,18 @@
  */
 import { FormatError } from './errors.js';
 
-/** Whether two byte strings are equal. Not constant time: everything here is public. */
+/**
+ * Whether two byte strings are equal. Not in constant time, which public data does not need.
+ * @example
+ * equalBytes(emptyRoot(), sha256(new Uint8Array())); // => true
+ */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
-/** Joins byte strings. */
+/** Joins byte strings into a new one. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
   let at = 0;
@@ -22,13 +26,14 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** UTF-8 of a string. */
+/** The UTF-8 of a text. A lone surrogate becomes U+FFFD. */
 export function encodeText(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
 /**
- * Decodes UTF-8, keeping a byte order mark, so that encoding gives the same bytes again.
+ * Decodes UTF-8. A byte order mark stays in the text, so that encoding it gives the same bytes again.
+ * @param what names the bytes in the error.
  * @throws FormatError when `bytes` are not UTF-8.
  */
 export function decodeText(bytes: Uint8Array, what: string): string {
@@ -39,12 +44,21 @@ export function decodeText(bytes: Uint8Array, what: string): string {
   }
 }
 
-/** Lower-case hexadecimal. */
+/**
+ * Encodes as lower-case hexadecimal.
+ * @example
+ * encodeHex(Uint8Array.of(0, 255)); // => '00ff'
+ */
 export function encodeHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** @throws FormatError unless the text is lower-case hexadecimal of whole bytes. */
+/**
+ * Decodes lower-case hexadecimal.
+ * @throws FormatError on any other character, upper case too, and on an odd number of digits.
+ * @example
+ * decodeHex('00ff'); // => Uint8Array(2) [ 0, 255 ]
+ */
 export function decodeHex(text: string): Uint8Array {
   if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new FormatError('it is not lower-case hexadecimal');
   return Uint8Array.from(text.match(/../g) ?? [], (digits) => parseInt(digits, 16));

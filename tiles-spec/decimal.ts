@@ -22,7 +22,8 @@ export function parseDecimal(text: string, what: string): number {
 }
 
 /**
- * Refuses a number that is no exact size or index.
+ * Refuses a number that cannot be a size or an index: above 2^53 - 1 a double no longer holds every integer.
+ * @param what names the number in the error.
  * @throws FormatError unless `value` is an integer in [0, 2^53 - 1].
  */
 export function requireExact(value: number, what: string): void {

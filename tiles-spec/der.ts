@@ -1,8 +1,9 @@
 /**
- * DER (ITU-T X.690), as much as keys, signatures and certificates need: elements with one-byte tags and lengths below
- * 2^24, in the one encoding that DER allows. It goes one level down a call, so that no nesting costs more than another.
+ * DER (ITU-T X.690), as far as keys, signatures and certificates need it: elements with one-byte tags and lengths below
+ * 2^24, in the one encoding that DER allows. Each call reads one level: nothing recurses, however deep the input nests.
  * @module
  */
+import { concatBytes } from './bytes.js';
 import { DerError } from './errors.js';
 
 export const BOOLEAN = 0x01;
@@ -13,7 +14,7 @@ export const OBJECT_IDENTIFIER = 0x06;
 export const UTF8_STRING = 0x0c;
 export const SEQUENCE = 0x30;
 
-/** One element. All bytes are views of what it was read from. */
+/** One element. All byte strings are views of the input. */
 export interface Element {
   /** Class, form and number: the first byte. */
   readonly tag: number;
@@ -25,9 +26,10 @@ export interface Element {
 }
 
 /**
- * Reads the element that `bytes` begin with. Its content is not looked at.
+ * Reads the element at the start of `bytes`. Its content is not parsed.
  * @param tag The tag it must have; without one, any.
- * @throws DerError when it has another tag or one of several bytes, a length that is not minimal, or ends early.
+ * @throws DerError when the tag is another or has several bytes, the length is not minimal or is 2^24 or more, or the
+ *   bytes end early.
  */
 export function readElement(bytes: Uint8Array, tag?: number): Element {
   const [found, length] = bytes;
@@ -45,12 +47,26 @@ export function readElement(bytes: Uint8Array, tag?: number): Element {
   return cut(bytes, 2 + lengthBytes, longLength);
 }
 
-/** The low bits of a tag whose number goes on in the next byte. */
+/** The low bits of a tag whose number continues in the next byte. */
 const MANY_BYTES = 0x1f;
 
+/** Writes an element: its tag, the length of its parts together (below 2^24), and the parts. */
+export function encodeElement(tag: number, parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((total, part) => total + part.length, 0);
+  return concatBytes([Uint8Array.of(tag, ...lengthBytes(length)), ...parts]);
+}
+
+/** A length in its shortest form: one byte below 128, otherwise the number of bytes that follow, then those. */
+function lengthBytes(length: number): number[] {
+  if (length < 0x80) return [length];
+  const digits = [length >> 16, (length >> 8) & 0xff, length & 0xff];
+  const significant = digits.slice(digits.findIndex((digit) => digit > 0));
+  return [0x80 + significant.length, ...significant];
+}
+
 /**
- * The elements that follow one another in `bytes`, up to the first that cannot be read: where one has no end, the next
- * has no beginning. Never throws.
+ * The elements that follow one another in `bytes`, up to the first that cannot be read: its end is unknown, and so is
+ * the start of the next. Never throws.
  */
 export function readableElements(bytes: Uint8Array): Element[] {
   const elements: Element[] = [];
@@ -69,7 +85,7 @@ export function readableElements(bytes: Uint8Array): Element[] {
 
 /**
  * The elements that follow one another in `bytes`.
- * @throws DerError unless they fill it.
+ * @throws DerError unless `bytes` are exactly such a sequence; it may be empty.
  */
 export function readElements(bytes: Uint8Array): Element[] {
   const elements: Element[] = [];
@@ -82,7 +98,8 @@ export function readElements(bytes: Uint8Array): Element[] {
 }
 
 /**
- * The number in the content of an INTEGER, big-endian: the content itself, checked.
+ * The number in the content of an INTEGER, big-endian: the same bytes, checked. The first is 0 where the number's own
+ * first bit is set.
  * @throws DerError when it is negative or not minimal.
  */
 export function readPositive(content: Uint8Array): Uint8Array {
@@ -93,7 +110,9 @@ export function readPositive(content: Uint8Array): Uint8Array {
   return content;
 }
 
-/** The largest number in an object identifier: a UUID below 2.25 has 128 bits, and the first number may count 80 more. */
+/**
+ * Bound on the numbers of an object identifier. A UUID below 2.25 needs 128 bits, and the first number adds up to 80.
+ */
 const MAX_ARC = 2n ** 129n;
 
 /**

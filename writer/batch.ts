@@ -6,6 +6,7 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
+import { inclusionProofFrom } from '../tiles-spec/tree/proof.js';
 import {
   encodeEntryBundle,
   encodeClaim,
@@ -13,7 +14,6 @@ import {
   encodeTimes,
   formatCheckpoint,
   formatPath,
-  inclusionProofFrom,
   openCheckpoint,
   RightEdge,
   signNote,

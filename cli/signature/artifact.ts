@@ -8,7 +8,8 @@ import { stat } from 'node:fs/promises';
 import { reasonOf, systemMessage } from '../../src/node/system-error.js';
 import { DIGEST_NAMES, DIGESTS, type DigestName } from '../../src/signatures/digests.js';
 import { artifactOfDigests, type Artifact } from '../../src/sigstore/verify/node/artifact-signature.js';
-import { concatBytes, decodeHex } from '../../tiles-spec/index.js';
+import { concatBytes } from '../../tiles-spec/bytes.js';
+import { decodeHex } from '../../tiles-spec/index.js';
 import { SettingError } from '../settings/setting.js';
 
 /** What names it. */

@@ -1,10 +1,10 @@
 /**
- * PEM (RFC 7468), strict in its base64; text between the blocks is ignored.
+ * PEM (RFC 7468), strict in its base64. Text between the blocks is ignored.
  * @module
  */
 import { decodeBase64, encodeBase64, FormatError } from '../../tiles-spec/index.js';
 
-/** What stands between one pair of lines. */
+/** The content between a BEGIN and its END line. */
 export interface PemBlock {
   /** Such as `PUBLIC KEY` or `CERTIFICATE`. */
   readonly label: string;
@@ -14,7 +14,7 @@ export interface PemBlock {
 const BLOCK =
   /-----BEGIN ([A-Z0-9 ]{1,40})-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n \t]*?)-----END ([A-Z0-9 ]{1,40})-----/g;
 
-/** Whether a file is PEM; what is not may be DER. */
+/** Whether a file is PEM. If not, it may be DER. */
 export function isPem(file: Uint8Array): boolean {
   return new TextDecoder('latin1').decode(file).includes('-----BEGIN ');
 }
@@ -22,7 +22,8 @@ export function isPem(file: Uint8Array): boolean {
 /**
  * The blocks of a PEM text, in their order.
  * @param what names the text in errors.
- * @throws FormatError when there is none, a block ends as another than it began, or its base64 is wrong.
+ * @throws FormatError when there is no block, the END line of one has another label than its BEGIN line, or its base64
+ *   is wrong.
  */
 export function parsePem(text: string, what: string): [PemBlock, ...PemBlock[]] {
   const [first, ...rest] = [...text.matchAll(BLOCK)].map(([, label = '', base64 = '', end]) => {

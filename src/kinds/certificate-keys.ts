@@ -2,13 +2,9 @@
  * What finds an entry by its certificate: the key's fingerprints, the certificate's own, and the names in it.
  * @module
  */
-import {
-  certificateNames,
-  DerError,
-  encodeHex,
-  normalName,
-  subjectPublicKeyInfo,
-} from '../../tiles-spec/index.js';
+import { DerError } from '../../tiles-spec/errors.js';
+import { subjectPublicKeyInfo } from '../../tiles-spec/certificates/certificate.js';
+import { certificateNames, encodeHex, normalName } from '../../tiles-spec/index.js';
 import type { SearchKey } from './kind.js';
 import { keyFingerprints, pemFingerprint } from './key-fingerprints.js';
 

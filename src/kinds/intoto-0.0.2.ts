@@ -3,7 +3,8 @@
  * @module
  */
 import { z } from 'zod';
-import { decodeBase64, decodeText } from '../../tiles-spec/index.js';
+import { decodeText } from '../../tiles-spec/bytes.js';
+import { decodeBase64 } from '../../tiles-spec/index.js';
 import { reading, someBytes } from '../protobuf-json.js';
 import { digestField, pemField } from './rekor-v1-fields.js';
 import { signedKind } from './signed-kind.js';

@@ -2,7 +2,8 @@
  * Fingerprints of public keys, as search keys.
  * @module
  */
-import { encodeHex, encodeText, sha256 } from '../../tiles-spec/index.js';
+import { encodeText } from '../../tiles-spec/bytes.js';
+import { encodeHex, sha256 } from '../../tiles-spec/index.js';
 import { formatPem } from '../keys/pem.js';
 import type { SearchKey } from './kind.js';
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { decodeHex, decodeText, FormatError } from '../../tiles-spec/index.js';
+import { decodeText } from '../../tiles-spec/bytes.js';
+import { decodeHex, FormatError } from '../../tiles-spec/index.js';
 import { parsePem } from '../keys/pem.js';
 import { reading, someBytes } from '../protobuf-json.js';
 import { DIGEST_NAMES, digestType } from '../signatures/digests.js';

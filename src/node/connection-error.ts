@@ -1,5 +1,6 @@
 /**
- * Why a server could not be asked, in words for the user who gave its URL: of TLS, Node passes on what OpenSSL says.
+ * Why a request to a server failed, in words for the user who gave its URL. Node's own words for errors of TLS are
+ * OpenSSL's, and say nothing to most users.
  * @module
  */
 import { messageOf } from '../errors.js';
@@ -17,14 +18,17 @@ const WORDS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
 };
 
-/** What OpenSSL says of an answer that is no TLS: what came first is read as a version, or as a length. */
+/** OpenSSL's errors for an answer that is not TLS: it reads the first bytes as a version, or as a length. */
 const NO_TLS = /wrong version number|packet length too long|unknown protocol|record layer failure/;
 
 const IS_TLS = 'does it speak https://?';
 
-/** @param error what an HTTP client failed with. @param url what it asked. */
+/**
+ * @param error that an HTTP client threw.
+ * @param url of the request.
+ */
 export function connectionReason(error: unknown, url: string | URL): string {
-  // Of a name with several addresses Node keeps an error each, and says nothing itself.
+  // For a name with several addresses Node throws an error without a message, which holds one for each address.
   const cause: unknown = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
   const message = messageOf(cause);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
@@ -38,14 +42,17 @@ export function connectionReason(error: unknown, url: string | URL): string {
   return message;
 }
 
-/** Why the answer is 401: logs themselves ask for no token. @param hasToken whether one was sent. */
+/**
+ * Why the answer is 401. A log itself asks for no token: a gate before it does.
+ * @param hasToken whether the request had one.
+ */
 export function gateReason(hasToken: boolean): string {
   return hasToken
     ? 'the gate before the log refuses the token in STELE_TOKEN'
     : 'a gate before the log wants its token (STELE_TOKEN)';
 }
 
-/** A proxy refuses to connect to the server. */
+/** Why a proxy does not connect to the server. */
 function proxyReason(status: string): string {
   return status === '407'
     ? 'the proxy answers 407: it wants a name and a password, http://NAME:PASSWORD@HOST:PORT in HTTPS_PROXY or HTTP_PROXY'

@@ -1,6 +1,6 @@
 /**
- * How servers are reached over HTTP: by which proxies, and whose certificates are believed. Each request of a process
- * goes by one such network, whatever it is for.
+ * How a process reaches servers over HTTP: by which proxies, and believing which authorities. All its requests go the
+ * same way, whatever they are for.
  * @module
  */
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import type { buildConnector, Dispatcher } from 'undici';
 import { ConfigurationError, messageOf } from '../errors.js';
 import { connectionReason } from './connection-error.js';
 
-/** What a company's network demands. An empty one is the internet. */
+/** What a company's network demands. Without any, requests go straight to the internet. */
 export interface Network {
   /**
    * The proxy for `http://`, and for `https://` where that has none: an http or https URL, which may hold a name and a
@@ -18,39 +18,41 @@ export interface Network {
   readonly httpProxy?: string | undefined;
   /** The proxy for `https://`. */
   readonly httpsProxy?: string | undefined;
-  /** The hosts that are reached without, as NO_PROXY has them: `*`, or names with their subdomains, commas between. */
+  /**
+   * Hosts reached without a proxy, as in NO_PROXY: `*`, or names with commas between, which include their subdomains.
+   */
   readonly noProxy?: string | undefined;
-  /** Certificates of authorities that are believed beside those that Node believes, in PEM. */
+  /** Certificates of authorities to believe, in PEM, beside those that Node believes. */
   readonly authorities?: readonly string[] | undefined;
 }
 
-/** What connections may take. */
+/** Limits on connections and answers. */
 export interface ConnectionLimits {
-  /** To one server at a time; further requests wait. */
+  /** Connections to one server at a time; further requests wait. */
   readonly connections: number;
-  /** For each to be made, by a proxy too, in milliseconds. */
+  /** Milliseconds to make a connection, by a proxy too. */
   readonly connectTimeout: number;
-  /** Bytes of an answer's body. Default: what reads it has a bound of its own. */
+  /** Bytes of an answer's body. Default: none, for a caller that has a bound of its own. */
   readonly maxBody?: number;
 }
 
-/** Bytes of an answer's headers. */
+/** The most bytes of an answer's headers. */
 const MAX_HEADERS = 16_384;
 
 type Connect = buildConnector.connector;
 
 /**
- * Opens what sends requests by undici. Connections that are idle do not keep the process alive, so that nobody need close
- * it.
- * @throws ConfigurationError when a proxy is none, or a certificate cannot be read.
+ * Opens a dispatcher of undici, which sends requests. It need not be closed: idle connections do not keep the process
+ * alive.
+ * @throws ConfigurationError when a proxy is not an http or https URL, or a certificate cannot be read.
  */
 export async function openDispatcher(
   network: Network,
   { connections, connectTimeout, maxBody }: ConnectionLimits,
 ): Promise<Dispatcher> {
-  // Loaded with the first request: a log in a folder needs none.
+  // Loaded with the first request: a log in a folder sends none.
   const { EnvHttpProxyAgent, Pool } = await import('undici');
-  // Empty where there is none, and not undefined: the agent would look into the environment itself.
+  // An empty string, not undefined, where there is no proxy: for undefined the agent looks into the environment.
   const httpProxy = proxyUrl(network.httpProxy, 'HTTP_PROXY');
   const httpsProxy = proxyUrl(network.httpsProxy, 'HTTPS_PROXY');
   const { noProxy = '', authorities = [] } = network;
@@ -66,7 +68,7 @@ export async function openDispatcher(
     ...bounds,
     ...{ httpProxy, httpsProxy, noProxy },
     ...{ connect, requestTls: connect, proxyTls: connect },
-    // An http:// request is sent to a proxy as it is. Most make tunnels to port 443 alone.
+    // Send http:// requests to the proxy as they are: most proxies make tunnels to port 443 alone.
     proxyTunnel: false,
     factory: (origin, options) => {
       const { host } = new URL(origin);
@@ -77,7 +79,7 @@ export async function openDispatcher(
       const connect = proxies.includes(host) ? naming(host, own.connect) : ending(own.connect);
       return new Pool(origin, { ...bounds, ...own, connect });
     },
-    // What asks a proxy for tunnels. The agent gives it no time of its own.
+    // The client that asks a proxy for tunnels: the agent itself sets it no time limit.
     clientFactory: (proxy, options) => {
       const { connect: toProxy } = options as { readonly connect: Connect };
       return new Pool(proxy, {
@@ -89,19 +91,22 @@ export async function openDispatcher(
   });
 }
 
-/** A proxy as a URL, or nothing. @param variable where users give it. */
+/**
+ * The URL of a proxy; empty where there is none.
+ * @param variable in which users give it, for the error.
+ */
 function proxyUrl(text: string | undefined, variable: string): string {
   if (text === undefined) return '';
   const href = text.includes('://') ? text : `http://${text}`;
   const url = URL.canParse(href) ? new URL(href) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url.href;
-  // Not quoted: it may hold a password.
+  // The message does not quote the text, which may hold a password.
   throw new ConfigurationError(
     `${variable} is not the URL of an HTTP proxy, such as http://proxy.example.com:3128`,
   );
 }
 
-/** A connection to a proxy: that it fails is not the fault of the server that is asked for. */
+/** Makes a connection to a proxy, and names the proxy where that fails: the user knows the server's name alone. */
 function naming(proxy: string, connect: Connect): Connect {
   return (options, callback) => {
     connect(options, (error, socket) => {
@@ -134,9 +139,9 @@ function believing(authorities: readonly string[]): tls.SecureContext {
   }
 }
 
-/** The certificates that Node believes, which the given ones would otherwise replace. */
+/** The certificates that Node believes. TLS takes the given ones in their stead, so that both must be given. */
 function believedByNode(): readonly string[] {
-  // From Node 22.15 on: Node's own, those of its variables and, by a flag of Node's, the system's.
+  // From Node 22.15 on. Includes those of NODE_EXTRA_CA_CERTS and, with a flag of Node's, the system's.
   const { getCACertificates } = tls as { readonly getCACertificates?: (type: 'default') => string[] };
   if (getCACertificates !== undefined) return getCACertificates('default');
   const extra = process.env['NODE_EXTRA_CA_CERTS'] ?? '';

@@ -2,7 +2,9 @@
  * The bytes that the signatures of a DSSE envelope are over.
  * @module
  */
-import { concatBytes, encodeText } from '../../tiles-spec/index.js';
+import { concatBytes } from '../../tiles-spec/bytes.js';
+import { encodeText } from '../../tiles-spec/bytes.js';
+
 
 /**
  * DSSE's pre-authentication encoding (DSSE protocol, "Signature Definition"). The lengths in it are decimal, and count

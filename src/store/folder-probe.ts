@@ -1,5 +1,5 @@
 /**
- * What a folder must be able to do before a log goes there.
+ * Tries out on a folder everything that a log needs of its file system.
  * @module
  */
 import { randomUUID } from 'node:crypto';
@@ -9,23 +9,24 @@ import { messageOf, StartRefusedError } from '../errors.js';
 import { changeNames, createFolder, writeSynced } from '../node/durable-file.js';
 import { hasCode } from '../node/system-error.js';
 
-/** What the names of the probe's files begin with. */
+/** The start of the names of the probe's files. */
 const PROBE = '.probe-';
 
 /** The names of the probe's files. */
 const PROBE_NAME = /^\.probe-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-linked|-renamed)?$/;
 
-/** Whether a file of this name is one that a probe left when its process died. */
+/** Whether a file has the name of a probe's. One that is there was left by a process that died. */
 export function isProbe(name: string): boolean {
   return PROBE_NAME.test(name);
 }
 
-/** As long as a block of most file systems: a file of a few bytes may have room where nothing else has. */
+/** As long as a block of most file systems: a file of a few bytes can be written to a disk that is full. */
 const CONTENT = Buffer.alloc(4096, 'stele');
 
 /**
- * Writes, links, renames and deletes a file in the folder, which is made where it is missing. Leaves no file behind.
- * @throws StartRefusedError that says what does not work, and what to do.
+ * Writes, links, renames, reads and deletes a file in the folder, which is made if it is missing. Leaves no file
+ * behind.
+ * @throws StartRefusedError saying what does not work, and what to do.
  */
 export async function probeFolder(folder: string): Promise<void> {
   const written = join(folder, `${PROBE}${randomUUID()}`);

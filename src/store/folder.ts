@@ -1,6 +1,6 @@
 /**
- * An object store that is a folder on a local file system. Its one writer owns it by a lock (writer/staging); any
- * number of readers may read it. Network file systems are not supported: `link` and `fsync` mean less there.
+ * An object store in a folder on a local file system. One writer owns it, by a lock; any number of processes may read
+ * it. Network file systems are not supported: their `link` and `fsync` promise less.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -23,47 +23,59 @@ const TEMPORARY = '.tmp';
 
 const MAX_KNOWN_FOLDERS = 4096;
 
-/** What says whether the folder is still this process's to write. */
+/** The lock by which a process owns the folder. */
 export interface FolderOwner {
-  /** @throws DamagedStoreError when it is not. */
+  /** @throws DamagedStoreError when the process has lost the lock. */
   check(): Promise<void>;
 }
 
+/**
+ * A store in a folder, which is made at the first write. Files are read as they are on disk; nothing is cached.
+ * @example
+ * const store = new FolderStore('a-log');
+ * await store.create('tile/0/000.p/1', new Uint8Array(32)); // => true
+ * await store.create('tile/0/000.p/1', new Uint8Array(32)); // => false
+ * (await store.read('tile/0/000.p/1')).bytes.length; // => 32
+ */
 export class FolderStore implements ObjectStore {
   readonly #folder: string;
   readonly #owner: FolderOwner | undefined;
-  /** Folders known to exist and to be durable in their parents. */
+  /** Folders that exist and are durable in their parents, or are being made so. */
   readonly #folders = new Map<string, Promise<void>>();
   readonly #writes = new Set<Promise<unknown>>();
-  /** What ended all writing: a lock that was lost, or a disk that could not keep what it was given. */
+  /** The error that ended all writing: a lost lock, or a disk that could not keep a write. */
   #failure: DamagedStoreError | undefined;
-  /** Files whose new content may not be durable yet, and what makes it so: reads wait for it. */
+  /**
+   * Files whose new content may not be durable yet. Reads wait until it is: nobody may act on what a power cut undoes.
+   */
   readonly #replacing = new Map<string, Promise<unknown>>();
-  /** Swaps run one after the other; the lock makes this process the only one that swaps. */
+  /** The last swap. Each waits for the one before, and the lock keeps out other processes, so that a swap is atomic. */
   #swap: Promise<unknown> = Promise.resolve();
 
-  /** @param owner is asked before each write. Without one nothing else may write to the folder. */
+  /**
+   * @param owner is asked before each write. Without it, the caller makes sure that nothing else writes to the folder.
+   */
   constructor(folder: string, owner?: FolderOwner) {
     this.#folder = folder;
     this.#owner = owner;
   }
 
-  /** Waits for the writes under way, also those that their caller has given up. */
+  /** Waits until no write is under way: a caller that stops waiting for a write does not stop the write. */
   async idle(): Promise<void> {
     while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
   }
 
   /**
-   * Makes sure that the file system does what a log needs of it. Leaves nothing behind.
-   * @throws StartRefusedError that says what it does not do.
+   * Checks that the file system does everything that a log needs. Leaves no file behind.
+   * @throws StartRefusedError saying what it does not do.
    */
   probe(): Promise<void> {
     return probeFolder(this.#folder);
   }
 
   /**
-   * Removes what a process that died had not finished writing. For the owner alone. The folder may hold files of others,
-   * also in `.tmp`: only files that have the names of a store's own are removed.
+   * Removes the temporary files of a process that died. For the owner alone. Removes nothing but files named as a store
+   * names its own: others may keep files in the folder, and in its `.tmp`.
    */
   async sweep(): Promise<void> {
     const temporaryIn = join(this.#folder, TEMPORARY);
@@ -73,7 +85,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async create(path: string, bytes: Uint8Array): Promise<boolean> {
-    // A file that never changes is protected from writing; those who may write to its folder can still delete it.
+    // An immutable file is made read-only, against accidents. A user who may write to its folder can still delete it.
     const mode = isImmutable(parsePath(path)) ? 0o444 : 0o644;
     const file = this.#file(path);
     return this.#writing(this.#inFolders(file, mode, (options) => createFile(file, bytes, options)));
@@ -104,7 +116,7 @@ export class FolderStore implements ObjectStore {
 
   async readRange(path: string, start: number, end: number): Promise<ObjectRange | undefined> {
     if (!isImmutable(parsePath(path))) {
-      // All of it: the bytes, the size and the tag must be of one version.
+      // The bytes, the size and the tag must be of one version of the object: read all of it.
       const object = await this.read(path);
       return object && { ...object, bytes: object.bytes.subarray(start, end), size: object.bytes.length };
     }
@@ -130,15 +142,15 @@ export class FolderStore implements ObjectStore {
     return this.#writing(this.#delete(files));
   }
 
-  /** Replaces a file; those who read it meanwhile wait until what they have read is durable. */
+  /** Replaces a file, and holds up those who read it until its new content is durable. */
   async #replace(file: string, bytes: Uint8Array, options: FileOptions): Promise<void> {
     const replacing = replaceFile(file, bytes, options);
     const durable = replacing.catch((error: unknown) => {
-      // After any other error the file is as it was.
+      // After any other error the old file is still in place, and durable.
       if (error instanceof DamagedStoreError) throw error;
     });
     this.#replacing.set(file, durable);
-    // Where the disk failed the entry stays: nobody can say any more whether the content is durable.
+    // After a failure of the disk nobody can tell whether the new content is durable: leave the entry, and reads fail.
     void durable.then(
       () => this.#replacing.delete(file),
       () => undefined,
@@ -149,7 +161,7 @@ export class FolderStore implements ObjectStore {
   async #delete(files: readonly string[]): Promise<void> {
     await this.#requireWritable();
     for (const file of files) await orUndefined(unlink(file));
-    // The folder of a tile's partial ones goes with the last of them.
+    // `rmdir` removes a folder of partial tiles once it is empty, and fails before.
     for (const folder of new Set(files.map(dirname))) {
       if (!folder.endsWith('.p')) continue;
       this.#folders.delete(folder);
@@ -157,15 +169,15 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  /** The file of an object; nothing outside the log's names is ever touched. */
+  /** The file of an object. @throws FormatError for any other path: no file outside the log is ever touched. */
   #file(path: string): string {
     parsePath(path);
     return join(this.#folder, path);
   }
 
   /**
-   * A failure is final for all writes, not for its own alone: the caller of that one may read back what it wrote, and go
-   * on, though it is not durable.
+   * After one failure all writes fail. Otherwise the caller of the failed write could read its bytes back, and go on
+   * with the next, though they are not durable.
    */
   async #requireWritable(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -173,9 +185,9 @@ export class FolderStore implements ObjectStore {
   }
 
   /**
-   * Writes a file by `write` in folders that are there. Others may remove a folder that this process remembers: a cleaner
-   * of temporary files `.tmp`, a delete of the last partial tile the folder of a new one. Every write there would then
-   * fail for ever, so all are made again, once: a folder that is gone once more fails this write alone.
+   * Calls `write` when the file's folders exist. A folder that this process has seen may be gone: a cleaner of
+   * temporary files removes `.tmp`, and deleting the last partial tile removes the folder in which the next is to go.
+   * ENOENT therefore makes all folders be checked again, and `write` is called once more.
    */
   async #inFolders<T>(file: string, mode: number, write: (options: FileOptions) => Promise<T>): Promise<T> {
     try {
@@ -187,7 +199,7 @@ export class FolderStore implements ObjectStore {
     }
   }
 
-  /** Makes ready for a write of a file. */
+  /** Makes sure that the file may be written and its folders exist. */
   async #options(file: string, mode: number): Promise<FileOptions> {
     await this.#requireWritable();
     const temporaryIn = join(this.#folder, TEMPORARY);
@@ -208,7 +220,7 @@ export class FolderStore implements ObjectStore {
   #ensureFolder(folder: string): Promise<void> {
     const known = this.#folders.get(folder);
     if (known !== undefined) return known;
-    // Forgetting costs a mkdir; remembering every folder of a log, memory without end.
+    // A log has any number of folders. Forgetting them bounds the memory, and costs a mkdir for each used again.
     if (this.#folders.size > MAX_KNOWN_FOLDERS) this.#folders.clear();
     const ensured = this.#makeFolder(folder);
     this.#folders.set(folder, ensured);
@@ -217,7 +229,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async #makeFolder(folder: string): Promise<void> {
-    // Each above it once, however many files are written at a time.
+    // Through `#ensureFolder`, so that writes at the same time make and sync a folder once for all.
     if (folder !== this.#folder) await this.#ensureFolder(dirname(folder));
     try {
       await createFolder(folder);
@@ -229,14 +241,14 @@ export class FolderStore implements ObjectStore {
   }
 }
 
-/** Removes the files of a folder, if there is one, whose names are `isOurs`. */
+/** Removes the files of a folder for whose names `isOurs` is true. The folder need not exist. */
 async function removeFiles(folder: string, isOurs: (name: string) => boolean): Promise<void> {
   const entries = (await orUndefined(readdir(folder, { withFileTypes: true }))) ?? [];
   for (const entry of entries)
     if (entry.isFile() && isOurs(entry.name)) await rm(join(folder, entry.name), { force: true });
 }
 
-/** Runs `use` with a file that is open to read; undefined where there is none. */
+/** Calls `use` with a file that is open for reading; undefined where there is no such file. */
 async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T | undefined> {
   const handle = await orUndefined(open(file));
   if (handle === undefined) return undefined;
@@ -249,16 +261,18 @@ async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>
   }
 }
 
-/** Trying again would not help: a start is refused, and a running writer stops. */
+/** Trying again would not help: this error refuses a start, and stops a running writer. */
 function notAsItShouldBe(path: string, found: string, wanted: string): WrongFileTypeError {
   return new WrongFileTypeError(
     `${path} is a ${found}, where the log has a ${wanted}. Move it away, and restore what was there from a copy`,
   );
 }
 
-/** `length` bytes from `start`, or fewer where the file ends before. A system call may give fewer than it is asked for. */
+/**
+ * `length` bytes from `start`; fewer where the file ends before. Loops, since one read may return less than was asked.
+ */
 async function readAt(handle: FileHandle, start: number, length: number): Promise<Uint8Array> {
-  // Not from Node's pool, of which a few bytes would keep 8 KiB alive.
+  // allocUnsafeSlow: from Buffer's pool, a few bytes would keep 8 KiB alive.
   const buffer = Buffer.allocUnsafeSlow(Math.max(0, length));
   let at = 0;
   while (at < buffer.length) {

@@ -1,6 +1,7 @@
 /**
- * A bucket by the AWS SDK: one request a call, bounded in size and time, its failures told apart. Whoever calls tries
- * again: a write that the SDK repeated by itself might meet its own first try, and look refused.
+ * A bucket by the AWS SDK: one request a call, bounded in size and time, its failures told apart. Trying again is left
+ * to the caller: where the SDK repeats a write by itself, the second try meets the object of the first, and a write
+ * that succeeded looks refused.
  * @module
  */
 import { uptime } from 'node:os';
@@ -11,12 +12,10 @@ import {
   GetObjectCommand,
   PutObjectCommand,
   S3Client,
-  S3ServiceException,
-  type GetObjectCommandOutput,
-  type _Error as S3Error,
 } from '@aws-sdk/client-s3';
-import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
 import type { ObjectHeaders } from '../../tiles-spec/index.js';
+import { deleteFailure, isS3Error, isS3Status, requestFailure } from './s3-failure.js';
+import { objectIn, type ByteRange } from './s3-object.js';
 import type { S3Options } from './s3-place.js';
 import { s3Requests } from './s3-requests.js';
 import type { ObjectRange } from './store.js';
@@ -24,28 +23,22 @@ import type { ObjectRange } from './store.js';
 /** How long a connection to the server may take, in milliseconds. */
 const CONNECTION_TIMEOUT = 5_000;
 
-/** The longest answer that is no object, in bytes: an error's text, or what a write is answered with. */
+/** The longest answer other than an object, in bytes: the text of an error, or the answer to a write. */
 const MAX_ANSWER = 2 ** 16;
 
-/** Keys in one request to delete: the most that S3 takes. */
+/** Keys in one request to delete: S3 takes no more. */
 const MAX_DELETED = 1_000;
 
-/** The longest answer to such a request, in bytes: some servers name every key in it. */
+/** The longest answer to a request to delete many, in bytes: some servers name every key in it. */
 const MAX_DELETE_ANSWER = 2 ** 20;
 
-/** What a read comes to that begins behind the object's last byte. */
+/** The outcome of a read whose first byte is behind the object's last. */
 const BEHIND_THE_END = Symbol('behind the end');
 
-/** What a write demands of what is there: nothing, or just what has this tag. */
+/** The condition of a write: that no object has the key, or that the object there has this tag. */
 export type Condition = { readonly ifNoneMatch: '*' } | { readonly ifMatch: string };
 
-/** Bytes [start, end), at least one. */
-interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** What the SDK's middleware sees of an answer. Header names are in lower case. */
+/** An answer as the SDK's middleware sees it. Header names are in lower case. */
 interface Response {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -58,9 +51,9 @@ export class S3Bucket {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #timeout: number;
-  /** What the server's clock told, and when that was by this machine's uptime, in milliseconds. */
+  /** The server's time in its last answer, and this machine's uptime when that came, both in milliseconds. */
   #time: { readonly told: number; readonly at: number } | undefined;
-  /** Whether the server takes requests to delete many objects, as far as is known. */
+  /** Whether to try requests that delete many objects: false once the server has refused one. */
   #deletesMany = true;
 
   constructor(
@@ -70,11 +63,11 @@ export class S3Bucket {
     this.url = endpoint === undefined ? `s3://${bucket}` : `s3://${bucket} at ${endpoint}`;
     this.#bucket = bucket;
     this.#timeout = timeout;
-    // An empty variable is none.
+    // `||`: an empty variable means that none is set.
     const here = region ?? (endpoint === undefined ? undefined : process.env['AWS_REGION'] || 'us-east-1');
     this.#client = new S3Client({
       maxAttempts: 1,
-      // undici, which sends them, knows no Expect.
+      // undici, which sends the requests, throws for an Expect header.
       expectContinueHeader: false,
       requestHandler: s3Requests(network, { connections, connectTimeout: CONNECTION_TIMEOUT }),
       ...(here === undefined ? {} : { region: here }),
@@ -92,7 +85,7 @@ export class S3Bucket {
       (next, context) => async (args) => {
         const result = await next(args);
         const response = result.response as Response;
-        // Not a proxy's page.
+        // A status from 500 on may come from a proxy, which has another clock.
         if (response.statusCode < 500) this.#noteTime(response.headers['date']);
         const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
         if (response.body !== undefined && !isObject) {
@@ -105,7 +98,7 @@ export class S3Bucket {
     );
   }
 
-  /** The time by the server, Unix milliseconds, as its last answer told it; undefined before the first. */
+  /** The time by the server's clock, from its last answer, in Unix milliseconds; undefined before the first answer. */
   get time(): number | undefined {
     return this.#time && this.#time.told + uptime() * 1000 - this.#time.at;
   }
@@ -115,7 +108,10 @@ export class S3Bucket {
     if (!Number.isNaN(told)) this.#time = { told, at: uptime() * 1000 };
   }
 
-  /** Writes an object where the condition holds. False, and nothing changed, where it does not. */
+  /**
+   * Writes an object where the condition holds. False, and nothing changed, where it does not.
+   * @throws UnreachableError, after which the object may be written or not; ConfigurationError.
+   */
   async put(key: string, bytes: Uint8Array, condition: Condition, headers: ObjectHeaders): Promise<boolean> {
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
@@ -131,30 +127,37 @@ export class S3Bucket {
         await this.#client.send(command, { abortSignal });
         return true;
       } catch (error) {
-        // What should be replaced is gone: 404 on AWS, 412 elsewhere.
-        const isGone = 'ifMatch' in condition && hasName(error, 'NoSuchKey');
-        if (isGone || isAnswer(error, 412)) return false;
+        // Where the object to be replaced is gone, AWS answers 404 and others 412.
+        const isGone = 'ifMatch' in condition && isS3Error(error, 'NoSuchKey');
+        if (isGone || isS3Status(error, 412)) return false;
         throw error;
       }
     });
   }
 
   /**
-   * The object, or undefined where there is none. Of one that is longer than `maxLength` just the size and the tag: none
-   * of its bytes are read.
+   * The object, or undefined where there is none. Where it is longer than `maxLength` bytes, its size and tag alone:
+   * none of its bytes are read.
+   * @throws UnreachableError; ConfigurationError.
    */
   get(key: string, maxLength: number): Promise<ObjectRange | undefined> {
     return this.#get(key, { start: 0, end: maxLength }, undefined);
   }
 
-  /** Bytes [start, end) of the object, or undefined where there is none; fewer where it ends before. */
+  /**
+   * Bytes [start, end) of the object, or undefined where there is none; fewer where it ends before.
+   * @throws as `get`.
+   */
   async getRange(key: string, start: number, end: number): Promise<ObjectRange | undefined> {
     const part = { start, end: Math.max(end, start + 1) };
     const object = await this.#get(key, part, `bytes=${part.start}-${part.end - 1}`);
     return object && { ...object, bytes: object.bytes.subarray(0, Math.max(0, end - start)) };
   }
 
-  /** Deletes the objects, as far as they are there: one request for each thousand, where the server can. */
+  /**
+   * Deletes the objects that exist, by one request for each thousand, or one for each where the server knows no other.
+   * @throws as `get`, for the first failure; any of the objects may be deleted by then.
+   */
   async delete(keys: readonly string[]): Promise<void> {
     for (let at = 0; at < keys.length; at += MAX_DELETED) {
       const some = keys.slice(at, at + MAX_DELETED);
@@ -169,7 +172,11 @@ export class S3Bucket {
     this.#client.destroy();
   }
 
-  async #get(key: string, part: Range, rangeHeader: string | undefined): Promise<ObjectRange | undefined> {
+  async #get(
+    key: string,
+    part: ByteRange,
+    rangeHeader: string | undefined,
+  ): Promise<ObjectRange | undefined> {
     const command = new GetObjectCommand({
       Bucket: this.#bucket,
       Key: key,
@@ -181,13 +188,14 @@ export class S3Bucket {
         deadline.extend(Math.min(answer.ContentLength ?? 0, part.end - part.start));
         return await objectIn(answer, part, rangeHeader !== undefined);
       } catch (error) {
-        if (hasName(error, 'NoSuchKey')) return undefined;
-        if (isAnswer(error, 416)) return BEHIND_THE_END;
+        if (isS3Error(error, 'NoSuchKey')) return undefined;
+        if (isS3Status(error, 416)) return BEHIND_THE_END;
         throw error;
       }
     });
     if (object !== BEHIND_THE_END) return object;
-    // The refusal has no tag. An object whose first byte is behind its end is empty.
+    // The refusal does not say the object's size and tag: read its first byte, or, where even that is behind the end
+    // because the object is empty, all of it.
     const whole = part.start === 0 ? await this.get(key, 1) : await this.getRange(key, 0, 1);
     return whole && { ...whole, bytes: new Uint8Array(0) };
   }
@@ -198,12 +206,12 @@ export class S3Bucket {
       try {
         await this.#client.send(command, { abortSignal });
       } catch (error) {
-        if (!hasName(error, 'NoSuchKey')) throw error;
+        if (!isS3Error(error, 'NoSuchKey')) throw error;
       }
     });
   }
 
-  /** False, and nothing deleted, where the server knows no such request. */
+  /** False, and nothing deleted, where the server does not know the request. */
   async #deleteMany(keys: readonly string[]): Promise<boolean> {
     const command = new DeleteObjectsCommand({
       Bucket: this.#bucket,
@@ -214,10 +222,10 @@ export class S3Bucket {
       try {
         const { Errors: errors = [] } = await this.#client.send(command, { abortSignal });
         const failed = errors.filter(({ Code: code }) => code !== 'NoSuchKey');
-        if (failed.length > 0) throw notDeleted(failed);
+        if (failed.length > 0) throw deleteFailure(failed);
         return true;
       } catch (error) {
-        if (isAnswer(error, 501) || isAnswer(error, 405)) return false;
+        if (isS3Status(error, 501) || isS3Status(error, 405)) return false;
         throw error;
       }
     });
@@ -229,20 +237,24 @@ export class S3Bucket {
     try {
       return await send(deadline);
     } catch (error) {
-      throw failure(`${this.url}: ${what}`, error, deadline.signal.aborted ? deadline.timeout : undefined);
+      throw requestFailure(
+        `${this.url}: ${what}`,
+        error,
+        deadline.signal.aborted ? deadline.timeout : undefined,
+      );
     } finally {
       deadline.clear();
     }
   }
 }
 
-/** When a request is given up: later where there are more bytes to send or to receive. */
+/** Gives a request up after a time that grows with the bytes to send and to receive. */
 class Deadline {
   readonly #start = performance.now();
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param timeout in milliseconds. */
+  /** @param timeout milliseconds from now. */
   constructor(public timeout: number) {
     this.#set();
   }
@@ -251,7 +263,7 @@ class Deadline {
     return this.#abort.signal;
   }
 
-  /** Gives a millisecond more for each kilobyte. */
+  /** Adds a millisecond for each kilobyte of `length` bytes. */
   extend(length: number): void {
     this.timeout += Math.ceil(length / 1_000);
     this.#set();
@@ -270,7 +282,7 @@ class Deadline {
   }
 }
 
-/** Up to the bound: the SDK would hold all of an answer that is no object. */
+/** The chunks of a body up to `longest` bytes: the SDK would hold the whole of an answer that is not an object. */
 async function* beginningOf(body: Readable, longest: number): AsyncGenerator<Uint8Array> {
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -278,141 +290,4 @@ async function* beginningOf(body: Readable, longest: number): AsyncGenerator<Uin
     if (length > longest) return;
     yield chunk;
   }
-}
-
-/** An answer that is none to what was asked, or is not whole. */
-class AnswerError extends Error {
-  constructor(
-    message: string,
-    readonly code: 'refused' | 'interrupted' | 'busy',
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
-/** The bytes of an object in an answer that `part` asks for. `isRange`: the request asked for no others. */
-async function objectIn(
-  { Body, ContentRange: range, ContentLength: length, ETag: etag }: GetObjectCommandOutput,
-  part: Range,
-  isRange: boolean,
-): Promise<ObjectRange> {
-  const body = Body as Readable | undefined;
-  try {
-    if (body === undefined || etag === undefined)
-      throw new AnswerError('the answer has no body, or no ETag', 'refused');
-    const [, begin = '0', total] = /^bytes ([0-9]+)-[0-9]+\/([0-9]+)$/.exec(range ?? '') ?? [];
-    if (Number(begin) !== part.start || (range !== undefined && total === undefined)) {
-      throw new AnswerError(
-        `the answer is of ${range ?? 'all'}, and not of the range that was asked for`,
-        'refused',
-      );
-    }
-    const tag = etag.replace(/^"(.*)"$/, '$1');
-    const said = range === undefined ? length : Number(total);
-    if (!isRange && said !== undefined && said > part.end)
-      return { bytes: new Uint8Array(0), size: said, etag: tag };
-    const { bytes, hasMore } = await collect(body, part.end - part.start);
-    // A server without ranges answers with all, of which the beginning is enough.
-    if (hasMore && range !== undefined)
-      throw new AnswerError(`the answer is over ${part.end - part.start} bytes`, 'refused');
-    const size = said ?? (hasMore && isRange ? undefined : bytes.length + Number(hasMore));
-    if (size === undefined)
-      throw new AnswerError('the answer does not say how long the object is', 'refused');
-    if (bytes.length < Math.min(part.end, size) - part.start)
-      throw new AnswerError(`the answer has only ${bytes.length} bytes`, 'refused');
-    return { bytes, size, etag: tag };
-  } finally {
-    // Its connection would be kept for the rest.
-    body?.destroy();
-  }
-}
-
-/** The first `maxLength` bytes of a body, and whether there are more, which are left. */
-async function collect(body: Readable, maxLength: number): Promise<{ bytes: Uint8Array; hasMore: boolean }> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > maxLength) break;
-    }
-  } catch (error) {
-    throw new AnswerError(messageOf(error), 'interrupted', { cause: error });
-  }
-  return { bytes: Buffer.concat(chunks, Math.min(length, maxLength)), hasMore: length > maxLength };
-}
-
-/** What a request to delete many was answered with, whose own status says that all is well. */
-function notDeleted(errors: readonly S3Error[]): AnswerError {
-  const [{ Key: key = '?', Code: code = '?', Message: message = '' } = {}] = errors;
-  const others = errors.length > 1 ? ` and ${errors.length - 1} others` : '';
-  const isBusy = ['InternalError', 'SlowDown', 'ServiceUnavailable'].includes(code);
-  return new AnswerError(
-    `the server does not delete ${key}${others}: ${code}: ${message}`,
-    isBusy ? 'busy' : 'refused',
-  );
-}
-
-/** Whether S3 itself has answered so: the page of a proxy says nothing of an object. */
-function isAnswer(error: unknown, status: number): boolean {
-  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === status;
-}
-
-function hasName(error: unknown, name: string): boolean {
-  return error instanceof S3ServiceException && error.name === name;
-}
-
-/** The status of an answer that is an error, also where the SDK can make nothing of it. */
-function statusOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
-  return (error.$metadata as S3ServiceException['$metadata']).httpStatusCode;
-}
-
-/** What can be done about an answer, by its name. */
-const ADVICE: Readonly<Record<string, string>> = {
-  NoSuchBucket: 'make the bucket, or give its right name',
-  PermanentRedirect: "give the bucket's region (--s3-region)",
-  AuthorizationHeaderMalformed: "give the bucket's region (--s3-region)",
-  InvalidAccessKeyId: 'give the right credentials',
-  SignatureDoesNotMatch: 'give the right credentials',
-  RequestTimeTooSkewed: "set this machine's clock right",
-};
-
-/** Statuses that say: later. */
-const BUSY = new Set([408, 409, 425, 429]);
-
-/** What a request failed of; `timeout` is how long it had, where that was over, in milliseconds. */
-function failure(what: string, error: unknown, timeout: number | undefined): Error {
-  const options = { cause: error };
-  if (timeout !== undefined)
-    return new UnreachableError(`${what}: no whole answer within ${timeout / 1000} s`, 'timeout', options);
-  const message = messageOf(error);
-  if (error instanceof ConfigurationError) return new ConfigurationError(`${what}: ${message}`, options);
-  if (error instanceof AnswerError) return new UnreachableError(`${what}: ${message}`, error.code, options);
-  const status = statusOf(error);
-  if (status !== undefined) {
-    const advice = error instanceof Error ? ADVICE[error.name] : undefined;
-    const said =
-      error instanceof S3ServiceException
-        ? `${error.name}: ${advice === undefined ? message : `${message.replace(/\.$/, '')}: ${advice}`}`
-        : 'with what is no error of S3';
-    return new UnreachableError(
-      `${what}: the server answers ${status} ${said}`,
-      status >= 500 || BUSY.has(status) ? 'busy' : 'refused',
-      options,
-    );
-  }
-  if (error instanceof Error && error.name === 'CredentialsProviderError') {
-    return new ConfigurationError(
-      `${what}: there are no credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role), and a public bucket is read by its https:// address: ${message}`,
-      options,
-    );
-  }
-  if (/^Region (?:is missing|not accepted)/.test(message))
-    return new ConfigurationError(`${what}: give the region, by --s3-region or AWS_REGION`, options);
-  // Few have a name of their own for each bucket.
-  const hint = message.includes('ENOTFOUND') ? ' (is --s3-path-style missing?)' : '';
-  return new UnreachableError(`${what}: ${message}${hint}`, 'unreachable', options);
 }

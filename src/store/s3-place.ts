@@ -1,29 +1,30 @@
 /**
- * Where a log is in object storage: `s3://BUCKET/PREFIX`, and how its server is reached.
+ * The place of a log in object storage, `s3://BUCKET/PREFIX`, and how to reach its server.
  * @module
  */
 import { ConfigurationError } from '../errors.js';
 import type { Network } from '../node/network.js';
 
-/** A bucket, and what the names of the log's objects begin with there: nothing, or a path that ends in a slash. */
+/** A bucket, and the prefix of the log's objects in it. */
 export interface S3Place {
   readonly bucket: string;
+  /** Empty, or a path that ends in a slash. */
   readonly prefix: string;
 }
 
-/** How the server is reached. Credentials are found by the AWS SDK's usual chain. */
+/** How to reach the server. Credentials come from the AWS SDK's usual chain: the environment, a profile, or a role. */
 export interface S3Options {
-  /** The server's URL. Default: that of AWS, for the region. */
+  /** The server's URL. Default: that of AWS for the region. */
   readonly endpoint?: string | undefined;
-  /** Default: the SDK's own, and with an endpoint `AWS_REGION` or `us-east-1`. */
+  /** Default: with an endpoint, `AWS_REGION` or else `us-east-1`; without, the SDK's own. */
   readonly region?: string | undefined;
-  /** The bucket's name goes into the path, and not into the host name. */
+  /** Whether the bucket's name goes into the path, instead of the host name. Default false. */
   readonly pathStyle?: boolean | undefined;
-  /** For each request, in milliseconds, and as many more as a body has kilobytes. Default 30,000. */
+  /** The time limit of a request, in milliseconds; each kilobyte of a body adds one. Default 30,000. */
   readonly timeout?: number | undefined;
-  /** At a time; further requests wait. Default 50. */
+  /** Connections at a time; further requests wait. Default 50. */
   readonly connections?: number | undefined;
-  /** Default: the internet. Credentials that the SDK fetches are fetched without. */
+  /** Proxies and authorities. Default: none. The SDK does not use them where it fetches credentials. */
   readonly network?: Network | undefined;
 }
 
@@ -33,8 +34,8 @@ export function isS3(place: string): boolean {
 }
 
 /**
- * Reads `s3://BUCKET` or `s3://BUCKET/PREFIX`; a final slash means nothing.
- * @throws ConfigurationError
+ * Parses `s3://BUCKET` or `s3://BUCKET/PREFIX`, with or without a final slash.
+ * @throws ConfigurationError unless the prefix has at most 512 characters, letters, digits, `.`, `_`, `-` and slashes.
  */
 export function parseS3Place(text: string): S3Place {
   const [, bucket, path = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text) ?? [];
@@ -48,7 +49,7 @@ export function parseS3Place(text: string): S3Place {
   return { bucket, prefix: path === '' ? '' : `${segments.join('/')}/` };
 }
 
-/** The place in its one spelling, without a slash at the end. */
+/** The place as text, without a slash at the end: equal for equal places. */
 export function formatS3Place({ bucket, prefix }: S3Place): string {
   return `s3://${bucket}/${prefix}`.replace(/\/$/, '');
 }

@@ -1,5 +1,6 @@
 /**
- * The requests of the AWS SDK, sent as all others of the process: by its proxies, and to whom it believes.
+ * Sends the requests of the AWS SDK as the process sends all others: by the same proxies, believing the same
+ * authorities.
  * @module
  */
 import type { Readable } from 'node:stream';
@@ -26,7 +27,7 @@ interface S3Answer {
   readonly body: Readable;
 }
 
-/** What the SDK calls a request handler. */
+/** A request handler, in the SDK's words. */
 export interface S3Requests {
   readonly metadata: { readonly handlerProtocol: string };
   handle(
@@ -36,7 +37,7 @@ export interface S3Requests {
   destroy(): void;
 }
 
-/** Sends each request once. The sender gives it up by its signal: there is no limit in time here. */
+/** Sends each request once, without a time limit: the caller ends it by its signal. */
 export function s3Requests(network: Network, limits: ConnectionLimits): S3Requests {
   let opening: Promise<Dispatcher> | undefined;
   return {
@@ -55,7 +56,7 @@ export function s3Requests(network: Network, limits: ConnectionLimits): S3Reques
           bodyTimeout: 0,
           signal: abortSignal,
         });
-        // Left unread it is destroyed, which is no error of anybody's.
+        // A body that is destroyed unread emits an error, which would end the process if nobody listened.
         body.on('error', () => undefined);
         return { response: { statusCode, headers: flat(headers), body } };
       } catch (error) {
@@ -63,7 +64,7 @@ export function s3Requests(network: Network, limits: ConnectionLimits): S3Reques
       }
     },
     destroy() {
-      // One that cannot be opened has failed the requests already.
+      // A dispatcher that could not be opened has failed its requests already.
       opening?.then((dispatcher) => dispatcher.destroy()).catch(() => undefined);
     },
   };
@@ -73,7 +74,7 @@ function originOf({ protocol, hostname, port }: SignedRequest): string {
   return `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`;
 }
 
-/** The path with its query, written as it was signed. */
+/** The path and query, with the same escapes as when they were signed: others would break the signature. */
 function pathOf({ path, query = {} }: SignedRequest): string {
   const parts = Object.entries(query).flatMap(([name, value]) =>
     [value].flat().map((one) => (one === null ? escaped(name) : `${escaped(name)}=${escaped(one)}`)),

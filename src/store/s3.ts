@@ -1,10 +1,11 @@
 /**
- * An object store that is a bucket of S3, or of a server that speaks it and honours conditional writes. It has no
- * owner: any number of writers may use it, since a claim has one winner.
+ * An object store in a bucket of S3, or of a server that speaks its protocol and honours conditional writes. It needs
+ * no owner: any number of writers may use it, since each claim has one winner.
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { encodeText, equalBytes, headersOf, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
+import { encodeText } from '../../tiles-spec/bytes.js';
+import { equalBytes, headersOf, maxLengthOf, parsePath } from '../../tiles-spec/index.js';
 import { StartRefusedError, UnreachableError } from '../errors.js';
 import { S3Bucket } from './s3-bucket.js';
 import type { S3Options, S3Place } from './s3-place.js';
@@ -16,7 +17,7 @@ const PROBE_LENGTH = 1;
 export class S3Store implements ObjectStore {
   readonly #bucket: S3Bucket;
   readonly #prefix: string;
-  /** Ceph compares an `If-Match` with its quotes on, and so without them. */
+  /** The quotes around the tag in `If-Match`. Ceph takes them for part of the tag: for it, `probe` empties this. */
   #quote = '"';
 
   constructor({ bucket, prefix }: S3Place, options: S3Options = {}) {
@@ -29,7 +30,7 @@ export class S3Store implements ObjectStore {
   }
 
   stat(path: string): Promise<ObjectStat | undefined> {
-    // An answer to HEAD has no body, so that a bucket that is not there and an object that is not look alike.
+    // Not HEAD: its answer has no body, so that a missing bucket looks like a missing object.
     return this.readRange(path, 0, 1);
   }
 
@@ -53,7 +54,7 @@ export class S3Store implements ObjectStore {
     await this.#bucket.delete(paths.map((path) => this.#key(path)));
   }
 
-  /** The time by the server, Unix milliseconds, as its last answer told it; undefined before the first. */
+  /** The time by the server's clock, from its last answer, in Unix milliseconds; undefined before the first answer. */
   get time(): number | undefined {
     return this.#bucket.time;
   }
@@ -63,10 +64,10 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * Makes sure that the server does what the log rests on: that of two who create an object, or swap the same one, just
-   * one succeeds, and that what is not there is said not to be there. Leaves nothing behind, but where it fails an object
-   * below `staging/`.
-   * @throws StartRefusedError naming what the server does not do; UnreachableError.
+   * Checks that the server keeps the promises that the log rests on: that only one of two creates or swaps of an object
+   * succeeds, and that a missing object is reported as missing. Where a check fails, an object below `staging/` may
+   * stay. Costs at most nine requests.
+   * @throws StartRefusedError naming the promise that the server breaks; UnreachableError.
    */
   async probe(): Promise<void> {
     const key = `${this.#prefix}staging/probe-${randomUUID()}`;
@@ -125,14 +126,14 @@ export class S3Store implements ObjectStore {
     return this.#bucket.put(key, bytes, condition, headers);
   }
 
-  /** The key of an object; nothing outside the log's names is ever touched. */
+  /** The key of an object. @throws FormatError for any other path: no object outside the log is ever touched. */
   #key(path: string): string {
     parsePath(path);
     return this.#prefix + path;
   }
 }
 
-/** What S3 calls an error. */
+/** The name of an S3 error. */
 function nameOf(error: unknown): string | undefined {
   return error instanceof Error ? error.name : undefined;
 }

@@ -1,20 +1,20 @@
 /**
- * Reads for everyone, from a store where each costs a request: those who ask for the same at the same time share one,
- * and there is an end to how many are under way.
+ * Reads on behalf of anyone, from a store where each costs a request: equal reads at the same time share one request,
+ * and the number under way is bounded.
  * @module
  */
 import { isImmutable, parsePath } from '../../tiles-spec/index.js';
 import { UnavailableError } from '../errors.js';
 import type { ObjectRange, ObjectStat, ReadableStore, StoreObject } from './store.js';
 
-/** Reads under way at a time. */
+/** Reads under way at a time. Each may hold an object in memory, up to 16 MiB for an entry bundle. */
 const MAX_UNDER_WAY = 256;
 
 export class SharedReads implements ReadableStore {
   readonly #store: ReadableStore;
-  /** By what is read: each value is what the key's own method promises. */
+  /** By path and part. Each value has the type of the method that made it: the key names the method. */
   readonly #underWay = new Map<string, Promise<unknown>>();
-  /** Reads that begin when those under way have ended. */
+  /** By the same keys, reads that begin when the one under way has ended. */
   readonly #next = new Map<string, Promise<unknown>>();
 
   constructor(store: ReadableStore) {
@@ -22,8 +22,8 @@ export class SharedReads implements ReadableStore {
   }
 
   /**
-   * The object, as it was at some time after it was asked for.
-   * @throws UnavailableError where too many others are read; what the store throws.
+   * The object, as it was at some time after this call.
+   * @throws UnavailableError where 256 reads are under way already; what the store throws.
    */
   read(path: string): Promise<StoreObject | undefined> {
     return this.#share(path, 'all', () => this.#store.read(path));
@@ -43,8 +43,8 @@ export class SharedReads implements ReadableStore {
     const key = `${path} ${part}`;
     const current = this.#underWay.get(key) as Promise<T> | undefined;
     if (current === undefined) return this.#start(key, read);
-    // An object that never changes may have been asked for before. Of one that changes that read may be older than what
-    // this reader knows.
+    // For an immutable object it does not matter that the read began before this call. A mutable one may have changed
+    // since, and the caller may know that: share the next read.
     if (isImmutable(parsePath(path))) return current;
     const next =
       (this.#next.get(key) as Promise<T> | undefined) ??

@@ -1,9 +1,8 @@
 // Proves entry `index` of the log at `log`, whose key is `vkey`, from its tiles; and then again where one byte of what
 // the log serves is another.
-/* global document, location, URLSearchParams */
+/* global document, location, TextDecoder, URLSearchParams */
 import { httpSource, LogReader } from 'stele/reader';
 import {
-  decodeText,
   encodeHex,
   HASH_LENGTH,
   leafHash,
@@ -21,7 +20,7 @@ async function prove(read, verifier, index) {
   const proof = await tree.inclusionProof(index);
   // What the two lines above have read is authenticated already. This is what anyone does who is sent a proof.
   verifyInclusion(leafHash(body), index, checkpoint.size, proof, checkpoint.root);
-  const { kind, apiVersion } = JSON.parse(decodeText(body, 'entry'));
+  const { kind, apiVersion } = JSON.parse(new TextDecoder().decode(body));
   return {
     origin: checkpoint.origin,
     'checkpoint size': checkpoint.size,

@@ -5,12 +5,11 @@ import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ClaimLostError, DamagedStoreError } from '#src/errors.js';
+import { concatBytes, encodeText } from '#tiles-spec/bytes.js';
 import {
-  concatBytes,
   emptyRoot,
   encodeEntryBundle,
   encodeClaim,
-  encodeText,
   encodeTimes,
   formatCheckpoint,
   leafHash,

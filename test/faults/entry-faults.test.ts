@@ -4,7 +4,8 @@ import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { verifyLoggedEntry } from '#src/sigstore/verify/entry-proof.js';
 import type { EntryProof, TransparencyLogEntry } from '#src/sigstore/bundle/transparency-log-entry.js';
 import { isTrustedLog, parseTrustedRoot, type KnownLog } from '#src/sigstore/trust/trusted-root.js';
-import { encodeText, FormatError, ProofError, sha256, type Sha256 } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { FormatError, ProofError, sha256, type Sha256 } from '#tiles-spec/index.js';
 import { describeWithVectors, readVector, readVectorText } from '../support/vectors.js';
 import { conformanceCase, jsonFile, verifyCase, without } from '../support/public-bundles.js';
 

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { openStore } from '#cli/commands/serve/store.js';
 import { LogKey } from '#src/keys/node/log-key.js';
-import { encodeHex, encodeText, leafHash } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { encodeHex, leafHash } from '#tiles-spec/index.js';
 import { SqliteStaging } from '#writer/staging/staging.js';
 import { Writer } from '#writer/writer.js';
 

@@ -2,7 +2,8 @@
  * Files that are not what they are said to be.
  */
 import { gzipSync } from 'node:zlib';
-import { encodeEntryBundle, encodeText, signNote } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { encodeEntryBundle, signNote } from '#tiles-spec/index.js';
 import {
   at,
   BUNDLE,

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { ConfigurationError, UnreachableError } from '#src/errors.js';
 import type { Network } from '#src/node/network.js';
 import { S3Store } from '#src/store/s3.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 import { pass, PrivateAuthority, startProxy } from '../support/proxy.js';
 import { describeWithS3 } from '../support/with-s3.js';
 

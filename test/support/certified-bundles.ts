@@ -9,10 +9,10 @@ import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { verifyBundle, type CheckedBundle } from '#src/sigstore/verify/verify-bundle.js';
 import type { CertificateIdentity } from '#src/sigstore/verify/certificate-identity.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 import {
   encodeBase64,
   encodeHex,
-  encodeText,
   formatCheckpoint,
   formatNote,
   leafHash,

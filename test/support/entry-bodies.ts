@@ -5,7 +5,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { canonicalBody } from '#src/kinds/canonical-body.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+
 import { BAD_REQUESTS } from './bad-input-cases.js';
 import { brokenCertificates, hostileCertificates } from './hostile-certificates.js';
 

@@ -12,7 +12,8 @@ import type { CertificateIdentity } from '#src/sigstore/verify/certificate-ident
 import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { verifyBundle } from '#src/sigstore/verify/verify-bundle.js';
-import { encodeBase64, encodeText, FormatError, ProofError } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { encodeBase64, FormatError, ProofError } from '#tiles-spec/index.js';
 import { readVector, VECTORS } from './vectors.js';
 
 /** A bundle, and what a user has to verify it with. */

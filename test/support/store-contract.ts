@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { DamagedStoreError } from '#src/errors.js';
 import type { ObjectStore } from '#src/store/store.js';
-import { encodeText, FormatError, formatPath } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { FormatError, formatPath } from '#tiles-spec/index.js';
 
 export interface StoreUnderTest {
   readonly store: ObjectStore;

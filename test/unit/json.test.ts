@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DOCUMENT_LIMITS, parseJson } from '#src/json.js';
-import { encodeText, FormatError } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { FormatError } from '#tiles-spec/index.js';
 
 const parse = (text: string) => parseJson(encodeText(text), 'it');
 

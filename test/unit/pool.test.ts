@@ -3,7 +3,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
-import { encodeText, leafHash } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { leafHash } from '#tiles-spec/index.js';
 import type { NewEntry } from '#writer/batch.js';
 import { Patience } from '#writer/patience.js';
 import { EntryPool, type ProvedPlacement } from '#writer/pool.js';

@@ -1,7 +1,8 @@
 import { pino, type Logger } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { DamagedStoreError, StartRefusedError, UnreachableError } from '#src/errors.js';
-import { encodeText, formatPath } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { formatPath } from '#tiles-spec/index.js';
 import { outageOf, Outages } from '#writer/outage.js';
 import { ImmutableObjects } from '#writer/publishing/immutable-objects.js';
 import { MovingObject } from '#writer/publishing/moving-object.js';

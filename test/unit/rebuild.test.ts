@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { TreeReader } from '#reader/index.js';
+import { TreeReader } from '#reader/tree-reader.js';
 import { opensslSha256 } from '#src/node/openssl-sha256.js';
 import { encodeTimes, formatPath, RightEdge } from '#tiles-spec/index.js';
 import { bringUp } from '#writer/rebuild.js';

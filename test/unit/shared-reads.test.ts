@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
 import { SharedReads } from '#src/store/shared-reads.js';
 import type { ObjectRange, ObjectStat, ReadableStore, StoreObject } from '#src/store/store.js';
-import { encodeText, formatPath } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { formatPath } from '#tiles-spec/index.js';
 
 /** A store that answers when it is told to; `asked` is what it was asked for. */
 class SlowStore implements ReadableStore {

@@ -1,6 +1,6 @@
 /**
- * Whom a certificate names: the subject alternative names of X.509 (RFC 5280 section 4.2.1.6), and the one form in which
- * each is looked for. README.md, "Names in certificates", is the table.
+ * The subject alternative names of X.509 certificates (RFC 5280 section 4.2.1.6), and the one form in which each is
+ * searched for. README.md, "Names in certificates", is the table.
  * @module
  */
 import { decodeText } from '../bytes.js';
@@ -19,13 +19,13 @@ import { sha256 } from '../tree/merkle.js';
 
 /** A name that is a text. */
 export interface TextName {
-  /** `username`: Fulcio's otherName, for identity providers that know neither addresses nor URIs. */
+  /** `username`: Fulcio's otherName, for identity providers whose users have neither an address nor a URI. */
   readonly type: 'dns' | 'email' | 'ip' | 'uri' | 'username';
-  /** As it stands in the certificate, without control characters, not empty; of an IP address, as RFC 5952 writes it. */
+  /** As in the certificate: not empty, without control characters. An IP address is as RFC 5952 writes it. */
   readonly text: string;
 }
 
-/** A name of another type: it is known by its bytes. */
+/** A name of a type without a text form. */
 export interface HashedName {
   readonly type: 'other';
   /** SHA-256 of the GeneralName in DER, tag and length included. */
@@ -35,12 +35,14 @@ export interface HashedName {
 export type CertificateName = TextName | HashedName;
 
 /**
- * The names of a certificate, in their order. Total: a name that cannot be read is left out, and so are those behind it
- * where its end cannot be told; the others are given. Of a certificate that has the extension more than once, the names
- * in each are given.
+ * The names of a certificate, in their order. Total: a name that cannot be read is left out, and where its end is
+ * unknown, all after it are left out too. Where a certificate has the extension more than once, the names of each are
+ * given.
  *
  * Cost: linear in the bytes; 65,535 bytes hold up to 22,000 names.
- * @param certificate any bytes.
+ * @param certificate a certificate in DER, or any bytes.
+ * @example
+ * certificateNames(new Uint8Array()); // => []
  */
 export function certificateNames(certificate: Uint8Array): CertificateName[] {
   return certificateExtensions(certificate)
@@ -54,7 +56,7 @@ export function certificateNames(certificate: Uint8Array): CertificateName[] {
 const SUBJECT_ALT_NAME = '2.5.29.17';
 const FULCIO_USERNAME = '1.3.6.1.4.1.57264.1.7';
 
-// GeneralName: the tag is the context's, with the form (constructed or not) of what it stands for.
+// The tags of GeneralName: context-specific, with the constructed bit (0x20) where the type behind it has that.
 const OTHER_NAME = 0xa0;
 const RFC822_NAME = 0x81;
 const DNS_NAME = 0x82;
@@ -88,7 +90,7 @@ function readName(element: Element): CertificateName | undefined {
   }
 }
 
-/** `[0] { type-id OBJECT IDENTIFIER, value [0] EXPLICIT ANY }`; of Fulcio's, the value is a UTF8String. */
+/** `[0] { type-id OBJECT IDENTIFIER, value [0] EXPLICIT ANY }`. In Fulcio's, the value is a UTF8String. */
 function readOtherName(element: Element): CertificateName | undefined {
   const [type, value] = readableElements(element.content);
   if (type?.tag !== OBJECT_IDENTIFIER || value?.tag !== OTHER_NAME || value.rest.length > 0) return undefined;
@@ -107,7 +109,7 @@ function hashedName({ encoded }: Element): HashedName {
   return { type: 'other', sha256: sha256(encoded) };
 }
 
-/** An IA5String of printable characters. A NUL in a name has made two readers see two names before. */
+/** An IA5String of printable characters. A NUL has before made one reader see a shorter name than another. */
 function ia5Text(content: Uint8Array): string | undefined {
   return content.every((byte) => byte >= 0x20 && byte < 0x7f) ? utf8Text(content) : undefined;
 }
@@ -123,9 +125,11 @@ function utf8Text(content: Uint8Array): string | undefined {
 }
 
 /**
- * A name in the form in which it is looked for: one for all that mean the same. Domains, which are ASCII here, are
- * compared without regard to case, and a dot at the end of a DNS name says only that it is whole. What stands before
- * the @ of an address is its mail server's to compare, and a URI has no form that all its users agree on.
+ * A name in the form in which it is searched for, the same for all spellings of one name. Domains lose their upper
+ * case, and a DNS name its final dot. The part of an address before the @ stays as it is, since only its mail server
+ * knows how to compare it, and so does a URI, for which no form is agreed on.
+ * @example
+ * normalName({ type: 'dns', text: 'Example.COM.' }); // => 'example.com'
  */
 export function normalName({ type, text }: TextName): string {
   switch (type) {

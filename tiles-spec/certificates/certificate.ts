@@ -1,6 +1,5 @@
 /**
- * X.509 certificates (RFC 5280 section 4.1), as far as a log and its readers take them apart: the key, and the
- * extensions. Nothing in a certificate is verified here.
+ * The key and the extensions of an X.509 certificate (RFC 5280 section 4.1). Nothing in a certificate is verified here.
  * @module
  */
 import {
@@ -16,12 +15,12 @@ import {
 } from '../der.js';
 import { DerError } from '../errors.js';
 
-/** One extension. Its value is not looked at. */
+/** One extension. Its value is not parsed. */
 export interface CertificateExtension {
   /** Its object identifier, such as `2.5.29.17`. */
   readonly id: string;
   readonly critical: boolean;
-  /** What its OCTET STRING holds. */
+  /** The bytes in its OCTET STRING. */
   readonly value: Uint8Array;
 }
 
@@ -29,15 +28,15 @@ export interface CertificateExtension {
  * The key of a certificate.
  * @param certificate DER.
  * @returns its SubjectPublicKeyInfo in DER, a view of `certificate`.
- * @throws DerError when the certificate cannot be read up to there. What follows is not looked at.
+ * @throws DerError when the certificate cannot be read up to its key. The bytes behind the key are not looked at.
  */
 export function subjectPublicKeyInfo(certificate: Uint8Array): Uint8Array {
   return keyElement(certificate).encoded;
 }
 
 /**
- * The extensions of a certificate, in their order. Total: what cannot be read is left out, and so is what follows it
- * where its end cannot be told.
+ * The extensions of a certificate, in their order. Total: an extension that cannot be read is left out, and where its
+ * end is unknown, all after it are left out too.
  * @param certificate any bytes.
  */
 export function certificateExtensions(certificate: Uint8Array): CertificateExtension[] {
@@ -47,8 +46,8 @@ export function certificateExtensions(certificate: Uint8Array): CertificateExten
 }
 
 /**
- * The same, for a verdict: where `certificateExtensions` leaves out what it cannot read, a limit that is left out would
- * be no limit.
+ * The extensions of a certificate, for a verdict: an extension that limits what the certificate is good for must not be
+ * left out because it cannot be read.
  * @throws DerError when anything behind the key is not as RFC 5280 has it, or an extension is there twice.
  */
 export function strictCertificateExtensions(certificate: Uint8Array): CertificateExtension[] {
@@ -68,7 +67,7 @@ export function strictCertificateExtensions(certificate: Uint8Array): Certificat
 }
 
 const VERSION = 0xa0;
-/** `[1]` and `[2]`: the issuer's and the subject's unique identifiers, which nobody uses. */
+/** `[1]` and `[2]`: the unique identifiers of issuer and subject, which are allowed, and obsolete. */
 const UNIQUE_IDS: readonly number[] = [0x81, 0x82];
 const EXTENSIONS = 0xa3;
 
@@ -84,7 +83,7 @@ function keyElement(certificate: Uint8Array): Element {
   return readElement(afterSubject, SEQUENCE);
 }
 
-/** What stands in [3], behind the key. A certificate should have it once. */
+/** The lists of extensions, in `[3]`. RFC 5280 allows one; every one that is there is read. */
 function extensionLists(certificate: Uint8Array): Element[] {
   try {
     return readableElements(keyElement(certificate).rest)
@@ -108,7 +107,7 @@ function strictExtension(element: Element): CertificateExtension {
   return extension;
 }
 
-/** The same: nothing for what is none. */
+/** One extension, or an empty list where the element is not one. */
 function readExtension({ tag, content }: Element): CertificateExtension[] {
   const [first, second, third] = readableElements(content);
   const [flag, value] = second?.tag === BOOLEAN ? [second, third] : [undefined, second];

@@ -4,8 +4,8 @@
  */
 
 /**
- * The one text of an address: four decimal numbers, or RFC 5952's form, in which an IPv4 address that is mapped into
- * IPv6 is `::ffff:192.0.2.1`.
+ * The text of an address, one for each: four decimal numbers, or the form of RFC 5952, in which an IPv4 address mapped
+ * into IPv6 is `::ffff:192.0.2.1`.
  * @returns undefined unless `bytes` are the 4 of IPv4 or the 16 of IPv6.
  */
 export function formatIpAddress(bytes: Uint8Array): string | undefined {
@@ -16,12 +16,12 @@ export function formatIpAddress(bytes: Uint8Array): string | undefined {
   if (isMapped) return `::ffff:${bytes.subarray(12).join('.')}`;
   const [start, length] = longestZeros(groups);
   const text = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':');
-  // RFC 5952, 4.2.2: a single group of zeros is written out.
+  // RFC 5952 section 4.2.2: `::` does not stand for a single group of zeros.
   if (length < 2) return text(groups);
   return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
 }
 
-/** Where the longest run of zeros begins, the first of equals, and its length. */
+/** The start and length of the longest run of zeros; of several equally long, the first. */
 function longestZeros(groups: readonly number[]): readonly [start: number, length: number] {
   let longest: readonly [number, number] = [0, 0];
   let start = 0;

@@ -9,15 +9,24 @@ import { HASH_LENGTH, type Hash } from '../tree/merkle.js';
 import type { NoteVerifier } from './key-id.js';
 import { parseNote, verifyNote, type SignedNote } from './note.js';
 
-/** What a checkpoint says. `extensions` are opaque lines. */
+/** The text of a checkpoint, parsed. */
 export interface Checkpoint {
+  /** Which log it is of; not empty. */
   readonly origin: string;
+  /** Entries in the tree, from 0 to 2^53 - 1. */
   readonly size: number;
   readonly root: Hash;
+  /** Further lines, which this version gives no meaning to. None is empty. */
   readonly extensions: readonly string[];
 }
 
-/** Writes a checkpoint's text, which is then signed. */
+/**
+ * Writes a checkpoint's text, for `signNote` to sign.
+ * @throws FormatError where the size is out of range, the root has not 32 bytes, or a line is empty or has a newline.
+ * @example
+ * const empty = { origin: 'log.example.com', size: 0, root: emptyRoot(), extensions: [] };
+ * formatCheckpoint(empty); // => 'log.example.com\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n'
+ */
 export function formatCheckpoint({ origin, size, root, extensions }: Checkpoint): string {
   requireExact(size, 'tree size');
   if (root.length !== HASH_LENGTH)
@@ -29,8 +38,11 @@ export function formatCheckpoint({ origin, size, root, extensions }: Checkpoint)
 }
 
 /**
- * Parses a checkpoint's text.
- * @throws FormatError unless it is exactly one, of a size below 2^53.
+ * Parses a checkpoint's text. Nothing is verified: `openCheckpoint` does that.
+ * @param text of a note, signatures not included.
+ * @throws FormatError unless the text is exactly a checkpoint's, with a size below 2^53.
+ * @example
+ * parseCheckpoint('log.example.com\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n').size; // => 0
  */
 export function parseCheckpoint(text: string): Checkpoint {
   const [origin = '', size, root, ...rest] = text.split('\n');
@@ -44,18 +56,25 @@ export function parseCheckpoint(text: string): Checkpoint {
   return { origin, size: parseDecimal(size, 'tree size'), root: hash, extensions: rest };
 }
 
-/** A checkpoint whose signature was verified, with the note that carried it. */
+/** A checkpoint whose signature was verified, and its note. */
 export interface SignedCheckpoint extends Checkpoint {
   readonly note: SignedNote;
-  /** The note's bytes, other keys' lines included. */
+  /** The note's bytes, with the lines of other keys, which were not verified. */
   readonly bytes: Uint8Array;
 }
 
 /**
- * Parses a checkpoint and verifies its log's signature.
- * @param verifier the log's key, from configuration. Its name is the origin, unless `origin` says otherwise (a
- *   Rekor v1 shard's origin is its name and its tree id).
- * @throws FormatError when it is no checkpoint; ProofError when the origin or the signature is not the log's.
+ * Parses a signed checkpoint, and verifies the signature of its log. Costs one signature check.
+ * @param bytes of a note, at most 1 MiB.
+ * @param verifier the log's key, from configuration: never from the log that is being verified.
+ * @param origin where it is not the key's name: the origin of a Rekor v1 shard is its name and its tree id.
+ * @throws FormatError when the bytes are not a checkpoint; ProofError when the origin or the signature is not the
+ *   log's.
+ * @example
+ * const key = await LogKey.create('log.key');
+ * const text = 'log.example.com\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n';
+ * const note = signNote(text, key.signer('log.example.com'));
+ * openCheckpoint(note, key.verifier('log.example.com')).size; // => 0
  */
 export function openCheckpoint(
   bytes: Uint8Array,

@@ -7,10 +7,10 @@ import { concatBytes, decodeText, encodeHex, encodeText } from '../bytes.js';
 import { FormatError, ProofError } from '../errors.js';
 import { keyIdBytes, readKeyId, requireKeyName, type NoteSigner, type NoteVerifier } from './key-id.js';
 
-/** One signature line: who says it signed, with which key, and the signature itself. Not verified. */
+/** One signature line: the name and id of the key that it says it is by, and the signature. Not verified. */
 export interface NoteSignature {
   readonly name: string;
-  /** The key id: 4 bytes, big-endian. */
+  /** From 0 to 2^32 - 1. */
   readonly keyId: number;
   readonly signature: Uint8Array;
 }
@@ -27,8 +27,11 @@ const MAX_SIGNATURES = 100;
 const SIGNATURE_LINE = /^— ([^ ]+) ([A-Za-z0-9+/=]+)$/u;
 
 /**
- * Parses a note of at most 1 MiB and 100 signatures.
- * @throws FormatError unless it is exactly a note.
+ * Parses a note of at most 1 MiB and 100 signatures. Nothing is verified.
+ * @throws FormatError unless the bytes are exactly a note.
+ * @example
+ * const note = new TextEncoder().encode('a text\n\n— a-name AAECA2U=\n');
+ * parseNote(note).signatures; // => [ { name: 'a-name', keyId: 66051, signature: Uint8Array(1) [ 101 ] } ]
  */
 export function parseNote(bytes: Uint8Array): SignedNote {
   if (bytes.length > MAX_NOTE_LENGTH)
@@ -54,7 +57,14 @@ function parseSignatureLine(line: string): NoteSignature {
   return { name: match[1], keyId: readKeyId(bytes), signature: bytes.subarray(4) };
 }
 
-/** Writes a note. `text` ends in a newline; there is at least one signature. */
+/**
+ * Writes a note.
+ * @throws FormatError where the text does not end in a newline or has another control character, there is no signature,
+ *   or the name of a key is not valid.
+ * @example
+ * const signatures = [{ name: 'a-name', keyId: 66051, signature: Uint8Array.of(101) }];
+ * new TextDecoder().decode(formatNote({ text: 'a text\n', signatures })); // => 'a text\n\n— a-name AAECA2U=\n'
+ */
 export function formatNote({ text, signatures }: SignedNote): Uint8Array {
   if (!text.endsWith('\n')) throw new FormatError('the text of a note ends in a newline');
   requireNoControl(text);
@@ -67,15 +77,30 @@ function formatSignatureLine({ name, keyId, signature }: NoteSignature): string 
   return `— ${name} ${encodeBase64(concatBytes([keyIdBytes(keyId), signature]))}\n`;
 }
 
-/** Signs a text with one key. */
+/**
+ * Signs a text with one key, and writes the note.
+ * @param text ends in a newline.
+ * @throws FormatError as `formatNote`.
+ * @example
+ * const key = await LogKey.create('log.key');
+ * const note = signNote('a text\n', key.signer('log.example.com'));
+ * verifyNote(parseNote(note), [key.verifier('log.example.com')]).length; // => 1
+ */
 export function signNote(text: string, signer: NoteSigner): Uint8Array {
   const signature = signer.sign(encodeText(text));
   return formatNote({ text, signatures: [{ name: signer.name, keyId: signer.keyId, signature }] });
 }
 
 /**
- * The signatures of known keys, all verified; lines of unknown keys are ignored, and so are a key's later lines.
- * @throws ProofError when a known key's signature fails, or no known key signed.
+ * Verifies the signatures of the keys that the caller knows. Lines by other keys are ignored, and so is every line of a
+ * key but its first.
+ * @returns the verified lines, at least one, in the order of `verifiers`.
+ * @throws ProofError when the signature of a known key fails, or none of them signed.
+ * @example
+ * const key = await LogKey.create('log.key');
+ * const note = parseNote(signNote('a text\n', key.signer('log.example.com')));
+ * const [line] = verifyNote(note, [key.verifier('log.example.com')]);
+ * line.name; // => 'log.example.com'
  */
 export function verifyNote(note: SignedNote, verifiers: readonly NoteVerifier[]): NoteSignature[] {
   const text = encodeText(note.text);

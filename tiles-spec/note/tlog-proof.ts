@@ -11,20 +11,25 @@ import { HASH_LENGTH, sha256, type Hash, type Sha256 } from '../tree/merkle.js';
 import type { NoteVerifier } from './key-id.js';
 import { verifyInclusion } from '../tree/proof.js';
 
-/** A proof that the entry with some leaf hash is in a log. Nothing in it is verified, and `extra` never is. */
+/** A proof that an entry, known by its leaf hash, is in a log. Nothing in it is verified. */
 export interface TlogProof {
+  /** Data for the application. The proof does not cover it: `verifyTlogProof` leaves it unverified. */
   readonly extra?: Uint8Array;
+  /** The entry's index, from 0 to 2^53 - 1. */
   readonly index: number;
-  /** The inclusion proof, leaf's sibling first. */
+  /** The inclusion proof, from the leaf's sibling up; at most 63 hashes. */
   readonly hashes: readonly Hash[];
-  /** The checkpoint's note, verbatim. */
+  /** The bytes of the checkpoint's note. */
   readonly checkpoint: Uint8Array;
 }
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 const MAX_HASHES = 63;
 
-/** Writes a proof; kept in a file it is called `*.tlog-proof`. */
+/**
+ * Writes a proof, for a file `*.tlog-proof`.
+ * @throws FormatError where the index is out of range or the checkpoint is not UTF-8.
+ */
 export function formatTlogProof({ extra, index, hashes, checkpoint }: TlogProof): Uint8Array {
   requireExact(index, 'index');
   const lines = [HEADER];
@@ -34,8 +39,8 @@ export function formatTlogProof({ extra, index, hashes, checkpoint }: TlogProof)
 }
 
 /**
- * Parses a proof.
- * @throws FormatError unless it is exactly one.
+ * Parses a proof. Nothing is verified.
+ * @throws FormatError unless the bytes are exactly a proof; its checkpoint may be anything in UTF-8.
  */
 export function parseTlogProof(bytes: Uint8Array): TlogProof {
   const text = decodeText(bytes, 'tlog-proof');
@@ -60,9 +65,11 @@ export function parseTlogProof(bytes: Uint8Array): TlogProof {
 }
 
 /**
- * Checks that the log whose key `verifier` holds has, at the proof's index, an entry with this leaf hash.
- * @returns the checkpoint that shows it.
- * @throws ProofError when it is not shown; FormatError when the checkpoint is none.
+ * Checks that the log has an entry with this leaf hash, at the proof's index. Needs nothing but the proof.
+ * @param leaf computed by the caller from the entry that it holds.
+ * @param verifier the log's key, from configuration.
+ * @returns the proof's checkpoint, verified.
+ * @throws ProofError when the proof does not hold; FormatError when its checkpoint is not a checkpoint.
  */
 export function verifyTlogProof(
   proof: TlogProof,

@@ -1,12 +1,13 @@
 /**
- * Verifier keys (c2sp.org/signed-note), and the two types of signature that Stele verifies by them.
+ * Verifier keys (c2sp.org/signed-note), and the two types of signature that Stele verifies.
  * @module
  */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { decodeBase64, encodeBase64 } from '../base64.js';
-import { concatBytes, encodeHex, encodeText, equalBytes } from '../bytes.js';
+import { concatBytes, encodeHex, encodeText } from '../bytes.js';
 import { FormatError } from '../errors.js';
+import { p256Point } from '../spki.js';
 import { sha256 } from '../tree/merkle.js';
 import { readKeyId, requireKeyName, type NoteVerifier } from './key-id.js';
 
@@ -14,7 +15,7 @@ import { readKeyId, requireKeyName, type NoteVerifier } from './key-id.js';
 export const ED25519 = 0x01;
 export const ECDSA = 0x02;
 
-/** A verifier key: what a reader is configured with to trust a log. */
+/** A verifier key: a reader is configured with it, and trusts the log for which it is the key. */
 export interface VerifierKey {
   readonly name: string;
   readonly type: typeof ED25519 | typeof ECDSA;
@@ -23,14 +24,25 @@ export interface VerifierKey {
 }
 
 /**
- * The hash whose first 4 bytes are the key id, and which whole is a Sigstore log id. For ECDSA, as Rekor v1 has it, the hash of the SPKI alone.
+ * The SHA-256 of a key: its first 4 bytes are the key id, and all 32 are the log id in Sigstore's files. For ECDSA it
+ * is the hash of the SPKI alone, as Rekor v1 has it; otherwise it covers the name and the type too.
+ * @example
+ * const vkey = 'sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8';
+ * encodeHex(keyHash(parseVerifierKey(vkey)).subarray(0, 4)); // => '033de0ae'
  */
 export function keyHash({ name, type, publicKey }: VerifierKey): Uint8Array {
   if (type === ECDSA) return sha256(publicKey);
   return sha256(concatBytes([encodeText(`${name}\n`), Uint8Array.of(type), publicKey]));
 }
 
-/** Writes a verifier key: `<name>+<key id in hex>+<base64 of type and key>`. */
+/**
+ * Writes a verifier key: `<name>+<key id in hex>+<base64 of type and key>`.
+ * @throws FormatError where the name is empty, or has a space or a plus. The key itself is not checked.
+ * @example
+ * const publicKey = decodeBase64('zjNy11rR7l7Nr4cnKT1LER2H6zdTHXyG1NMAPw64Cfw=');
+ * const key = { name: 'sum.golang.org', type: ED25519, publicKey };
+ * formatVerifierKey(key).slice(0, 24); // => 'sum.golang.org+033de0ae+'
+ */
 export function formatVerifierKey(key: VerifierKey): string {
   requireKeyName(key.name);
   const id = encodeHex(keyHash(key).subarray(0, 4));
@@ -39,7 +51,7 @@ export function formatVerifierKey(key: VerifierKey): string {
 
 /**
  * Parses a verifier key.
- * @throws FormatError unless it is exactly one, of type Ed25519 or ECDSA, with its own key id.
+ * @throws FormatError unless the text is exactly a verifier key, of type Ed25519 or ECDSA, with the key id of its key.
  */
 export function parseVerifierKey(text: string): VerifierKey {
   const [name = '', id = '', ...rest] = text.split('+');
@@ -51,7 +63,7 @@ export function parseVerifierKey(text: string): VerifierKey {
     throw new FormatError(`verifier key has type ${String(type)}, which Stele does not know`);
   if (type === ED25519 && publicKey.length !== 32)
     throw new FormatError(`an Ed25519 key has 32 bytes, not ${publicKey.length}`);
-  if (type === ECDSA) requireP256(publicKey);
+  if (type === ECDSA) uncompressedPoint(publicKey);
   const key: VerifierKey = { name, type, publicKey };
   requireKeyName(name);
   if (encodeHex(keyHash(key).subarray(0, 4)) !== id)
@@ -59,7 +71,9 @@ export function parseVerifierKey(text: string): VerifierKey {
   return key;
 }
 
-/** What checks the signatures of a verifier key. About 3 ms a check. */
+/**
+ * Checks the signatures of a verifier key, in pure JavaScript: 3 ms each. `LogKey.verifier` is thirty times as fast.
+ */
 export function noteVerifier(key: VerifierKey): NoteVerifier {
   const keyId = readKeyId(keyHash(key));
   const verify = key.type === ED25519 ? verifyEd25519 : verifyEcdsa;
@@ -67,27 +81,22 @@ export function noteVerifier(key: VerifierKey): NoteVerifier {
 }
 
 function verifyEd25519(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
-  // RFC 8032 as written, without ZIP 215's leniency to keys of small order.
+  // zip215: false refuses keys of small order, for which one signature is good for many texts.
   return signature.length === 64 && ed25519.verify(signature, text, publicKey, { zip215: false });
 }
 
 function verifyEcdsa(spki: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
-  const point = spki.subarray(P256_SPKI_PREFIX.length);
   try {
-    return p256.verify(signature, text, point, { format: 'der', lowS: false });
+    return p256.verify(signature, text, uncompressedPoint(spki), { format: 'der', lowS: false });
   } catch {
-    // Noble throws on what is no DER signature.
+    // Noble throws where the bytes are not a signature in DER.
     return false;
   }
 }
 
-/** DER up to the point: SEQUENCE { SEQUENCE { ecPublicKey, prime256v1 }, BIT STRING }. */
-const P256_SPKI_PREFIX = decodeBase64('MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgA=');
-
-function requireP256(spki: Uint8Array): void {
-  const prefix = spki.subarray(0, P256_SPKI_PREFIX.length);
-  const point = spki.subarray(P256_SPKI_PREFIX.length);
-  if (!equalBytes(prefix, P256_SPKI_PREFIX) || point.length !== 65 || point[0] !== 4) {
+function uncompressedPoint(spki: Uint8Array): Uint8Array {
+  const point = p256Point(spki);
+  if (point === undefined)
     throw new FormatError('an ECDSA verifier key is an uncompressed P-256 key as DER SPKI');
-  }
+  return point;
 }

@@ -1,6 +1,6 @@
 /**
- * Hashes read from tiles, each tile authenticated before a hash of it is used: the partial tiles together must hash
- * to the tree's root, and a full tile to its place in the tile above it.
+ * Hashes read from tiles. Each tile is authenticated before a hash of it is used: the partial tiles together must hash
+ * to the tree's root, and a full tile to its hash in the tile above.
  * @module
  */
 import { equalBytes } from '../bytes.js';
@@ -11,31 +11,38 @@ import type { HashReader } from '../tree/proof.js';
 import { partialTiles, RightEdge } from '../tree/right-edge.js';
 import { HashTile, TILE_HEIGHT, TILE_WIDTH, tileOf, widthAt, type TileCoordinates } from '../tree/tile.js';
 
-/** Gets a tile's bytes: `width` hashes, not authenticated. */
+/** Gets a tile's bytes, `width` hashes of 32 bytes. They need not be trusted: the caller authenticates them. */
 export type FetchTile = (tile: TileCoordinates) => Promise<Uint8Array>;
 
 /**
- * Keeps full tiles between runs: what is written was authenticated, and what is read is authenticated again. Paths
- * are those of one log. A `read` or `write` that throws fails what reads the tile: a cache that may be done without
- * catches its own errors, and has nothing.
+ * Keeps full tiles of one log between runs. Tiles are authenticated before they are written, and again when they are
+ * read. An error that `read` or `write` throws fails the read of the tile: a cache that the reader can do without
+ * catches its own errors, and returns undefined.
  */
 export interface TileCache {
+  /** The tile at a path such as `tile/0/001`; undefined where it is not kept. */
   read(path: string): Promise<Uint8Array | undefined>;
   write(path: string, bytes: Uint8Array): Promise<void>;
 }
 
-/** A tree as a checkpoint gives it. */
+/** A tree as a checkpoint describes it. */
 export interface Tree {
+  /** Entries in the tree, from 0 to 2^53 - 1. */
   readonly size: number;
   readonly root: Hash;
 }
 
-/** Full tiles kept in memory, the longest unused dropped first. 16 KiB each. */
+/** Full tiles kept in memory, of 16 KiB each. The least recently used is dropped first. */
 const MAX_KEPT_TILES = 256;
 
 /**
- * Reads and authenticates the partial tiles of a tree: at most 7 fetches.
- * @throws ProofError when they do not hash to the root.
+ * Reads and authenticates the partial tiles of a tree. Costs at most 7 fetches, all at once.
+ * @throws ProofError when they do not hash to the root; FormatError, with `path`, when a tile has the wrong length;
+ *   what `fetchTile` throws.
+ * @example
+ * const { edge, tiles } = RightEdge.empty().append([leafHash(new TextEncoder().encode('a'))]);
+ * const tree = { size: 1, root: edge.root() };
+ * (await readRightEdge(tree, async () => tiles[0].bytes)).size; // => 1
  */
 export async function readRightEdge(
   tree: Tree,
@@ -62,7 +69,16 @@ export interface AuthenticatedTilesOptions {
   readonly cache?: TileCache | undefined;
 }
 
-/** A tree's hashes, from tiles that are authenticated against its root when first read. */
+/**
+ * The hashes of a tree, from tiles that are authenticated against its root when first read. The last 256 full tiles
+ * read stay in memory, 4 MiB.
+ * @example
+ * const leaves = [leafHash(new TextEncoder().encode('a'))];
+ * const { edge, tiles } = RightEdge.empty().append(leaves);
+ * const log = new AuthenticatedTiles({ size: 1, root: edge.root() }, async () => tiles[0].bytes);
+ * const [hash] = await log.hashes([{ level: 0, index: 0 }]);
+ * equalBytes(hash, leaves[0]); // => true
+ */
 export class AuthenticatedTiles implements HashReader {
   readonly tree: Tree;
   readonly #fetch: FetchTile;
@@ -83,7 +99,11 @@ export class AuthenticatedTiles implements HashReader {
     if (edge !== undefined) this.#edge = Promise.resolve(edge);
   }
 
-  /** @throws ProofError when a tile is not the tree's, or a subtree is not in the tree. */
+  /**
+   * The hashes of subtrees, in the same order. Their tiles are fetched all at once.
+   * @throws ProofError when a tile is not the tree's, or the tree has no such tile; FormatError when a tile has the
+   *   wrong length or is too narrow for the subtree; what the fetch or the cache throws.
+   */
   async hashes(subtrees: readonly Subtree[]): Promise<Hash[]> {
     return Promise.all(
       subtrees.map(async (subtree) => {
@@ -94,8 +114,9 @@ export class AuthenticatedTiles implements HashReader {
   }
 
   /**
-   * One authenticated tile, as wide as the tree makes it. Costs one fetch a tile level above it, less what is kept.
-   * @throws ProofError when the tree has no such tile, or what was fetched is another's.
+   * One authenticated tile, as wide as it is in this tree. Costs one fetch for each tile level from it up to the right
+   * edge, less those kept in memory.
+   * @throws as `hashes`.
    */
   async tile(level: number, index: number): Promise<HashTile> {
     const width = widthAt(this.tree.size, level, index);
@@ -110,15 +131,15 @@ export class AuthenticatedTiles implements HashReader {
     const path = formatPath({ kind: 'tile', level, index, width });
     const kept = this.#full.get(path);
     if (kept === undefined) return this.#keep(path, this.#readFull({ level, index, width }, path));
-    // The last in the map is the one used last.
+    // Move the tile to the map's end: `#keep` drops from its start.
     this.#full.delete(path);
     this.#full.set(path, kept);
     return kept;
   }
 
   /**
-   * The tree's right edge.
-   * @throws ProofError when its tiles do not hash to the tree's root.
+   * The tree's right edge, read once.
+   * @throws as `readRightEdge`; a later call then reads it again.
    */
   async edge(): Promise<RightEdge> {
     this.#edge ??= readRightEdge(this.tree, this.#fetch, this.#sha);
@@ -146,7 +167,7 @@ export class AuthenticatedTiles implements HashReader {
       try {
         return authenticate(kept);
       } catch {
-        // The cache is damaged, and the log may be whole: it is asked.
+        // The cache is damaged, and the log may be sound: fetch the tile.
       }
     }
     const read = authenticate(kept === undefined ? bytes : await this.#fetch(tile));
@@ -156,7 +177,7 @@ export class AuthenticatedTiles implements HashReader {
 
   #keep(path: string, tile: Promise<HashTile>): Promise<HashTile> {
     this.#full.set(path, tile);
-    // A failed read is forgotten, so that the next one tries again.
+    // Forget a read that failed, so that the next one fetches again.
     tile.catch(() => this.#full.delete(path));
     const oldest = this.#full.keys().next();
     if (this.#full.size > MAX_KEPT_TILES && oldest.done !== true) this.#full.delete(oldest.value);

@@ -1,6 +1,7 @@
 /**
- * A claim, `staging/<size>`: the one batch that extends the tree of `<size>` entries, chosen by whoever creates the
- * object first. It holds the batch's signed checkpoint and the bytes of every object that the batch makes.
+ * A claim, `staging/<size>`: the one batch that extends the tree of `<size>` entries. The writer that creates the
+ * object first has chosen it. The claim holds the batch's signed checkpoint, and the bytes of every object that the
+ * batch makes.
  * @module
  */
 import { concatBytes, decodeText, encodeText, equalBytes } from '../bytes.js';
@@ -13,22 +14,28 @@ export interface StoredObject {
   readonly bytes: Uint8Array;
 }
 
-/** What a claim holds. Nothing in it is verified. */
+/** A claim, parsed. Nothing in it is verified. */
 export interface Claim {
-  /** The signed checkpoint's note. */
+  /** The bytes of the signed checkpoint's note. */
   readonly checkpoint: Uint8Array;
+  /** The batch's objects, in the order in which the claim has them. */
   readonly objects: readonly StoredObject[];
 }
 
 const VERSION = 1;
 const MAGIC = encodeText(`stele claim v${VERSION}\n`);
 
-/** The magic line of any version. */
+/** The first line of a claim of any version. */
 const ANY_MAGIC = /^stele claim v([1-9][0-9]{0,8})\n/;
 
 /**
- * Writes a claim: a magic line, then the checkpoint and each object's path and bytes, each after its length (uint32,
- * big-endian).
+ * Writes a claim: a first line with the version, then the checkpoint and each object's path and bytes, each preceded by
+ * its length (uint32, big-endian). Each is shorter than 4 GiB; the whole is to be at most `maxLengthOf` a claim, which
+ * is not checked here. Costs one copy of all bytes.
+ * @throws FormatError where a path is not of an object that a batch makes.
+ * @example
+ * const claim = encodeClaim({ checkpoint: Uint8Array.of(1), objects: [] });
+ * parseClaim(claim).checkpoint; // => Uint8Array(1) [ 1 ]
  */
 export function encodeClaim({ checkpoint, objects }: Claim): Uint8Array {
   for (const { path } of objects) requireBatchObject(path);
@@ -37,9 +44,14 @@ export function encodeClaim({ checkpoint, objects }: Claim): Uint8Array {
 }
 
 /**
- * Parses a claim; its byte strings are views into `bytes`.
- * @throws FormatError unless it is exactly one, each path naming an object that a batch makes; NewerVersionError where
- *   its magic line is a later version's.
+ * Parses a claim. Its byte strings are views of `bytes`. Nothing is verified: neither the checkpoint's signature, nor
+ * that the objects are those of its tree.
+ * @throws FormatError unless the bytes are exactly a claim, and each path is of an object that a batch makes;
+ *   NewerVersionError where a later version of Stele wrote it.
+ * @example
+ * const tile = { path: 'tile/0/000.p/1', bytes: new Uint8Array(32) };
+ * const { objects } = parseClaim(encodeClaim({ checkpoint: Uint8Array.of(1), objects: [tile] }));
+ * objects[0].path; // => 'tile/0/000.p/1'
  */
 export function parseClaim(bytes: Uint8Array): Claim {
   requireMagic(bytes);
@@ -74,7 +86,7 @@ function requireMagic(bytes: Uint8Array): void {
   throw new FormatError('claim does not begin with its magic line');
 }
 
-/** A claim that names an object which changes, as `checkpoint` does, is none. */
+/** A batch makes immutable objects alone: a claim could otherwise replace the `checkpoint`. */
 function requireBatchObject(path: string): void {
   if (!isImmutable(parsePath(path))) throw new FormatError(`claim has ${path}, which no batch makes`);
 }

@@ -1,29 +1,47 @@
 /**
- * Entry bundles (c2sp.org/tlog-tiles): 1 to 256 entries, each after its length.
+ * Entry bundles (c2sp.org/tlog-tiles): 1 to 256 entries, each preceded by its length.
  * @module
  */
 import { FormatError } from '../errors.js';
 import { requireWidth } from '../tree/tile.js';
 
-/** The longest entry, in bytes: its length is two bytes, big-endian. */
+/** The longest entry, in bytes: a bundle has its length in two bytes. */
 export const MAX_ENTRY_LENGTH = 65_535;
 
-/** The most bytes that a bundle of this width can have, uncompressed. */
+/**
+ * The length of the longest bundle of this width, uncompressed, in bytes.
+ * @param width entries in the bundle, from 1 to 256.
+ * @example
+ * maxEntryBundleLength(256); // => 16777472
+ */
 export function maxEntryBundleLength(width: number): number {
   return width * (MAX_ENTRY_LENGTH + 2);
 }
 
-/** The longest that gzip makes of `length` bytes that do not compress, its header with a file's name included. */
+/**
+ * The length of the longest gzip file for `length` bytes: bytes that do not compress, and a header with a file name.
+ */
 export function maxGzipLength(length: number): number {
   return length + Math.ceil(length / 1024) + 512;
 }
 
-/** Whether stored bytes are gzip (RFC 1952): a bundle never begins so, unless its first entry has 8,075 bytes. */
+/**
+ * Whether a stored bundle is compressed, by the first bytes of gzip, `1f 8b 08` (RFC 1952). An uncompressed Stele
+ * bundle never begins so: its third byte is the `{` of its first entry. Another log's could, where its first entry has
+ * 8,075 bytes (0x1f8b) and begins with the byte 8.
+ * @example
+ * isGzip(Uint8Array.of(0x1f, 0x8b, 0x08, 0)); // => true
+ */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08;
 }
 
-/** Writes a bundle, uncompressed. */
+/**
+ * Writes a bundle, uncompressed: before each entry its length, two bytes, big-endian.
+ * @throws FormatError unless there are 1 to 256 entries, of at most 65,535 bytes each.
+ * @example
+ * encodeEntryBundle([Uint8Array.of(7, 8), Uint8Array.of(9)]); // => Uint8Array(7) [ 0, 2, 7, 8, 0, 1, 9 ]
+ */
 export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
   requireWidth(entries.length);
   const bytes = new Uint8Array(entries.reduce((total, entry) => total + 2 + entry.length, 0));
@@ -40,8 +58,10 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The entries of an uncompressed bundle, as views into it.
- * @throws FormatError unless it holds exactly `width` entries.
+ * The entries of an uncompressed bundle, as views of its bytes. Nothing is authenticated.
+ * @throws FormatError unless the bytes are exactly `width` entries, from 1 to 256.
+ * @example
+ * parseEntryBundle(Uint8Array.of(0, 2, 7, 8), 1); // => [ Uint8Array(2) [ 7, 8 ] ]
  */
 export function parseEntryBundle(bytes: Uint8Array, width: number): Uint8Array[] {
   requireWidth(width);

@@ -1,5 +1,9 @@
 /**
- * The names of everything in a bucket, and only those. Parsing accepts exactly what formatting gives.
+ * The names of all objects in a bucket. Parsing accepts exactly the paths that formatting gives.
+ *
+ * Index 1,234,067 is written `x001/x234/067`, so that no folder has over a thousand entries: the full tile 1,234,067 of
+ * level 2 is `tile/2/x001/x234/067`; the partial entry bundle of that index with 7 entries is
+ * `tile/entries/x001/x234/067.p/7`.
  * @module
  */
 import { maxEntryBundleLength, maxGzipLength } from './entry-bundle.js';
@@ -10,8 +14,9 @@ import { HASH_LENGTH } from '../tree/merkle.js';
 import { requireWidth, TILE_WIDTH } from '../tree/tile.js';
 
 /**
- * What a name in the bucket stands for. Widths are 1 to 256; below 256 the object is partial. `digest` is SHA-256 of the
- * object in lower-case hexadecimal.
+ * An object in the bucket. `level` is 0 to 63, `index` and `size` (of the tree that a claim extends) are 0 to 2^53 - 1.
+ * `width` is 1 to 256; below 256 the object is partial. `digest` is the SHA-256 of the object, in lower-case
+ * hexadecimal.
  */
 export type ObjectName =
   | { readonly kind: 'checkpoint' | 'trusted_root' | 'signing_config' }
@@ -22,22 +27,31 @@ export type ObjectName =
 
 const MAX_LEVEL = 63;
 
-/** The longest of the objects that change, in bytes: a checkpoint with many cosignatures has a few thousand. */
+/**
+ * The longest checkpoint, trusted root or signing config, in bytes. A checkpoint with many cosignatures has some
+ * thousand.
+ */
 const MAX_MUTABLE_LENGTH = 2 ** 20;
 
 /** The longest attestation, in bytes. */
 const MAX_ATTESTATION_LENGTH = 2 ** 17;
 
-/** The longest that the keys of one entry are in `tile/keys`, in bytes: it has at most 64. */
+/** The most bytes that one entry adds to an object of `tile/keys`: it has at most 64 keys. */
 const MAX_KEYS_LENGTH = 4_096;
 
 /**
- * The longest claim, in bytes. A batch has at most 64 MiB of entries, and at most a million of them, each with 43 bytes
- * of hashes, times and lengths; its claim has also the 16 MiB that the partial bundle before it may have.
+ * The longest claim, in bytes. A batch has at most 64 MiB of entries and at most a million of them, each of which adds
+ * 43 bytes of hashes, times and lengths. Its first bundle also holds the entries of the partial bundle before, up to 16
+ * MiB.
  */
 const MAX_CLAIM_LENGTH = 2 ** 27;
 
-/** The path of an object below the log's prefix, for example `tile/0/x001/234.p/7`. */
+/**
+ * The path of an object, below the log's prefix.
+ * @throws FormatError where a number is out of range, or the digest is not 64 lower-case hexadecimal digits.
+ * @example
+ * formatPath({ kind: 'tile', level: 0, index: 1234, width: 7 }); // => 'tile/0/x001/234.p/7'
+ */
 export function formatPath(name: ObjectName): string {
   switch (name.kind) {
     case 'checkpoint':
@@ -65,7 +79,7 @@ export function formatPath(name: ObjectName): string {
   }
 }
 
-/** Zero-padded groups of three digits, all but the last begun with `x`: 1234067 is `x001/x234/067`. */
+/** Groups of three digits, padded with zeros, with an `x` before all but the last: 1234067 is `x001/x234/067`. */
 function formatIndex(index: number): string {
   requireExact(index, 'tile index');
   const digits = String(index);
@@ -79,8 +93,11 @@ function formatWidth(width: number): string {
 }
 
 /**
- * What a path names.
- * @throws FormatError unless `path` is exactly what `formatPath` gives for some object.
+ * The object that a path names.
+ * @param path below the log's prefix.
+ * @throws FormatError unless `formatPath` gives exactly this path for some object.
+ * @example
+ * parsePath('tile/entries/x001/234.p/7'); // => { kind: 'entries', index: 1234, width: 7 }
  */
 export function parsePath(path: string): ObjectName {
   const name = readPath(path);
@@ -110,15 +127,23 @@ function readPath(path: string): ObjectName | undefined {
   return { kind: 'tile', level: Number(tile[1]), index, width };
 }
 
-/** What a batch makes: objects that never change. */
+/** The objects that a batch makes. They never change. */
 const BATCH_KINDS: readonly ObjectName['kind'][] = ['tile', 'entries', 'times', 'keys', 'attestation'];
 
-/** Whether the bytes of an object of this name are always the same, in one log. */
+/**
+ * Whether the object of this name never changes in a log, but may be deleted.
+ * @example
+ * isImmutable({ kind: 'checkpoint' }); // => false
+ */
 export function isImmutable({ kind }: ObjectName): boolean {
   return BATCH_KINDS.includes(kind);
 }
 
-/** The longest that an object of this name can be as it is stored, in bytes. A longer one is damage. */
+/**
+ * The most bytes that an object of this name can have as it is stored. A longer one is damage.
+ * @example
+ * maxLengthOf({ kind: 'tile', level: 0, index: 0, width: 256 }); // => 8192
+ */
 export function maxLengthOf(name: ObjectName): number {
   switch (name.kind) {
     case 'checkpoint':
@@ -148,7 +173,11 @@ export interface ObjectHeaders {
   readonly contentEncoding?: 'gzip';
 }
 
-/** The headers of an object: what never changes may be cached for ever, what does is asked for again each time. */
+/**
+ * The headers of an object. An immutable one may be cached for a week; any other is asked for again each time.
+ * @example
+ * headersOf({ kind: 'checkpoint' }).cacheControl; // => 'no-cache'
+ */
 export function headersOf(name: ObjectName): ObjectHeaders {
   const immutable = 'public, max-age=604800, immutable';
   switch (name.kind) {

@@ -1,5 +1,6 @@
 /**
- * The times beside an entry bundle: when each of its entries was sequenced, by the writer's word.
+ * The times beside an entry bundle: when each of its entries was sequenced. They are the writer's word: the tree does
+ * not commit to them.
  * @module
  */
 import { requireExact } from '../decimal.js';
@@ -9,12 +10,15 @@ import { requireWidth } from '../tree/tile.js';
 /** Bytes of one entry's time. */
 export const TIME_LENGTH = 8;
 
-/** The last time that a Date can have, Unix milliseconds: in the year 275760. */
+/** The last time that a Date can hold, in Unix milliseconds: in the year 275760. */
 const MAX_TIME = 8.64e15;
 
 /**
- * Writes when each entry of a bundle was sequenced: Unix milliseconds from 0 to 8.64e15 that do not go back, 8 bytes
- * each, big-endian.
+ * Writes the times of a bundle's entries, 8 bytes each, big-endian.
+ * @param times 1 to 256, in Unix milliseconds, from 0 to 8.64e15, none before the one before it.
+ * @throws FormatError where `times` are anything else.
+ * @example
+ * encodeTimes([1]); // => Uint8Array(8) [ 0, 0, 0, 0, 0, 0, 0, 1 ]
  */
 export function encodeTimes(times: readonly number[]): Uint8Array {
   requireWidth(times.length);
@@ -29,7 +33,13 @@ export function encodeTimes(times: readonly number[]): Uint8Array {
   return bytes;
 }
 
-/** @throws FormatError unless `bytes` are exactly `width` times, from 0 to 8.64e15, that do not go back. */
+/**
+ * Reads the times of a bundle's entries, in Unix milliseconds.
+ * @throws FormatError unless `bytes` are exactly `width` times (1 to 256), from 0 to 8.64e15, none before the one
+ *   before it.
+ * @example
+ * parseTimes(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1), 1); // => [ 1 ]
+ */
 export function parseTimes(bytes: Uint8Array, width: number): number[] {
   requireWidth(width);
   if (bytes.length !== width * TIME_LENGTH)

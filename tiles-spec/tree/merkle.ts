@@ -1,8 +1,9 @@
 /**
- * The RFC 6962 Merkle tree: hashes, and the tree cut into perfect subtrees.
+ * The Merkle tree of RFC 6962: hashes, and the tree cut into perfect subtrees.
  *
- * A *subtree* `{ level, index }` is the perfect one over the 2^level entries from `index * 2^level` on. Any range of
- * entries that a root or a proof needs is a short list of subtrees, left to right, of falling level.
+ * The subtree `{ level, index }` is the perfect one over the 2^level entries from `index * 2^level` on. Each range of
+ * entries that a root or a proof needs is a list of at most 53 subtrees, left to right, each of a lower level than the
+ * one before.
  * @module
  */
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -12,7 +13,7 @@ import { FormatError } from '../errors.js';
 /** 32 bytes: the SHA-256 of a leaf or of a node. */
 export type Hash = Uint8Array;
 
-/** SHA-256. It must not keep `data`, which is written over by the next call. Noble's is the default everywhere. */
+/** SHA-256. It must not keep `data`: the caller writes over it for the next hash. Noble's is the default everywhere. */
 export type Sha256 = (data: Uint8Array) => Hash;
 
 export { sha256 };
@@ -20,42 +21,55 @@ export { sha256 };
 /** Bytes in a hash. */
 export const HASH_LENGTH = 32;
 
-/** A perfect subtree: entries [index * 2^level, (index + 1) * 2^level). `level` is 0 to 52: eight to a tile level. */
+/**
+ * A perfect subtree: entries [index * 2^level, (index + 1) * 2^level). `level` is 0 to 52; a tile level spans eight.
+ * Neither number says that a tree has the subtree.
+ */
 export interface Subtree {
   readonly level: number;
   readonly index: number;
 }
 
-/** A range of entries [start, end) that is one node of some tree. */
+/** Entries [start, end), not empty, that are the leaves below one node of some tree. */
 export interface EntryRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** SHA-256(0x00 || body), RFC 6962 section 2.1. */
+/** SHA-256(0x00 || body), RFC 6962 section 2.1. Costs a copy of the body beside the hash. */
 export function leafHash(body: Uint8Array, sha: Sha256 = sha256): Hash {
   const data = new Uint8Array(body.length + 1);
   data.set(body, 1);
   return sha(data);
 }
 
-// One buffer for every node: hashing is synchronous, and `Sha256` keeps nothing.
+// One buffer serves every node: hashing is synchronous, and `Sha256` does not keep its argument.
 const nodeData = new Uint8Array(1 + 2 * HASH_LENGTH);
 nodeData[0] = 1;
 
-/** SHA-256(0x01 || left || right), RFC 6962 section 2.1. */
+/**
+ * SHA-256(0x01 || left || right), RFC 6962 section 2.1.
+ * @param left 32 bytes, as `right`. Neither length is checked.
+ * @example
+ * const [left, right] = ['a', 'b'].map((text) => leafHash(new TextEncoder().encode(text)));
+ * encodeHex(nodeHash(left, right)).slice(0, 8); // => 'b137985f'
+ */
 export function nodeHash(left: Hash, right: Hash, sha: Sha256 = sha256): Hash {
   nodeData.set(left, 1);
   nodeData.set(right, 1 + HASH_LENGTH);
   return sha(nodeData);
 }
 
-/** The root of the tree of no entries: SHA-256 of nothing. */
+/**
+ * The root of the tree without entries: the SHA-256 of no bytes.
+ * @example
+ * encodeBase64(emptyRoot()); // => '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+ */
 export function emptyRoot(sha: Sha256 = sha256): Hash {
   return sha(new Uint8Array(0));
 }
 
-/** The largest power of two that is less than `n`; `n` is 2 to 2^53 - 1. Exact, where `Math.log2` is not. */
+/** The largest power of two less than `n`, which is from 2 to 2^53 - 1. `Math.log2` would round near powers of two. */
 export function largestPowerOfTwoBelow(n: number): number {
   return 2 ** (bitLength(n - 1) - 1);
 }
@@ -66,8 +80,8 @@ function bitLength(n: number): number {
 }
 
 /**
- * The subtrees that make up a range, left to right. The range must be a node of some tree: its start is a multiple
- * of the largest power of two in its length. At most 53.
+ * The subtrees that make up a range, left to right; at most 53. The range must lie below one node of some tree: its
+ * start is a multiple of the smallest power of two that is not less than its length.
  */
 export function subtreesOf({ start, end }: EntryRange): Subtree[] {
   const subtrees: Subtree[] = [];
@@ -79,7 +93,10 @@ export function subtreesOf({ start, end }: EntryRange): Subtree[] {
   return subtrees;
 }
 
-/** The hash of a range of entries from those of its subtrees, left to right; at least one. */
+/**
+ * The hash of a range of entries from the hashes of its subtrees, left to right.
+ * @throws FormatError where there is none.
+ */
 export function foldSubtrees(hashes: readonly Hash[], sha: Sha256 = sha256): Hash {
   let folded = hashes.at(-1);
   if (folded === undefined) throw new FormatError('no subtree to hash');
@@ -87,7 +104,11 @@ export function foldSubtrees(hashes: readonly Hash[], sha: Sha256 = sha256): Has
   return folded;
 }
 
-/** The nodes of the inclusion proof of entry `index` in a tree of `size`, from the leaf's sibling to the root's child. */
+/**
+ * The nodes of the inclusion proof of entry `index` in a tree of `size` entries, from the leaf's sibling to the root's
+ * child.
+ * @throws FormatError unless 0 <= index < size <= 2^53 - 1.
+ */
 export function inclusionRanges(index: number, size: number): EntryRange[] {
   requireExact(size, 'tree size');
   requireExact(index, 'index');
@@ -109,8 +130,9 @@ export function inclusionRanges(index: number, size: number): EntryRange[] {
 }
 
 /**
- * The nodes of the consistency proof between trees of `oldSize` (from 1) and `size` entries, RFC 6962 section 2.1.2.
- * Empty where the sizes are equal. A tree of no entries is consistent with every other and has no proof.
+ * The nodes of the consistency proof between trees of `oldSize` and `size` entries, RFC 6962 section 2.1.2. Empty where
+ * the sizes are equal. The empty tree is consistent with every other, and there is no proof of it.
+ * @throws FormatError unless 1 <= oldSize <= size <= 2^53 - 1.
  */
 export function consistencyRanges(oldSize: number, size: number): EntryRange[] {
   requireExact(size, 'tree size');
@@ -130,7 +152,8 @@ export function consistencyRanges(oldSize: number, size: number): EntryRange[] {
       start = middle;
     }
   }
-  // The old tree itself is known to whoever checks; anything smaller that ends where it ends must be told.
+  // If the old tree is itself a node of the new one, the verifier already has its hash, and the proof omits it.
+  // Otherwise the proof has the old tree's last, smaller subtree.
   if (start > 0) ranges.push({ start, end });
   return ranges.reverse();
 }

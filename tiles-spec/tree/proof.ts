@@ -21,14 +21,16 @@ import {
   type Subtree,
 } from './merkle.js';
 
-/** Where proofs get their hashes: "read these". What it returns is authenticated already, in the order asked. */
+/** The source of a proof's hashes. */
 export interface HashReader {
+  /** The hashes of the subtrees, in the same order, each authenticated already. */
   hashes(subtrees: readonly Subtree[]): Promise<Hash[]>;
 }
 
 /**
- * The inclusion proof of entry `index` in the tree of `size` entries, leaf's sibling first. At most 53 hashes.
- * @throws FormatError when `index` is not in the tree.
+ * The inclusion proof of entry `index` in the tree of `size` entries, from the leaf's sibling up: at most 53 hashes.
+ * Costs one call of `reader`, for at most 53 subtrees.
+ * @throws FormatError unless 0 <= index < size; what `reader` throws.
  */
 export async function inclusionProof(
   reader: HashReader,
@@ -40,8 +42,8 @@ export async function inclusionProof(
 }
 
 /**
- * The consistency proof from the tree of `oldSize` (1 to `size`) entries to that of `size`.
- * @throws FormatError when `oldSize` is 0 or over `size`.
+ * The consistency proof from the tree of `oldSize` entries to the tree of `size`. Costs one call of `reader`.
+ * @throws FormatError unless 1 <= oldSize <= size; what `reader` throws.
  */
 export async function consistencyProof(
   reader: HashReader,
@@ -52,7 +54,7 @@ export async function consistencyProof(
   return hashRanges(reader, consistencyRanges(oldSize, size), sha);
 }
 
-/** The inclusion proof of entry `index`, where every hash that it needs is in memory. */
+/** The inclusion proof of entry `index`, as `inclusionProof`, from hashes that are all in memory. */
 export function inclusionProofFrom(
   hashOf: (subtree: Subtree) => Hash,
   index: number,
@@ -62,14 +64,14 @@ export function inclusionProofFrom(
   return inclusionRanges(index, size).map((range) => foldSubtrees(subtreesOf(range).map(hashOf), sha));
 }
 
-/** The root of the first `size` entries. */
+/** The root of the tree of the first `size` entries. Costs one call of `reader`. @throws what `reader` throws. */
 export async function rootAt(reader: HashReader, size: number, sha: Sha256 = sha256): Promise<Hash> {
   requireExact(size, 'tree size');
   if (size === 0) return emptyRoot(sha);
   return foldSubtrees(await reader.hashes(subtreesOf({ start: 0, end: size })), sha);
 }
 
-/** The hash of each range, read in one go. */
+/** The hash of each range, by one call of the reader for all. */
 async function hashRanges(reader: HashReader, ranges: readonly EntryRange[], sha: Sha256): Promise<Hash[]> {
   const parts = ranges.map(subtreesOf);
   const hashes = await reader.hashes(parts.flat());
@@ -79,7 +81,8 @@ async function hashRanges(reader: HashReader, ranges: readonly EntryRange[], sha
 
 /**
  * The root that an inclusion proof leads to (RFC 9162 section 2.1.3.2).
- * @throws ProofError when the proof has the wrong length for `index` and `size`, or `index` is not in the tree.
+ * @throws ProofError when the proof has the wrong length for `index` and `size`, or `index` is not in the tree;
+ *   FormatError when a number is out of range or a hash has not 32 bytes.
  */
 export function rootFromInclusion(
   leaf: Hash,
@@ -117,7 +120,9 @@ export function rootFromInclusion(
 
 /**
  * Checks that the entry with this leaf hash is at `index` in the tree with this size and root.
- * @throws ProofError when it is not shown.
+ * @param proof from the leaf's sibling up.
+ * @throws ProofError when the proof does not hold; FormatError when a number is out of range or a hash has not 32
+ *   bytes.
  */
 export function verifyInclusion(
   leaf: Hash,
@@ -135,9 +140,10 @@ export function verifyInclusion(
 }
 
 /**
- * Checks that the tree of `size` entries begins with the tree of `oldSize` (RFC 9162 section 2.1.4.2). `oldSize` is
- * 1 to `size`: that the empty tree begins every other is for the caller to know.
- * @throws ProofError when it is not shown.
+ * Checks that the tree of `size` entries begins with the tree of `oldSize` (RFC 9162 section 2.1.4.2).
+ * @param oldSize from 1 to `size`. Every tree begins with the empty one, so that there is nothing to check for 0.
+ * @throws ProofError when the proof does not hold; FormatError when a number is out of range or a hash has not 32
+ *   bytes.
  */
 export function verifyConsistency(
   oldSize: number,
@@ -165,7 +171,7 @@ export function verifyConsistency(
     node = Math.floor(node / 2);
     last = Math.floor(last / 2);
   }
-  // Where the old tree is one subtree of the new, its root is the first hash, and is not sent.
+  // If the old tree is one subtree of the new one, the proof omits its root, which comes first.
   const hashes = node === 0 ? [oldRoot, ...proof] : proof;
   const [first, ...rest] = hashes;
   if (first === undefined) throw new ProofError(`${between} is empty`);

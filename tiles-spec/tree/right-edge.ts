@@ -1,6 +1,6 @@
 /**
- * The right edge of a tree: its partial tiles. It is the tree's compact range with the hashes under it, all that is
- * needed to know the root and to append.
+ * The right edge of a tree: its partial tiles, at most one at each tile level. They are enough to compute the root and
+ * to append entries.
  * @module
  */
 import { requireExact } from '../decimal.js';
@@ -16,11 +16,18 @@ import {
 } from './merkle.js';
 import { hashesAt, HashTile, TILE_HEIGHT, TILE_WIDTH, tileOf } from './tile.js';
 
-/** Immutable: appending gives another edge. */
+/**
+ * A tree's right edge. Immutable: `append` returns another.
+ * @example
+ * const leaves = ['a', 'b', 'c'].map((text) => leafHash(new TextEncoder().encode(text)));
+ * const { edge, tiles } = RightEdge.empty().append(leaves);
+ * tiles.map(({ level, index, width }) => ({ level, index, width })); // => [ { level: 0, index: 0, width: 3 } ]
+ * equalBytes(edge.root(), nodeHash(nodeHash(leaves[0], leaves[1]), leaves[2])); // => true
+ */
 export class RightEdge {
   /** Entries in the tree. */
   readonly size: number;
-  /** The partial tile of each tile level, or undefined where its width would be 0. */
+  /** The partial tile of each tile level; undefined where the level has only full tiles. */
   readonly #partials: readonly (HashTile | undefined)[];
   readonly #sha: Sha256;
 
@@ -30,15 +37,15 @@ export class RightEdge {
     this.#sha = sha;
   }
 
-  /** The edge of the tree of no entries. */
+  /** The edge of the empty tree. */
   static empty(sha: Sha256 = sha256): RightEdge {
     return new RightEdge(0, [], sha);
   }
 
   /**
-   * The edge of a tree of `size` entries from its partial tiles, in any order. Nothing is authenticated: compare
-   * `root()` with a checkpoint's.
-   * @throws FormatError unless `tiles` are just those that a tree of this size has.
+   * The edge of a tree of `size` entries, from its partial tiles in any order. Nothing is authenticated: compare
+   * `root()` with the root of a checkpoint, as `readRightEdge` does.
+   * @throws FormatError unless `tiles` are exactly the `partialTiles` of `size`.
    */
   static of(size: number, tiles: readonly HashTile[], sha: Sha256 = sha256): RightEdge {
     const wanted = partialTiles(size);
@@ -55,7 +62,7 @@ export class RightEdge {
     return new RightEdge(size, partials, sha);
   }
 
-  /** The tree's root. Costs at most 8 hashes a tile level. */
+  /** The tree's root. Costs at most 8 hashes for each tile level. */
   root(): Hash {
     if (this.size === 0) return emptyRoot(this.#sha);
     return foldSubtrees(
@@ -64,7 +71,10 @@ export class RightEdge {
     );
   }
 
-  /** The hash of a subtree whose tile is on the edge. */
+  /**
+   * The hash of a subtree that is in one of the partial tiles. Costs no hashing.
+   * @throws FormatError where its tile is full or not of this tree, or the tile is too narrow to have it.
+   */
   subtree(subtree: Subtree): Hash {
     const { level, index, height, at } = tileOf(subtree);
     const tile = this.partial(level, index);
@@ -73,22 +83,25 @@ export class RightEdge {
     return tile.subtree(height, at);
   }
 
-  /** The partial tile with these coordinates, if it is on the edge. */
+  /** The partial tile at this tile level and index; undefined where that tile is full, or the tree does not have it. */
   partial(level: number, index: number): HashTile | undefined {
     const tile = this.#partials[level];
     return tile?.index === index ? tile : undefined;
   }
 
   /**
-   * Appends leaf hashes. Returns the new edge and every tile, full or partial, that the new tree has and the old had
-   * not. Costs about two hashes an entry, and up to 255 more a level for the partial tile grown.
+   * Appends leaf hashes. Costs about two hashes for each, and up to 255 more at each level, to hash the partial tile
+   * again.
+   * @returns the new edge, and every tile, full or partial, that the new tree has and the old one has not.
+   * @throws FormatError where the new size is above 2^53 - 1, or a leaf hash has not 32 bytes.
    */
   append(leaves: readonly Hash[]): { edge: RightEdge; tiles: HashTile[] } {
     requireExact(this.size + leaves.length, 'tree size');
     const tiles: HashTile[] = [];
     const partials = [...this.#partials];
     let added = leaves;
-    // Level by level: a level gains the hashes of the tiles filled below it, and where none was filled, all above stays.
+    // Work upward. Each tile that fills adds one hash to the level above; when no tile fills, nothing above changes and
+    // the loop ends.
     for (let level = 0; added.length > 0; level++) {
       const hashes = [...(partials[level]?.hashes ?? []), ...added];
       const first = Math.floor(hashesAt(this.size, level) / TILE_WIDTH);
@@ -111,7 +124,12 @@ export class RightEdge {
   }
 }
 
-/** The coordinates of the partial tiles of a tree of `size` entries, lowest level first. */
+/**
+ * The partial tiles of a tree of `size` entries, lowest level first: at most 7, and none where `size` is 0.
+ * @throws FormatError unless `size` is an integer from 0 to 2^53 - 1.
+ * @example
+ * partialTiles(300); // => [ { level: 0, index: 1, width: 44 }, { level: 1, index: 0, width: 1 } ]
+ */
 export function partialTiles(size: number): { level: number; index: number; width: number }[] {
   const partials = [];
   for (let level = 0; hashesAt(size, level) > 0; level++) {

@@ -1,5 +1,5 @@
 /**
- * The key that a user verifies with, as a file: a public key or a certificate, in PEM or DER.
+ * The file with the key that a user verifies with: a public key or a certificate, in PEM or DER.
  * @module
  */
 import { FormatError } from '../../../tiles-spec/index.js';
@@ -8,7 +8,7 @@ import { certificateKey } from '../../signatures/node/certificate.js';
 import { parsePublicKey } from '../../signatures/node/public-key.js';
 import { isPem, parsePem, type PemBlock } from '../pem.js';
 
-/** A public key, and the certificate that it came in. */
+/** A public key, and the certificate that the file had it in. */
 export interface PublicKeyFile {
   /** DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
@@ -17,10 +17,16 @@ export interface PublicKeyFile {
 }
 
 /**
- * Reads a public key (`PUBLIC KEY`) or a certificate (`CERTIFICATE`, the first of several); PEM or DER. Of a
- * certificate only the key is judged.
+ * Reads a public key (`PUBLIC KEY`) or a certificate (`CERTIFICATE`, the first of several), in PEM or DER. Only the key
+ * is checked: names, dates and issuer of a certificate are not.
  * @param name names the file in errors.
- * @throws ConfigurationError when it is neither, or the key is of a type that Stele does not verify.
+ * @throws ConfigurationError when the file holds neither, or a key of a type that Stele does not verify.
+ * @example
+ * import { generateKeyPairSync } from 'node:crypto';
+ *
+ * const { publicKey } = generateKeyPairSync('ed25519');
+ * const pem = publicKey.export({ type: 'spki', format: 'pem' });
+ * readPublicKeyFile(Buffer.from(pem), 'cosign.pub').spki.length; // => 44
  */
 export function readPublicKeyFile(file: Uint8Array, name: string): PublicKeyFile {
   try {
@@ -43,7 +49,7 @@ function blockOf(file: Uint8Array, name: string): PemBlock {
   const [ssh] = /^(?:ssh|ecdsa-sha2)-[a-z0-9-]+(?= )/.exec(new TextDecoder('latin1').decode(file)) ?? [];
   if (ssh !== undefined) throw new ConfigurationError(`${name} is an SSH key: ${sshAdvice(ssh, name)}`);
   if (isPem(file)) return parsePem(new TextDecoder('latin1').decode(file), name)[0];
-  // Neither can be read as the other: what is a certificate is told by reading it.
+  // DER that is a certificate cannot be read as a key, nor a key as a certificate.
   try {
     certificateKey(file);
     return { label: 'CERTIFICATE', der: file };
@@ -52,7 +58,7 @@ function blockOf(file: Uint8Array, name: string): PemBlock {
   }
 }
 
-/** ssh-keygen writes Ed25519 keys in no format but its own. */
+/** ssh-keygen writes Ed25519 keys in its own format alone. */
 function sshAdvice(type: string, name: string): string {
   return type === 'ssh-ed25519'
     ? 'one of this kind cannot be converted to PEM with ssh-keygen. Give a PUBLIC KEY in PEM, as openssl pkey -pubout writes it'

@@ -3,7 +3,8 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { DerError, subjectPublicKeyInfo } from '../../../tiles-spec/index.js';
+import { DerError } from '../../../tiles-spec/errors.js';
+import { subjectPublicKeyInfo } from '../../../tiles-spec/certificates/certificate.js';
 import { InvalidEntryError } from '../../errors.js';
 
 /**

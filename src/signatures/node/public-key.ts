@@ -5,8 +5,9 @@
  */
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { BIT_STRING, INTEGER, SEQUENCE, readElement, readPositive } from '../../../tiles-spec/der.js';
+import { INTEGER, SEQUENCE, readElement, readPositive } from '../../../tiles-spec/der.js';
 import { DerError } from '../../../tiles-spec/errors.js';
+import { ED25519_ALGORITHM, P256_ALGORITHM, readSpki, type Spki } from '../../../tiles-spec/spki.js';
 import { InvalidEntryError } from '../../errors.js';
 import type { KeyDetails } from '../algorithms.js';
 import { P256, P384, P521, decodePoint } from '../curves.js';
@@ -39,14 +40,13 @@ export interface Ed25519Key {
   readonly point: Uint8Array;
 }
 
-// AlgorithmIdentifiers in DER, as hex. RFC 5480: id-ecPublicKey with a named curve. RFC 8410: id-Ed25519 without
-// parameters. RFC 3279: rsaEncryption with NULL.
+// AlgorithmIdentifiers in DER, as hexadecimal. RFC 5480: id-ecPublicKey with a named curve. RFC 3279: rsaEncryption with
+// NULL.
 const EC_KEYS: ReadonlyMap<string, { keyDetails: KeyDetails; curve: Curve }> = new Map([
-  ['301306072a8648ce3d020106082a8648ce3d030107', { keyDetails: 'PKIX_ECDSA_P256_SHA_256', curve: P256 }],
+  [P256_ALGORITHM, { keyDetails: 'PKIX_ECDSA_P256_SHA_256', curve: P256 }],
   ['301006072a8648ce3d020106052b81040022', { keyDetails: 'PKIX_ECDSA_P384_SHA_384', curve: P384 }],
   ['301006072a8648ce3d020106052b81040023', { keyDetails: 'PKIX_ECDSA_P521_SHA_512', curve: P521 }],
 ]);
-const ED25519 = '300506032b6570';
 const RSA = '300d06092a864886f70d0101010500';
 
 const RSA_KEY_DETAILS: ReadonlyMap<number, KeyDetails> = new Map<number, KeyDetails>([
@@ -68,32 +68,22 @@ const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
  * odd exponent from 3 to 2^31 - 1; Ed25519 with a canonical point not of small order.
  */
 export function parsePublicKey(spki: Uint8Array): PublicKey {
-  const { algorithm, subjectPublicKey } = readSpki(spki);
+  const { algorithm: identifier, key: subjectPublicKey } = readKey(spki);
+  const algorithm = Buffer.from(identifier).toString('hex');
   const ec = EC_KEYS.get(algorithm);
   if (ec !== undefined) return { type: 'ecdsa', ...ec, point: decodePoint(ec.curve, subjectPublicKey) };
   if (algorithm === RSA) return parseRsaKey(subjectPublicKey);
-  if (algorithm === ED25519) {
+  if (algorithm === ED25519_ALGORITHM) {
     checkEd25519Point(subjectPublicKey);
     return { type: 'ed25519', keyDetails: 'PKIX_ED25519_PH', point: subjectPublicKey };
   }
   throw new InvalidEntryError(`publicKey: its algorithm${nameByOpenSsl(spki)} is not accepted`);
 }
 
-/**
- * `SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }`: the first as hex of its DER, the second
- * as its bytes. Not by createPublicKey, which overlooks much and costs 99 us in Node 20, more than a verification.
- */
-function readSpki(spki: Uint8Array): { algorithm: string; subjectPublicKey: Uint8Array } {
+/** Not by createPublicKey, which overlooks much and costs 99 us in Node 20, more than a verification. */
+function readKey(spki: Uint8Array): Spki {
   try {
-    const { content, rest } = readElement(spki, SEQUENCE);
-    const algorithm = readElement(content, SEQUENCE);
-    const bits = readElement(algorithm.rest, BIT_STRING);
-    if (rest.length > 0 || bits.rest.length > 0) throw new DerError('bytes follow the key');
-    if (bits.content[0] !== 0) throw new DerError('the key is not whole bytes');
-    return {
-      algorithm: Buffer.from(algorithm.encoded).toString('hex'),
-      subjectPublicKey: bits.content.subarray(1),
-    };
+    return readSpki(spki);
   } catch (error) {
     if (error instanceof DerError) {
       throw new InvalidEntryError(`publicKey: is not a DER SubjectPublicKeyInfo: ${error.message}`);

@@ -4,13 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import {
-  decodeText,
-  encodeBase64,
-  HASH_LENGTH,
-  type Hash,
-  type SignedCheckpoint,
-} from '../../../tiles-spec/index.js';
+import { decodeText } from '../../../tiles-spec/bytes.js';
+import { encodeBase64, HASH_LENGTH, type Hash, type SignedCheckpoint } from '../../../tiles-spec/index.js';
 import { bytes, bytesOf, integer, list, readMessage, someBytes } from '../../protobuf-json.js';
 
 /** A logged entry with its proof. */

@@ -4,7 +4,6 @@
  */
 import { z } from 'zod';
 import {
-  concatBytes,
   ECDSA,
   ED25519,
   encodeBase64,
@@ -17,6 +16,7 @@ import {
   type NoteVerifier,
   type VerifierKey,
 } from '../../../tiles-spec/index.js';
+import { ed25519Key, ed25519Spki } from '../../../tiles-spec/spki.js';
 import { bytesOf, instant, list, parseMessageFile, readMessage, someBytes } from '../../protobuf-json.js';
 import { ALGORITHMS } from '../../signatures/algorithms.js';
 
@@ -194,7 +194,7 @@ export function trustedLogFromVerifierKey(vkey: string, url?: string): TrustedLo
     url: url ?? `https://${key.name}`,
     origin: key.name,
     keyDetails: key.type === ED25519 ? PKIX_ED25519 : PKIX_ECDSA,
-    spki: key.type === ED25519 ? concatBytes([ED25519_SPKI_PREFIX, key.publicKey]) : key.publicKey,
+    spki: key.type === ED25519 ? ed25519Spki(key.publicKey) : key.publicKey,
     logId: keyHash(key),
     validFor: {},
     verifier: noteVerifier(key),
@@ -202,14 +202,10 @@ export function trustedLogFromVerifierKey(vkey: string, url?: string): TrustedLo
   };
 }
 
-/** DER up to the 32 bytes of the key (RFC 8410 section 4). */
-const ED25519_SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0);
-
 function verifierKeyOf({ url, origin, keyDetails, spki }: KnownLog): VerifierKey | undefined {
   if (keyDetails === PKIX_ED25519) {
-    const publicKey = spki.subarray(ED25519_SPKI_PREFIX.length);
-    const prefix = spki.subarray(0, ED25519_SPKI_PREFIX.length);
-    if (publicKey.length !== 32 || !equalBytes(prefix, ED25519_SPKI_PREFIX))
+    const publicKey = ed25519Key(spki);
+    if (publicKey === undefined)
       throw new FormatError(`trusted root: the key of ${url} is not an Ed25519 key as DER SPKI`);
     return { name: origin, type: ED25519, publicKey };
   }

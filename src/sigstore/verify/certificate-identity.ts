@@ -2,15 +2,13 @@
  * Who a certificate says that its holder is, and whether that is who must have signed.
  * @module
  */
+import { decodeText } from '../../../tiles-spec/bytes.js';
+import { DerError } from '../../../tiles-spec/errors.js';
 import {
-  certificateNames,
-  decodeText,
-  DerError,
-  FormatError,
-  ProofError,
   strictCertificateExtensions,
   type CertificateExtension,
-} from '../../../tiles-spec/index.js';
+} from '../../../tiles-spec/certificates/certificate.js';
+import { certificateNames, FormatError, ProofError } from '../../../tiles-spec/index.js';
 import { readElement, UTF8_STRING } from '../../../tiles-spec/der.js';
 import { firstMatch, wantedText, type NamePattern } from './node/name-pattern.js';
 

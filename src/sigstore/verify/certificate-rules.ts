@@ -4,7 +4,9 @@
  * @module
  */
 import { readElement, readElements, readObjectIdentifier, SEQUENCE } from '../../../tiles-spec/der.js';
-import { DerError, ProofError, strictCertificateExtensions } from '../../../tiles-spec/index.js';
+import { DerError } from '../../../tiles-spec/errors.js';
+import { strictCertificateExtensions } from '../../../tiles-spec/certificates/certificate.js';
+import { ProofError } from '../../../tiles-spec/index.js';
 
 const EXTENDED_KEY_USAGE = '2.5.29.37';
 const NAME_CONSTRAINTS = '2.5.29.30';

@@ -3,10 +3,10 @@
  * @module
  */
 import { z } from 'zod';
+import { encodeText } from '../../../tiles-spec/bytes.js';
 import {
   encodeBase64,
   encodeHex,
-  encodeText,
   equalBytes,
   leafHash,
   openCheckpoint,

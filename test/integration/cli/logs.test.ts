@@ -6,7 +6,8 @@ import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LogKey } from '#src/keys/node/log-key.js';
-import { encodeHex, encodeText, leafHash, openCheckpoint } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { encodeHex, leafHash, openCheckpoint } from '#tiles-spec/index.js';
 import { answerSchema } from '../../support/answer-schema.js';
 import {
   expectCase,

@@ -8,7 +8,7 @@ import { ConfigurationError, UnreachableError } from '#src/errors.js';
 import { S3Store } from '#src/store/s3.js';
 import type { S3Options } from '#src/store/s3-place.js';
 import type { ObjectStore } from '#src/store/store.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 import { s3Error, startS3Proxy, type S3Fault } from '../../support/s3-recorder.js';
 import { describeWithS3 } from '../../support/with-s3.js';
 

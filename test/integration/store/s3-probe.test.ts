@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
 import { StartRefusedError, UnreachableError } from '#src/errors.js';
 import { S3Store } from '#src/store/s3.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 import { s3Error, startS3Proxy, type S3Fault } from '../../support/s3-recorder.js';
 import { keysIn } from '../../support/s3-server.js';
 import { describeWithS3 } from '../../support/with-s3.js';

@@ -4,7 +4,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { keysOf } from '#src/kinds/read-entry.js';
-import { decodeText, encodeText } from '#tiles-spec/index.js';
+import { decodeText } from '#tiles-spec/bytes.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+
 import { OpenSsl } from '../../support/openssl-keys.js';
 
 const openssl = new OpenSsl();

@@ -8,7 +8,9 @@ import { canonicalBody } from '#src/kinds/canonical-body.js';
 import { hashedrekord, hashedRekordJson } from '#src/kinds/hashedrekord-0.0.2.js';
 import { KINDS } from '#src/kinds/known-kinds.js';
 import { keysOf, readEntry } from '#src/kinds/read-entry.js';
-import { decodeText, encodeText, FormatError } from '#tiles-spec/index.js';
+import { decodeText } from '#tiles-spec/bytes.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { FormatError } from '#tiles-spec/index.js';
 import { badBodies, bodiesByKind } from '../../support/entry-bodies.js';
 
 /** What a reader may ask of an entry. */

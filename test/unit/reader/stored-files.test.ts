@@ -7,7 +7,7 @@ import { StoredFiles } from '#reader/http/index.js';
 import { UnavailableError } from '#src/errors.js';
 import type { HeldBody } from '#src/http-server/answer.js';
 import type { ObjectRange, ObjectStat, ReadableStore, StoreObject } from '#src/store/store.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 
 const PIECE = 1_000;
 const BUNDLE = 'tile/entries/000';

@@ -9,7 +9,9 @@ import { proposeEntry, validateRequest } from '#src/requests/rekor-v2/create-ent
 import type { ProposedEntry } from '#src/requests/proposal.js';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
 import { nodeSuite } from '#src/signatures/node/suite.js';
-import { decodeText, encodeText } from '#tiles-spec/index.js';
+import { decodeText } from '#tiles-spec/bytes.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+
 import { validateInGroups } from '#writer/validation/validate.js';
 import { der, newAuthority, subjectAltNames } from '../../support/certificates.js';
 

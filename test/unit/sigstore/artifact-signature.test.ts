@@ -16,7 +16,8 @@ import {
   type SigstoreBundle,
 } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
-import { concatBytes, encodeText, FormatError, ProofError } from '#tiles-spec/index.js';
+import { concatBytes, encodeText } from '#tiles-spec/bytes.js';
+import { FormatError, ProofError } from '#tiles-spec/index.js';
 import { describeWithVectors, readVector } from '../../support/vectors.js';
 import { pemFile } from '../../support/public-bundles.js';
 

@@ -4,7 +4,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { bundlesIn } from '#src/sigstore/bundle/bundle-files.js';
-import { encodeText, FormatError } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { FormatError } from '#tiles-spec/index.js';
 import { describeWithVectors, readVectorText } from '../../support/vectors.js';
 import {
   attestationOf,

@@ -10,7 +10,8 @@ import {
   parseTransparencyLogEntry,
 } from '#src/sigstore/bundle/transparency-log-entry.js';
 import { isTrustedLog, parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
-import { decodeBase64, encodeBase64, encodeText, FormatError, openCheckpoint } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { decodeBase64, encodeBase64, FormatError, openCheckpoint } from '#tiles-spec/index.js';
 import {
   describeWithVectors,
   listVectors,

@@ -6,7 +6,8 @@ import { certificateLog, certifiedAuthority } from '#src/sigstore/trust/node/aut
 import { parsePem } from '#src/keys/pem.js';
 import { formatSigningConfig, formatTrustedRoot, type PublicLog } from '#src/sigstore/trust/trust-files.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
-import { decodeBase64, encodeText, FormatError } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { decodeBase64, FormatError } from '#tiles-spec/index.js';
 import { describeWithVectors, readVector, readVectorJson } from '../../support/vectors.js';
 import { conformanceCase, pemFile, verifyCase } from '../../support/public-bundles.js';
 

@@ -4,7 +4,8 @@
 import { expect, it } from 'vitest';
 import { parseTrustedRoot, type TrustedLog, type TrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { trustedRootIn } from '#src/sigstore/trust/trust-sources.js';
-import { encodeText, FormatError } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { FormatError } from '#tiles-spec/index.js';
 import { describeWithVectors, readVectorText } from '../../support/vectors.js';
 import { productionTrustedRoot, without } from '../../support/public-bundles.js';
 

@@ -6,7 +6,8 @@ import {
   trustedLogFromVerifierKey,
   type KnownLog,
 } from '#src/sigstore/trust/trusted-root.js';
-import { encodeBase64, encodeText, FormatError, parseVerifierKey } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { encodeBase64, FormatError, parseVerifierKey } from '#tiles-spec/index.js';
 import { describeWithVectors, readVector, readVectorJson } from '../../support/vectors.js';
 import { jsonFile, productionTrustedRoot } from '../../support/public-bundles.js';
 

@@ -26,7 +26,6 @@ import {
   ED25519,
   encodeBase64,
   encodeHex,
-  encodeText,
   formatCheckpoint,
   formatNote,
   formatVerifierKey,

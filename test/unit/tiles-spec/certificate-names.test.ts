@@ -7,7 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { certificateKeys } from '#src/kinds/certificate-keys.js';
 import { keysOf } from '#src/kinds/read-entry.js';
 import { certificateKey } from '#src/signatures/node/certificate.js';
-import { certificateNames, encodeText, subjectPublicKeyInfo } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { subjectPublicKeyInfo } from '#tiles-spec/certificates/certificate.js';
+import { certificateNames } from '#tiles-spec/index.js';
 import { brokenCertificates, hostileCertificates } from '../../support/hostile-certificates.js';
 
 const hostile = hostileCertificates();

@@ -1,21 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  consistencyProof,
   consistencyRanges,
+  inclusionRanges,
+  largestPowerOfTwoBelow,
+  subtreesOf,
+  type EntryRange,
+} from '#tiles-spec/tree/merkle.js';
+import {
+  consistencyProof,
   FormatError,
   HashTile,
   inclusionProof,
-  inclusionRanges,
-  largestPowerOfTwoBelow,
   partialTiles,
   RightEdge,
   rootAt,
-  subtreesOf,
   tileOf,
   verifyConsistency,
   verifyInclusion,
-  type EntryRange,
   type Hash,
   type HashReader,
 } from '#tiles-spec/index.js';

@@ -7,12 +7,12 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { encodeText } from '#tiles-spec/bytes.js';
 import {
   ECDSA,
   ED25519,
   encodeBase64,
   encodeHex,
-  encodeText,
   FormatError,
   formatNote,
   formatVerifierKey,

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeText, encodeText } from '#tiles-spec/bytes.js';
+import { parseDecimal, requireExact } from '#tiles-spec/decimal.js';
 import {
   decodeBase64,
-  decodeText,
   ECDSA,
   ED25519,
   encodeBase64,
   encodeEntryBundle,
   encodeClaim,
   encodeHex,
-  encodeText,
   encodeTimes,
   formatCheckpoint,
   FormatError,
@@ -23,14 +23,12 @@ import {
   parseEntryBundle,
   parseCheckpoint,
   parseClaim,
-  parseDecimal,
   parseNote,
   parsePath,
   parseTimes,
   parseTlogProof,
   parseVerifierKey,
   ProofError,
-  requireExact,
   type Checkpoint,
   type Claim,
   type ObjectName,

@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { certificateKeys } from '#src/kinds/certificate-keys.js';
+import { decodeText, encodeText } from '#tiles-spec/bytes.js';
 import {
-  decodeText,
   ED25519,
   encodeBase64,
   encodeEntryBundle,
   encodeClaim,
   encodeHex,
-  encodeText,
   encodeTimes,
   formatCheckpoint,
   formatPath,

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { encodeText } from '#tiles-spec/bytes.js';
+import { parseDecimal } from '#tiles-spec/decimal.js';
 import {
   decodeBase64,
   ECDSA,
   ED25519,
   encodeBase64,
   encodeHex,
-  encodeText,
   formatTlogProof,
   keyHash,
   leafHash,
   noteVerifier,
   openCheckpoint,
-  parseDecimal,
   parseNote,
   parseTlogProof,
   verifyInclusion,

@@ -11,7 +11,8 @@ import type { ProposedEntry } from '#src/requests/proposal.js';
 import { proposeEntry } from '#src/requests/rekor-v2/create-entry-request.js';
 import { proposeBy, type RequestForm } from '#src/requests/request-form.js';
 import { nodeSuite } from '#src/signatures/node/suite.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+
 import { validateInGroups, type Outcome } from '#writer/validation/validate.js';
 import { goodRequest } from '../../support/http.js';
 

@@ -24,7 +24,11 @@ export interface Artifact {
   readonly bytes?: Uint8Array;
 }
 
-/** An artifact in memory. */
+/**
+ * An artifact in memory.
+ * @example
+ * artifactOfBytes(new TextEncoder().encode('a release')).digest('sha256').length; // => 32
+ */
 export function artifactOfBytes(bytes: Uint8Array): Artifact {
   return { bytes, digest: (name) => digestOf(name, bytes) };
 }
