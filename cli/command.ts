@@ -66,9 +66,9 @@ export interface Invocation<S extends Settings = Settings> {
 
 /** What the exit codes mean. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
-  0: 'fine',
+  0: 'success',
   1: 'it does not verify, was refused, or failed',
-  2: 'wrongly used: a command, a setting or a file that cannot be as it is',
+  2: 'wrong use: a command, a setting or a file has to be changed',
   3: 'the log, or a file of it, cannot be reached; trying later may help',
 };
 

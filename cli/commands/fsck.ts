@@ -17,7 +17,7 @@ export const fsckCommand = command({
   arguments: [
     {
       name: 'LOG',
-      description: 'its URL or folder, in the place of --rekor_server',
+      description: 'its URL or folder, instead of --rekor_server',
       optional: true,
       folder: true,
     },

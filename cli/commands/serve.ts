@@ -29,7 +29,7 @@ const SETTINGS = {
   'public-url': { value: 'URL', description: 'where clients reach the log (default: http:// and --listen)' },
   origin: {
     value: 'NAME',
-    description: "the log's name for ever (default: the host name of the public URL)",
+    description: "the log's name, which never changes (default: the host name of the public URL)",
   },
   store: PLACE_SETTINGS.store,
   key: PLACE_SETTINGS.key,
@@ -40,17 +40,17 @@ const SETTINGS = {
   'batch-size': {
     value: 'N',
     default: '1024',
-    description: 'entries that are published without waiting for that time',
+    description: 'publish at once when so many entries wait',
   },
   'read-url': {
     value: 'URL',
-    description: 'where readers are sent for the static files (default: they are answered from the store)',
+    description: 'where to redirect readers of the static files (default: they are answered from the store)',
   },
   'max-body': { value: 'SIZE', default: '4MiB', description: 'the longest request body' },
   'max-pending': {
     value: 'N',
     default: '4096',
-    description: 'entries in flight before others are told to try again',
+    description: 'entries in flight at most: more are refused with 503',
   },
   'partial-grace': {
     value: 'DURATION',

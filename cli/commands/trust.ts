@@ -12,7 +12,7 @@ import { SERVICE_SETTINGS } from './trust/services.js';
 export const trustCommand = command({
   summary: 'Make and pin trust files',
   details:
-    "Writes trusted_root.json and signing_config.json for Sigstore's clients, and both in one as client_trust_config.json, from logs and from the other services that they are to trust. With --pin it keeps a log's trust file instead, and the commands after need no key.",
+    "Writes trusted_root.json and signing_config.json for Sigstore's clients, and both in one as client_trust_config.json, from logs and from the other services that they are to trust. With --pin it keeps a log's trust file instead, and later commands need no key.",
   arguments: [
     {
       name: 'LOG',
@@ -24,7 +24,7 @@ export const trustCommand = command({
   ],
   settings: {
     pin: {
-      description: "fetch the log's key once, and keep it for the commands after",
+      description: "fetch the log's key once, and keep it for later commands",
       flagOnly: true,
     },
     vkey: {

@@ -10,13 +10,12 @@ import { SIGNATURE_SETTINGS } from '../settings/signature-settings.js';
 export const uploadCommand = command({
   summary: 'Put a signature into the log',
   details:
-    'Submits a signature with its key or certificate, and checks the proof that comes back. One that is in the log already is no error. With --key the artifact is signed as well, and a Sigstore bundle is written that verifies offline. To do the same again logs nothing twice: the signature is taken from the bundle, or from the file beside it in which it is kept (.signature) where the answer of the log was lost.',
+    'Submits a signature with its key or certificate, and checks the proof that comes back. One that is in the log already is no error. With --key the artifact is signed as well, and a Sigstore bundle is written that verifies offline. The same command again logs nothing twice: it takes the signature from the bundle or, where the answer of the log was lost, from the file beside the bundle (.signature).',
   settings: {
     ...SIGNATURE_SETTINGS,
     key: {
       value: 'FILE',
-      description:
-        'a private key, PEM: sign the artifact with it, in the place of --signature and --public-key',
+      description: 'a private key, PEM: sign the artifact with it, instead of --signature and --public-key',
       file: true,
       flagOnly: true,
       group: 'The signature',

@@ -42,7 +42,7 @@ export const LOG_SETTINGS = {
   state: {
     value: 'DIR',
     description:
-      'where it is remembered, so that two logs of one name are told apart (default: $XDG_STATE_HOME/stele/heads)',
+      'the folder in which it is remembered: two logs of one name need two (default: $XDG_STATE_HOME/stele/heads)',
     folder: true,
     group: GROUP,
   },

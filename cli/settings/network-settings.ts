@@ -12,7 +12,7 @@ const GROUP = 'The network (and HTTPS_PROXY, HTTP_PROXY and NO_PROXY)';
 export const NETWORK_SETTINGS = {
   'ca-cert': {
     value: 'FILE',
-    description: "certificates of authorities to believe beside the system's, PEM or DER",
+    description: "certificates of authorities to trust besides the system's, PEM or DER",
     file: true,
     group: GROUP,
   },
@@ -21,7 +21,7 @@ export const NETWORK_SETTINGS = {
 export const TOKEN_SETTINGS = {
   token: {
     value: 'TOKEN',
-    description: "what a gate before the log wants: sent as Authorization: Bearer, to the log's URL alone",
+    description: "for a log behind a gate: sent as Authorization: Bearer, to the log's URL alone",
     secret: true,
     group: GROUP,
   },

@@ -13,11 +13,12 @@ export const S3_SETTINGS = {
   's3-endpoint': { value: 'URL', description: 'the server of s3:// (default: that of AWS)', group: GROUP },
   's3-region': {
     value: 'NAME',
-    description: 'its region (default: as the AWS SDK finds it; with --s3-endpoint AWS_REGION or us-east-1)',
+    description:
+      'the region of the bucket (default: as the AWS SDK finds it; with --s3-endpoint AWS_REGION or us-east-1)',
     group: GROUP,
   },
   's3-path-style': {
-    description: "the bucket's name goes into the path, not into the host name",
+    description: "put the bucket's name into the path, not into the host name",
     group: GROUP,
   },
 } as const satisfies Settings;

@@ -15,7 +15,8 @@ export const SIGNATURE_SETTINGS = {
   },
   'artifact-hash': {
     value: 'HASH',
-    description: 'its digest in its place: hex, after sha256:, sha384: or sha512: if need be',
+    description:
+      'instead of --artifact its digest: hex, with or without sha256:, sha384: or sha512: before it',
     group: GROUP,
   },
   signature: { value: 'FILE', description: 'the signature', file: true, group: GROUP },

@@ -17,7 +17,7 @@ export const SIGNER_SETTINGS = {
   'certificate-identity-regexp': {
     value: 'REGEXP',
     description:
-      'the same, for any name that matches in whole: a regular expression of JavaScript (flag u), anchored at both ends',
+      'instead of --certificate-identity a pattern that the whole name must match: a regular expression of JavaScript (flag u), anchored at both ends',
     group: GROUP,
   },
   'certificate-oidc-issuer': {
@@ -28,7 +28,7 @@ export const SIGNER_SETTINGS = {
   'certificate-oidc-issuer-regexp': {
     value: 'REGEXP',
     description:
-      "the same, for any provider that matches in whole; ^$ is for a certificate that names none, as a company's own authority makes (it needs an SCT of a log in the trusted root too)",
+      "instead of --certificate-oidc-issuer a pattern that the whole URL must match; ^$ is for a certificate that names none, as a company's own authority makes (it needs an SCT of a log in the trusted root too)",
     group: GROUP,
   },
 } as const satisfies Settings;

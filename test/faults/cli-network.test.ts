@@ -282,7 +282,7 @@ describe.concurrent('the token', () => {
       });
     }
     const { stdout } = await logged.user.run(['help', 'loginfo']);
-    expect(stdout).toMatch(/^ {2}STELE_TOKEN +what a gate before the log wants/m);
+    expect(stdout).toMatch(/^ {2}STELE_TOKEN +for a log behind a gate/m);
     expect(stdout).not.toContain('--token');
     expect((await logged.user.run(['completion', 'bash'])).stdout).not.toContain('--token');
   });

@@ -20,7 +20,7 @@ export const SERVICE_SETTINGS = {
   },
   'fulcio-url': {
     value: 'URL',
-    description: 'where certificates are asked for: left out, the files serve for verifying alone',
+    description: 'where to ask for certificates: without it the files serve for verifying alone',
     group: GROUP,
   },
   ctlog: {
@@ -38,7 +38,7 @@ export const SERVICE_SETTINGS = {
     file: true,
     group: GROUP,
   },
-  'tsa-url': { value: 'URL', description: 'where time stamps are asked for', group: GROUP },
+  'tsa-url': { value: 'URL', description: 'where to ask for time stamps', group: GROUP },
   'oidc-url': { value: 'URL', description: 'where signers prove who they are', group: GROUP },
 } as const satisfies Settings;
 
