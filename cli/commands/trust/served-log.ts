@@ -5,7 +5,12 @@
 import { LogReader, type ReadObject } from '../../../reader/index.js';
 import { remoteSource } from '../../../reader/node/index.js';
 import { messageOf, UnreachableError } from '../../../src/errors.js';
-import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
+import {
+  isTrustedLog,
+  MAX_TRUSTED_ROOT_LENGTH,
+  parseTrustedRoot,
+  type TrustedLog,
+} from '../../../src/sigstore/trust/trusted-root.js';
 import { ProofError } from '../../../tiles-spec/index.js';
 import type { Invocation } from '../../command.js';
 import { parseSetting } from '../../settings/setting.js';
@@ -19,7 +24,6 @@ import { parseDuration, parseNumber } from '../../settings/units.js';
 type Trusting = Pick<Invocation<typeof TRUST_SETTINGS>, 'values' | 'environment'>;
 
 export const TRUSTED_ROOT = 'trusted_root.json';
-const MAX_TRUST_FILE = 1 << 20;
 
 /**
  * The log at a URL; its key has signed what the log shows, and is that of `--vkey` if that is given.
@@ -73,7 +77,7 @@ async function servedLogs(
     network: await networkOf(values, environment),
     token: tokenOf(values),
   });
-  const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
+  const bytes = await read(TRUSTED_ROOT, MAX_TRUSTED_ROOT_LENGTH);
   if (bytes === undefined)
     throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
   return { read, logs: parseTrustedRoot(bytes).logs.filter(isTrustedLog) };
