@@ -12,17 +12,17 @@ import { concatBytes } from '../../tiles-spec/bytes.js';
 import { decodeHex } from '../../tiles-spec/index.js';
 import { SettingError } from '../settings/setting.js';
 
-/** What names it. */
+/** The settings that name an artifact. */
 export interface ArtifactSettings {
   readonly artifact: string | undefined;
   readonly 'artifact-hash': string | undefined;
 }
 
-/** Files up to this many bytes are kept: a few old kinds of signature are over the artifact itself. */
+/** Files up to this many bytes are kept in memory: a few old kinds of signature are over the artifact itself. */
 const MOST_KEPT = 64 * 1024 ** 2;
 
 /**
- * The artifact that the settings name, which do not name two; undefined where they name none.
+ * Reads the artifact that the settings name; undefined where they name none. At most one of the two is given.
  * @throws ConfigurationError
  */
 export async function readArtifact(settings: ArtifactSettings): Promise<Artifact | undefined> {
@@ -31,7 +31,7 @@ export async function readArtifact(settings: ArtifactSettings): Promise<Artifact
   return given === undefined ? undefined : artifactOfDigests(parseArtifactHash(given));
 }
 
-/** The file's bytes, in pieces. @throws ConfigurationError where it is no file that can be read to its end. */
+/** Reads a file in pieces. @throws ConfigurationError where it is no file, or cannot be read to its end. */
 export async function* openArtifact(file: string): AsyncGenerator<Uint8Array> {
   const what = '--artifact';
   try {
@@ -57,7 +57,7 @@ async function readFileArtifact(file: string): Promise<Artifact> {
   return { ...artifactOfDigests(digests), ...(chunks === undefined ? {} : { bytes: concatBytes(chunks) }) };
 }
 
-/** Hexadecimal, after the name of the hash or known by its length. */
+/** A digest in hexadecimal, with its name before it or told by its length. */
 function parseArtifactHash(text: string): Partial<Record<DigestName, Uint8Array>> {
   const [, prefix, digits = ''] = /^(?:(sha256|sha384|sha512):)?([0-9a-f]+)$/i.exec(text) ?? [];
   const type = DIGESTS.find(({ length }) => length * 2 === digits.length);

@@ -5,7 +5,12 @@
 import { LogReader, type ReadObject } from '../../../reader/index.js';
 import { remoteSource } from '../../../reader/node/open-log.js';
 import { messageOf, UnreachableError } from '../../../src/errors.js';
-import { isTrustedLog, parseTrustedRoot, type TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
+import {
+  isTrustedLog,
+  MAX_TRUSTED_ROOT_LENGTH,
+  parseTrustedRoot,
+  type TrustedLog,
+} from '../../../src/sigstore/trust/trusted-root.js';
 import { ProofError } from '../../../tiles-spec/index.js';
 import { onlyLog, readTrustedLogKey } from '../../log/open-log.js';
 import type { Pin } from '../../log/pins.js';
@@ -28,7 +33,6 @@ export interface LogAccess {
 }
 
 export const TRUSTED_ROOT = 'trusted_root.json';
-const MAX_TRUST_FILE = 1 << 20;
 
 /**
  * Fetches the log's trust file, and verifies that its checkpoint is signed by the key in it.
@@ -82,7 +86,7 @@ async function servedLogs(
     network: await networkOf(values, environment),
     token: tokenOf(values),
   });
-  const bytes = await read(TRUSTED_ROOT, MAX_TRUST_FILE);
+  const bytes = await read(TRUSTED_ROOT, MAX_TRUSTED_ROOT_LENGTH);
   if (bytes === undefined)
     throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
   return { read, logs: parseTrustedRoot(bytes).logs.filter(isTrustedLog) };

@@ -1,6 +1,6 @@
 /**
- * The bundle that `stele upload` writes, and the signature that is kept beside it until then: most keys sign another
- * way each time, so that a signature which is lost cannot be logged again, and the next try would log a second entry.
+ * The bundle that `stele upload` writes, and the signature that is kept beside it until then. Most keys make another
+ * signature each time: if one were lost between signing and writing, the next try would log a second entry.
  * @module
  */
 import { rm, stat } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { replaceFile } from '../../../src/node/durable-file.js';
 import { hasCode, reasonOf } from '../../../src/node/system-error.js';
 import {
   formatSigstoreBundle,
+  MAX_BUNDLE_LENGTH,
   parseSigstoreBundle,
   type SigstoreBundle,
 } from '../../../src/sigstore/bundle/sigstore-bundle.js';
@@ -20,16 +21,13 @@ import type { SignedArtifact } from '../../signature/signed-artifact.js';
 
 const WHAT = '--output';
 
-/** The longest file that may be a bundle, in bytes. */
-const LONGEST_BUNDLE = 16 << 20;
-
 export class UploadBundle {
   readonly file: string;
-  /** Those that an earlier upload has left here, which may be of other artifacts and other keys. */
+  /** Signatures that an earlier upload left here. They may be of other artifacts and other keys. */
   readonly signatures: readonly Uint8Array[];
-  /** Where a signature that is made here is kept; a device is no file that another may be beside. */
+  /** The file for a signature that is made here. A device has none: no file can be put beside it. */
   readonly #place: string | undefined;
-  /** The file in which this upload's signature is. */
+  /** The file that holds this upload's signature now. */
   #kept: string | undefined;
 
   private constructor(file: string, signatures: readonly Uint8Array[], place: string | undefined) {
@@ -39,10 +37,10 @@ export class UploadBundle {
   }
 
   /**
-   * Makes ready for a bundle of an entry of `log`.
+   * Checks that the bundle of an entry of `log` can be written, before anything is signed or sent.
    * @param isSigning whether the signature is made here, and so has to be kept.
-   * @throws ConfigurationError where the file cannot be written, or holds what is not to be lost: a bundle of another log,
-   *   or what is no bundle; or where the file for the signature holds anything else.
+   * @throws ConfigurationError where the file cannot be written, or would be lost: it holds a bundle of another log, or no
+   *   bundle; and where the file for the signature holds anything else.
    */
   static async open(file: string, log: TrustedLog, isSigning: boolean): Promise<UploadBundle> {
     await requireWritable(WHAT, file);
@@ -90,13 +88,13 @@ export class UploadBundle {
   }
 }
 
-/** The bundle that the new one would replace, where it may. */
+/** The bundle that the new one replaces. @throws ConfigurationError where it must not be replaced. */
 async function readReplaceable(
   file: string,
   size: number,
   { logId, origin }: TrustedLog,
 ): Promise<SigstoreBundle> {
-  if (size > LONGEST_BUNDLE) throw notReplaceable(file, 'is no Sigstore bundle');
+  if (size > MAX_BUNDLE_LENGTH) throw notReplaceable(file, 'is no Sigstore bundle');
   let bundle: SigstoreBundle;
   try {
     bundle = parseSigstoreBundle(await readInput(WHAT, file));
@@ -113,7 +111,7 @@ async function readReplaceable(
 }
 
 /**
- * The signature that an earlier upload has kept; none where there is no file, or an empty one.
+ * The signature that an earlier upload kept; empty where there is no file, or an empty one.
  * @throws ConfigurationError where the file cannot be read, or holds anything else.
  */
 async function readKept(file: string): Promise<Uint8Array[]> {

@@ -65,7 +65,7 @@ export async function upload(invocation: UploadInvocation): Promise<number> {
     signing === undefined
       ? await readSignedArtifact(values)
       : await signWith(signing, bundle?.signatures ?? []);
-  // What the log would refuse is refused here, and what it must answer is known beforehand.
+  // The log's own checks run here first, and give the body that it must answer with.
   const expected = await canonicalBodyOf(signed);
   const sizeBefore = await requireReady(opened);
 
@@ -81,7 +81,7 @@ export async function upload(invocation: UploadInvocation): Promise<number> {
   return 0;
 }
 
-/** The key to sign with, and the file to sign; undefined where a signature is given. */
+/** The files of the key and of the artifact to sign; undefined where a signature is given. */
 function signingOf({ key, artifact, type }: UploadInvocation['values']) {
   if (key === undefined) return undefined;
   if (artifact === undefined) throw new ConfigurationError('give --artifact: the file to sign');
@@ -91,9 +91,9 @@ function signingOf({ key, artifact, type }: UploadInvocation['values']) {
 }
 
 /**
- * Makes fail now what would otherwise fail once the entry is logged: another log's key, what contradicts what was seen of the
- * log, and a checkpoint that cannot be remembered.
- * @returns the size of the log; undefined where its files are elsewhere, and the answer alone tells.
+ * Finds out now what would otherwise fail after the entry is logged: the log has another key, contradicts what was seen
+ * of it, or its checkpoint cannot be remembered.
+ * @returns the size of the log; undefined where no checkpoint is at this URL, because its files are served elsewhere.
  */
 async function requireReady(opened: OpenedLog): Promise<number | undefined> {
   const { heads } = opened.log.options;
@@ -116,8 +116,8 @@ interface Upload {
 }
 
 /**
- * Submits the entry, proves the answer, and writes the bundle. Whatever fails between, a signature that was made here is
- * kept, and the error says where.
+ * Submits the entry, proves the answer, and writes the bundle. If a step fails, a signature that was made here is kept,
+ * and the error says where.
  */
 async function logEntry(upload: Upload): Promise<PublishedEntry> {
   const { invocation, opened, signed, bundle } = upload;
@@ -127,16 +127,16 @@ async function logEntry(upload: Upload): Promise<PublishedEntry> {
     await bundle?.write(signed, entryOf(logged, opened.trusted.logId));
     return logged;
   } catch (error) {
-    // The log itself has refused it: it is not logged.
+    // The log refused the entry, so the signature is not logged and need not be kept.
     if (error instanceof InvalidEntryError) await bundle?.forget();
     throw noted(error, bundle?.advice(invocation.line) ?? '');
   }
 }
 
-/** What the log answers, if it is of the entry that was sent. */
+/** The log's answer. @throws ProofError when it is of another entry than the one that was sent. */
 async function submitted({ invocation, opened, signed, expected }: Upload): Promise<TransparencyLogEntry> {
   const { values } = invocation;
-  // With its HTTP client, which much of what is refused before does without.
+  // The HTTP client takes long to load, and much is refused before it is needed.
   const { submit } = await import('./submit.js');
   const answer = await submit(opened.place, signed.request, {
     ...requestBoundsOf(values),
@@ -149,7 +149,7 @@ async function submitted({ invocation, opened, signed, expected }: Upload): Prom
   return entry;
 }
 
-/** What was proved of the answer, and nothing else that is in it. */
+/** The proved part of the answer: the checkpoint has the log's own signature alone. */
 function provedEntry(entry: TransparencyLogEntry, trusted: TrustedLog): PublishedEntry {
   const { index, checkpoint } = verifyLoggedEntry(entry, [trusted], opensslSha256);
   if (checkpoint === undefined) throw new ProofError('the log has answered without a proof');
@@ -158,7 +158,7 @@ function provedEntry(entry: TransparencyLogEntry, trusted: TrustedLog): Publishe
   return { kind, version, index, body, proof: hashes, checkpoint: signedAlone(checkpoint, trusted) };
 }
 
-/** The error, with what is kept of the upload. */
+/** The error, with a note on the signature that is kept. */
 function noted(error: unknown, note: string): unknown {
   if (error instanceof UnreachableError)
     return new UnreachableError(error.message + note, error.code, { cause: error });
@@ -169,8 +169,8 @@ function noted(error: unknown, note: string): unknown {
 }
 
 /**
- * Holds the checkpoint against what was seen of the log, and remembers it. The entry is logged and its bundle is written
- * by now: what fails is said, and no failure of the upload, unless the log contradicts itself.
+ * Compares the checkpoint with the newest one seen of the log, and remembers it. The entry is logged and its bundle
+ * written by now, so a failure is only a warning, unless the log contradicts itself.
  */
 async function remember(log: LogReader, checkpoint: SignedCheckpoint, terminal: Terminal): Promise<void> {
   try {
@@ -219,7 +219,7 @@ function print(
   }
 }
 
-/** @throws ConfigurationError where a place is no URL: what takes no entries cannot be asked to. */
+/** Demands that a place is a URL: a folder takes no entries. @throws ConfigurationError */
 function requireUrl(place: string | undefined): void {
   if (place === undefined || isUrl(place)) return;
   throw new SettingError(
@@ -228,7 +228,7 @@ function requireUrl(place: string | undefined): void {
   );
 }
 
-/** The checkpoint with the log's own signature alone: nobody has verified the others. */
+/** The checkpoint without the signatures of others, which nobody has verified. */
 function signedAlone(checkpoint: SignedCheckpoint, { verifier }: TrustedLog): SignedCheckpoint {
   const signatures = checkpoint.note.signatures.filter(
     ({ name, keyId }) => name === verifier.name && keyId === verifier.keyId,

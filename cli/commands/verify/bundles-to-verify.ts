@@ -1,6 +1,6 @@
 /**
- * What `stele verify` verifies, as Sigstore bundles: those of a file that is given; a proof that stands alone; or an entry
- * that is looked up in a log, with its proof from the log's tiles.
+ * The Sigstore bundles that `stele verify` verifies: those of a given file, the one that a proof which stands alone makes,
+ * or the one of an entry that is looked up in a log, with its proof from the log's tiles.
  * @module
  */
 import { bundlesIn, type ShippedBundles } from '../../../src/sigstore/bundle/bundle-files.js';
@@ -37,7 +37,7 @@ export interface VerifyInvocation extends LogInvocation {
   readonly args: readonly string[];
 }
 
-/** One bundle or several of one file, and the logs that their entries may be of. */
+/** The bundles, and the logs whose entries are believed. */
 export interface BundlesToVerify {
   readonly bundles: ShippedBundles;
   readonly logs: readonly TrustedLog[];
@@ -46,7 +46,7 @@ export interface BundlesToVerify {
 }
 
 const TLOG_PROOF = 'c2sp.org/tlog-proof@';
-/** Of UTF-8, each byte a character. */
+/** UTF-8's byte order mark, with a character for each byte. */
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
 /** A verification, with the file of `--trusted-root` if that is given. */
@@ -80,7 +80,7 @@ export async function bundlesToVerify(invocation: Verification): Promise<Bundles
   );
 }
 
-/** Demands what may be a bundle: an artifact is told apart from one that is damaged. */
+/** Demands text that may be a bundle, so that a user who gives the artifact in its place is told so. */
 function requireText(bytes: Uint8Array, file: string): void {
   const start = Buffer.from(bytes).toString('latin1', 0, 100);
   if (start.startsWith(BYTE_ORDER_MARK)) {
@@ -94,7 +94,7 @@ function requireText(bytes: Uint8Array, file: string): void {
   );
 }
 
-/** A proof says nothing of its entry but the leaf hash: the body is beside it, or is made of what was signed. */
+/** A proof holds only the leaf hash of its entry. The body is in the proof's extra data, or made from the signature. */
 async function fromProof(
   proof: TlogProof,
   logs: readonly TrustedLog[],
@@ -113,7 +113,7 @@ async function fromProof(
   return { ...bundleOf(entry, log, signed), logs };
 }
 
-/** The log that the proof's checkpoint names; where its key was changed, by the key that has signed. */
+/** The log that the proof's checkpoint names. Of several keys of one log, the one that signed. */
 function logOf({ checkpoint }: TlogProof, logs: readonly TrustedLog[]): TrustedLog {
   const { text, signatures } = parseNote(checkpoint);
   const { origin } = parseCheckpoint(text);
@@ -121,7 +121,7 @@ function logOf({ checkpoint }: TlogProof, logs: readonly TrustedLog[]): TrustedL
   const signing = named.find(({ verifier: { name, keyId } }) =>
     signatures.some((signature) => signature.name === name && signature.keyId === keyId),
   );
-  // Whichever it is that has not signed: to verify it says so.
+  // Where none has signed, verifying with the first gives the error.
   const log = signing ?? named[0];
   if (log !== undefined) return log;
   const origins = [...new Set(logs.map((each) => each.origin))].join(', ');
@@ -130,7 +130,7 @@ function logOf({ checkpoint }: TlogProof, logs: readonly TrustedLog[]): TrustedL
   );
 }
 
-/** The signature is looked up by the leaf hash of the entry that it makes, or has to be the entry that is named. */
+/** A signature is looked up by the leaf hash of its entry. Where an entry is named too, it must be that one. */
 async function fromLog(
   invocation: Verification,
   signed: SignedArtifact | undefined,

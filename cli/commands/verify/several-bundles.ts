@@ -16,14 +16,14 @@ export interface OneBundle {
   readonly json: (checked: CheckedBundle) => object;
 }
 
-/** Of the reasons why none is verified, so many are in the error: all are in the output. */
+/** How many reasons the error names when every bundle is refused. The output has them all. */
 const MOST_REASONS = 3;
 
 /**
- * Verifies each bundle by itself, as if it were the only one, and prints what each gives. One that is verified suffices:
- * the one who made the file could have left out the others.
+ * Verifies each bundle by itself, and prints each verdict. One verified bundle is enough: the file's maker could have left
+ * out the others.
  * @returns the exit code.
- * @throws ProofError where every one is refused, unless the output is JSON, which says so itself.
+ * @throws ProofError where every bundle is refused. JSON output says so itself, and nothing is thrown.
  */
 export async function verifySeveral(
   bundles: ShippedBundles,

@@ -36,7 +36,7 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
   const say = (label: string, text: string) => {
     if (isJson) return;
     hasSaid = true;
-    // Some of it is what a certificate or a log says of itself.
+    // A certificate or a log chose some of these texts, and could put control characters into them.
     const column = label.padEnd(11);
     terminal.out(`${label === '' ? column : terminal.bold(column)} ${plain(text)}`);
   };
@@ -48,7 +48,7 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
         steps.push(made);
         return made.sha;
       },
-      // Said before the signer is looked at: where that is refused, what is in the log is known.
+      // Printed before the signer is checked: a user sees what the log has even if the signer is refused.
       onEntries: (shown) => {
         for (const [i, entry] of shown.entries()) sayEntry(say, entry, steps[i]?.lines() ?? []);
       },
@@ -66,7 +66,7 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
     return verifySeveral(bundles, { verify: verifyOne, sayVerdict, json: resultJson }, isJson, terminal);
   }
   const checked = await verifyOne(bundles[0]).catch((error: unknown) => {
-    // Where the output goes to a file alone, its last line must not be a good one.
+    // The error goes to stderr. Where stdout goes to a file, the file's last line must not be a good one.
     if (hasSaid) terminal.out(terminal.bad('REFUSED'));
     throw error;
   });
@@ -136,7 +136,7 @@ function resultJson({ verified, notChecked, entries: [entry], signer }: CheckedB
   };
 }
 
-/** Who must have signed; undefined where the user does not say. */
+/** The signer that the user demands; undefined where none is demanded. */
 async function readPolicy(
   values: VerifyInvocation['values'],
   trustedRoot: TrustedRoot | undefined,
@@ -161,7 +161,7 @@ async function readPolicy(
   return { identity, issuer, authorities: trustedRoot.authorities };
 }
 
-/** A name that is given as it stands, or by a pattern. */
+/** A name of the certificate, given as text or as a pattern. */
 function wantedName(
   name: 'certificate-identity' | 'certificate-oidc-issuer',
   values: VerifyInvocation['values'],

@@ -4,11 +4,8 @@
  */
 import { z } from 'zod';
 import { list, readMessage, someBytes } from '../../protobuf-json.js';
-import { MAX_PROOFS, type SigstoreBundle } from './sigstore-bundle.js';
+import { IN_TOTO, MAX_PROOFS, type SigstoreBundle } from './sigstore-bundle.js';
 import { transparencyLogEntry } from './transparency-log-entry.js';
-
-/** The type of every attestation's statement. */
-const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
 /** Base64 that may be broken into lines: the library that made PyPI's first attestations wrote it so. */
 const lines = z
@@ -38,7 +35,7 @@ export function bundleOfAttestation(json: unknown, what: string): SigstoreBundle
   return {
     content: {
       type: 'dsseEnvelope',
-      payloadType: PAYLOAD_TYPE,
+      payloadType: IN_TOTO,
       payload: envelope.statement,
       signature: envelope.signature,
     },

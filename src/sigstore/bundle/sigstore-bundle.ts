@@ -21,7 +21,7 @@ export interface MessageSignature {
   readonly signature: Uint8Array;
 }
 
-/** A DSSE envelope: what was signed is its payload. A bundle's envelope has one signature. */
+/** A DSSE envelope around the signed payload. A bundle's envelope has one signature. */
 export interface DsseEnvelope {
   readonly type: 'dsseEnvelope';
   readonly payloadType: string;
@@ -30,15 +30,15 @@ export interface DsseEnvelope {
   readonly keyid?: string;
 }
 
-/** A key that the verifier has to have already; the hint says which. */
+/** A key that the verifier must have already. The hint says which key it is. */
 export interface PublicKeyHint {
   readonly type: 'publicKey';
   readonly hint: string;
 }
 
 /**
- * The signer's certificate. Those that a bundle of v0.1 or v0.2 has behind it are not read: a verifier has its own
- * roots and intermediates, and a bundle that brings some cannot make them believed.
+ * The signer's certificate. A bundle of v0.1 or v0.2 may have a chain of authorities after it, which is not read: a
+ * verifier believes the authorities of its own trusted root, and no others that a bundle brings.
  */
 export interface SignerCertificate {
   readonly type: 'certificate';
@@ -60,6 +60,9 @@ export const MAX_BUNDLE_LENGTH = 16 << 20;
 
 /** How many log entries, and how many time stamps, a bundle or an attestation may have. */
 export const MAX_PROOFS = 32;
+
+/** The payload type of an in-toto statement. */
+export const IN_TOTO = 'application/vnd.in-toto+json';
 
 type Version = '0.1' | '0.2' | '0.3';
 
@@ -165,7 +168,7 @@ function contentOf({ messageSignature: message, dsseEnvelope: envelope }: Bundle
     payloadType: envelope.payloadType,
     payload: envelope.payload,
     signature: signature.sig,
-    // Protobuf has an empty string for none.
+    // Protobuf has an empty string for an absent one.
     ...(signature.keyid === undefined || signature.keyid === '' ? {} : { keyid: signature.keyid }),
   } as const;
 }

@@ -8,7 +8,7 @@ import { decodeText } from '../../../tiles-spec/bytes.js';
 import { encodeBase64, HASH_LENGTH, type Hash, type SignedCheckpoint } from '../../../tiles-spec/index.js';
 import { bytes, bytesOf, integer, list, readMessage, someBytes } from '../../protobuf-json.js';
 
-/** A logged entry with its proof. */
+/** A published entry, with its proof against a checkpoint that was verified. */
 export interface PublishedEntry {
   readonly kind: string;
   readonly version: string;
@@ -18,9 +18,9 @@ export interface PublishedEntry {
   readonly checkpoint: SignedCheckpoint;
 }
 
-/** What a log said of an entry. Nothing of it is verified: `verifyLoggedEntry` does that. */
+/** A log's answer about an entry. Nothing of it is verified: `verifyLoggedEntry` does that. */
 export interface TransparencyLogEntry {
-  /** In a log of Rekor v1 it counts over all shards. */
+  /** In a log of Rekor v1, the index over all shards. */
   readonly index: number;
   /** 32 bytes. */
   readonly logId: Uint8Array;
@@ -33,12 +33,12 @@ export interface TransparencyLogEntry {
   readonly proof?: EntryProof;
   /** The canonical body. */
   readonly body: Uint8Array;
-  /** In a bundle of v0.1: a promise takes the place of the proof. */
+  /** The entry is of a bundle of v0.1, where a promise is enough without a proof. */
   readonly promiseSuffices?: true;
 }
 
 /**
- * The message of an entry with its proof, as a log of Rekor v2 or Stele answers: without time and promise.
+ * The message that a log of Rekor v2 or Stele answers with: a proof, no time and no promise.
  * @param logId all 32 bytes.
  */
 export function entryOf(entry: PublishedEntry, logId: Uint8Array): TransparencyLogEntry {
@@ -59,7 +59,7 @@ export function entryOf(entry: PublishedEntry, logId: Uint8Array): TransparencyL
   };
 }
 
-/** An inclusion proof as it stands in a TransparencyLogEntry: size and root are the checkpoint's too, or it is wrong. */
+/** An inclusion proof as it stands in a message. A right one has the size and the root of its checkpoint. */
 export interface EntryProof {
   /** In the tree of the checkpoint. */
   readonly index: number;

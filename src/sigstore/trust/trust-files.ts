@@ -8,7 +8,7 @@ import { rfc3339Seconds } from '../../rfc3339.js';
 import type { CertificateLog, CertifiedAuthority } from './node/authorities.js';
 import { PKIX_ED25519, type KnownLog, type VerbatimAuthorities } from './trusted-root.js';
 
-/** A log as its clients are told of it. */
+/** A log as trust files describe it to clients. */
 export interface PublicLog {
   /** Where clients post and read: no trailing slash, no path of the API. Its host name is the log's origin. */
   readonly url: string;
@@ -20,28 +20,28 @@ export interface PublicLog {
   readonly logId: Uint8Array;
   /** When the log was made, Unix milliseconds. */
   readonly created: number;
-  /** When it took its last entry, Unix milliseconds; clients read it still, and write to others. */
+  /** When it took its last entry, Unix milliseconds. Clients still read a frozen log, and write to others. */
   readonly frozen?: number;
 }
 
-/** A log that a trust file names, as another trust file names it. */
+/** A log of one trust file, for another. */
 export function publicLogOf({ url, spki, keyDetails, logId, validFor }: KnownLog): PublicLog {
   const { start = 0, end } = validFor;
   return { url, spki, keyDetails, logId, created: start, ...(end === undefined ? {} : { frozen: end }) };
 }
 
-/** Who a signature with a certificate is trusted by. A log has none of its own. */
+/** The authorities that clients are to trust certificates and time stamps by. A log by itself has none. */
 export interface Authorities {
   readonly certificateAuthorities?: readonly CertifiedAuthority[];
   readonly certificateLogs?: readonly CertificateLog[];
   readonly timestampAuthorities?: readonly CertifiedAuthority[];
-  /** Those of other trust files, as they stand there. */
+  /** Authorities of other trust files, as they stand there. */
   readonly verbatim?: VerbatimAuthorities;
 }
 
 /**
  * `trusted_root.json`. One line: `gh attestation verify --custom-trusted-root` reads JSON lines.
- * @param logs one or more: every log whose entries are to verify.
+ * @param logs every log whose entries clients are to trust.
  */
 export function formatTrustedRoot(
   logs: PublicLog | readonly PublicLog[],
@@ -55,7 +55,7 @@ export function formatTrustedRoot(
   return jsonLine({
     mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
     tlogs: several(logs).map(({ created, frozen, ...log }) => logJson(log, validFor(created, frozen))),
-    // Clients demand that these are there, if empty.
+    // Clients demand these lists, also empty.
     certificateAuthorities: [
       ...certificateAuthorities.map(authorityJson),
       ...(verbatim?.certificateAuthorities ?? []),
@@ -69,9 +69,9 @@ export function formatTrustedRoot(
 }
 
 /**
- * `signing_config.json`: where clients that hold the trusted root of the same log get certificates, log, and get time
- * stamps.
- * @param logs one or more that take entries.
+ * `signing_config.json`: where clients get certificates and time stamps, and where they log. They verify the answers by
+ * the trusted root of the same logs and authorities.
+ * @param logs those that take entries.
  * @param oidcUrls the identity providers that the certificate authority believes.
  */
 export function formatSigningConfig(
@@ -79,7 +79,7 @@ export function formatSigningConfig(
   { certificateAuthorities = [], timestampAuthorities = [] }: Authorities = {},
   oidcUrls: readonly string[] = [],
 ): string {
-  // An identity provider is no older than what believes it, as far as clients need to know.
+  // An identity provider counts from the start of the authority that believes it: nothing says when it began.
   const oidcStart = Math.min(...certificateAuthorities.map(({ start }) => start));
   return jsonLine({
     mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',

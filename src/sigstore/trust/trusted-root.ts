@@ -20,19 +20,19 @@ import { ed25519Key, ed25519Spki } from '../../../tiles-spec/spki.js';
 import { bytesOf, instant, list, parseMessageFile, readMessage, someBytes } from '../../protobuf-json.js';
 import { ALGORITHMS } from '../../signatures/algorithms.js';
 
-/** Unix milliseconds, both ends included. Without an end it is open there. */
+/** Unix milliseconds, both ends included. An end that is absent is open. */
 export interface TimeRange {
   readonly start?: number;
   readonly end?: number;
 }
 
-/** A log as a trust file names it, whatever its key is. */
+/** A log as a trust file names it, with a key of any type. */
 export interface KnownLog {
   /** Its `baseUrl`. */
   readonly url: string;
   /**
-   * The name of its key: the host name of `url`. A checkpoint of Rekor v2 or Stele has it as its origin; one of Rekor
-   * v1 has a name that its operator or its machine gave it, ` - ` and a tree id in decimal.
+   * The name of its key: the host name of `url`. It is the origin of a checkpoint of Rekor v2 or Stele. A checkpoint of
+   * Rekor v1 has another: a name that its operator or its machine chose, ` - `, and a tree id in decimal.
    */
   readonly origin: string;
   /** A `PublicKeyDetails` label; of a verifier key `PKIX_ED25519` or `PKIX_ECDSA_P256_SHA_256`. */
@@ -41,7 +41,7 @@ export interface KnownLog {
   readonly spki: Uint8Array;
   /** All 32 bytes of the log id. */
   readonly logId: Uint8Array;
-  /** When its key was in use. */
+  /** The time in which the log used its key. */
   readonly validFor: TimeRange;
 }
 
@@ -68,7 +68,7 @@ export interface TrustedRoot {
   readonly authorities: VerbatimAuthorities;
 }
 
-/** Whether the key of a log is of a type that Stele verifies. */
+/** Whether Stele verifies signatures of the log's type of key. */
 export function isTrustedLog(log: KnownLog): log is TrustedLog {
   return 'verifier' in log;
 }
@@ -78,7 +78,8 @@ export function isWithin({ start = -Infinity, end = Infinity }: TimeRange, time:
   return start <= time && time <= end;
 }
 
-const MAX_BYTES = 1 << 20;
+/** The longest `trusted_root.json`, in bytes. */
+export const MAX_TRUSTED_ROOT_LENGTH = 1 << 20;
 /** How many logs, and how many authorities of each sort, a trusted root may have. */
 const MAX_MEMBERS = 100;
 const MEDIA_TYPE = /^application\/vnd\.dev\.sigstore\.trustedroot(\+json;version=0\.[12]|\.v0\.[12]\+json)$/;
@@ -122,7 +123,7 @@ const trustedRoot = z.object({
  * @throws FormatError when it is none, or a log id is not that of the log's key.
  */
 export function parseTrustedRoot(file: Uint8Array): TrustedRoot {
-  return trustedRootOfJson(parseMessageFile(file, 'trusted root', MAX_BYTES));
+  return trustedRootOfJson(parseMessageFile(file, 'trusted root', MAX_TRUSTED_ROOT_LENGTH));
 }
 
 /** Reads a trusted root from parsed JSON, as `parseTrustedRoot` reads it from a file. @throws FormatError */
@@ -185,7 +186,7 @@ function onlyOnce<Item>(items: readonly Item[], identity: (item: Item) => unknow
 
 /**
  * The log of a verifier key (`<name>+<key id>+<key>`), good at any time.
- * @param url where the log is; otherwise it is taken to be at `https://` and its name.
+ * @param url of the log; left out, it is `https://` and the name.
  * @throws FormatError unless the text is a verifier key of a type that Stele knows.
  */
 export function trustedLogFromVerifierKey(vkey: string, url?: string): TrustedLog {

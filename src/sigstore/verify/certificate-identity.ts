@@ -1,5 +1,5 @@
 /**
- * Who a certificate says that its holder is, and whether that is who must have signed.
+ * The identity that a certificate states, and whether it is the one that must have signed.
  * @module
  */
 import { decodeText } from '../../../tiles-spec/bytes.js';
@@ -12,7 +12,7 @@ import { certificateNames, FormatError, ProofError } from '../../../tiles-spec/i
 import { readElement, UTF8_STRING } from '../../../tiles-spec/der.js';
 import { firstMatch, wantedText, type NamePattern } from './node/name-pattern.js';
 
-/** Who must have signed. Texts are compared as they are: no other case, and nothing left out. */
+/** Who must have signed. Texts are compared character by character. */
 export interface CertificateIdentity {
   /**
    * A subject alternative name of the certificate: an e-mail address, a URI, a DNS name, an IP address as RFC 5952
@@ -20,22 +20,23 @@ export interface CertificateIdentity {
    */
   readonly identity: string | NamePattern;
   /**
-   * The identity provider's URL: the extension 1.3.6.1.4.1.57264.1.8, or its elder 1.1. A company's own authority may
-   * name none. No text is that; for a pattern it is the empty text, so that `^$` takes such certificates alone.
+   * The identity provider's URL: the extension 1.3.6.1.4.1.57264.1.8, or the older 1.1. Certificates of a company's own
+   * authority may name no provider. No text matches those; a pattern is matched with the empty text, so that `^$` takes
+   * them alone.
    */
   readonly issuer: string | NamePattern;
 }
 
-/** Who signed, by the certificate. */
+/** The signer, by the certificate. */
 export interface CertifiedIdentity {
   readonly identity: string;
   /** Absent where the certificate names no identity provider. */
   readonly issuer?: string;
 }
 
-/** What a certificate says of its holder. */
+/** The holder, as a certificate states it. */
 export interface StatedIdentity {
-  /** The names that are texts, in their order, as they stand there. */
+  /** The names that are texts, unchanged and in the certificate's order. */
   readonly names: readonly string[];
   readonly issuer?: string;
 }
@@ -43,15 +44,15 @@ export interface StatedIdentity {
 const ISSUER = '1.3.6.1.4.1.57264.1.8';
 const ISSUER_V1 = '1.3.6.1.4.1.57264.1.1';
 
-/** The names in a certificate that are texts, in their order. Total, as `certificateNames`. */
+/** The names in a certificate that are texts, in their order. Never throws, whatever the bytes. */
 export function textNames(der: Uint8Array): string[] {
   return certificateNames(der).flatMap((name) => (name.type === 'other' ? [] : [name.text]));
 }
 
 /**
- * Who a certificate says that its holder is. Nothing of it is verified.
- * @throws FormatError when it has an extension twice, so that two readers could read two identities, or an issuer that
- *   cannot be read.
+ * The identity that a certificate states. Nothing of it is verified.
+ * @throws FormatError when the issuer cannot be read, or an extension stands there twice: then two readers could read two
+ *   identities.
  */
 export function statedIdentity(der: Uint8Array): StatedIdentity {
   const values = new Map(extensionsOf(der).map(({ id, value }) => [id, value]));
@@ -67,7 +68,7 @@ function extensionsOf(der: Uint8Array): CertificateExtension[] {
   }
 }
 
-/** The newer extension holds a UTF8String, the elder the text itself. */
+/** The newer extension holds a UTF8String, the older one the text itself. */
 function issuerIn(extension: Uint8Array | undefined, elder: Uint8Array | undefined): string | undefined {
   const what = "bundle: the issuer in its certificate's extension";
   if (extension === undefined) return elder === undefined ? undefined : decodeText(elder, what);
@@ -81,9 +82,9 @@ function issuerIn(extension: Uint8Array | undefined, elder: Uint8Array | undefin
 }
 
 /**
- * Checks that the identity that a certificate states is the one that is wanted.
- * @returns by which of its names it is.
- * @throws ProofError when it is not.
+ * Checks that a certificate states the wanted identity.
+ * @returns the name that matched.
+ * @throws ProofError when none did.
  */
 export function requireIdentity(
   { names, issuer }: StatedIdentity,

@@ -1,6 +1,6 @@
 /**
- * What RFC 5280 demands of a certificate beside its chain and dates, as sigstore-go holds to it: that it is for signing
- * code, and that it limits nothing by an extension which nobody has processed.
+ * RFC 5280's demands on a certificate beside its chain and dates, as sigstore-go holds to them: it is for signing code,
+ * and every extension that limits its use has been processed.
  * @module
  */
 import { readElement, readElements, readObjectIdentifier, SEQUENCE } from '../../../tiles-spec/der.js';
@@ -15,14 +15,15 @@ const ANY_USAGE = '2.5.29.37.0';
 
 /**
  * The critical extensions that are processed: key usage, subject alternative names, basic constraints, certificate
- * policies (of which all will do) and extended key usage.
+ * policies (any policy is accepted) and extended key usage.
  */
 const PROCESSED = ['2.5.29.15', '2.5.29.17', '2.5.29.19', '2.5.29.32', EXTENDED_KEY_USAGE];
 
 /**
- * Checks that a certificate may sign what is logged. Without this, any web server's certificate of a company's
- * authority could.
- * @throws ProofError when it is for other uses alone, or has an extension that is not processed and may not be ignored.
+ * Checks that a certificate may sign code. Without this check, a web server's certificate of the same authority would
+ * be accepted.
+ * @throws ProofError when the certificate is only for other uses, or has an unprocessed extension that must not be
+ *   ignored.
  */
 export function requireSigningCertificate(der: Uint8Array): void {
   const limit = limitOf(der);
@@ -30,8 +31,8 @@ export function requireSigningCertificate(der: Uint8Array): void {
 }
 
 /**
- * What keeps a certificate, or an authority's, from standing for a signature that is logged.
- * @returns a clause that ends `the certificate …`; undefined where nothing does.
+ * The reason why a certificate, of a signer or of an authority, cannot vouch for a signature.
+ * @returns a clause that follows `the certificate `; undefined where there is no such reason.
  */
 export function limitOf(der: Uint8Array): string | undefined {
   try {
@@ -48,8 +49,8 @@ export function limitOf(der: Uint8Array): string | undefined {
 }
 
 /**
- * An extension of the certificate that is not processed and may not be ignored, where there is one: a critical one, or
- * the limits of an authority to the names that it may certify, which not all mark as critical.
+ * The id of an unprocessed extension that must not be ignored, if the certificate has one: a critical extension, or name
+ * constraints, which some authorities fail to mark as critical.
  */
 function unprocessedExtension(der: Uint8Array): string | undefined {
   return strictCertificateExtensions(der).find(
@@ -57,7 +58,7 @@ function unprocessedExtension(der: Uint8Array): string | undefined {
   )?.id;
 }
 
-/** `SEQUENCE OF OBJECT IDENTIFIER`; undefined where the certificate does not say. */
+/** The extended key usages, `SEQUENCE OF OBJECT IDENTIFIER`; undefined where the certificate does not limit them. */
 function usagesOf(der: Uint8Array): string[] | undefined {
   const extension = strictCertificateExtensions(der).find(({ id }) => id === EXTENDED_KEY_USAGE);
   if (extension === undefined) return undefined;

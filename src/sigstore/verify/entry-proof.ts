@@ -1,5 +1,5 @@
 /**
- * The log's part of a bundle: that a log which the reader trusts has the entry.
+ * Proof that a log which the reader trusts has a bundle's entry.
  * @module
  */
 import { z } from 'zod';
@@ -30,19 +30,19 @@ import {
   type TrustedLog,
 } from '../trust/trusted-root.js';
 
-/** What was shown of an entry. */
+/** An entry that a log was proved to have. */
 export interface VerifiedEntry {
   /** The log that has it. */
   readonly log: TrustedLog;
-  /** What shows it; absent where only a promise does. */
+  /** The signed tree that the entry is proved to be in. Absent where only a promise shows the entry. */
   readonly checkpoint?: SignedCheckpoint;
   /** The inclusion proof up to the checkpoint, leaf's sibling first; empty without one. */
   readonly hashes: readonly Hash[];
-  /** In the checkpoint's tree; without a checkpoint, as promised. */
+  /** In the checkpoint's tree; without a checkpoint, the index that the promise signs. */
   readonly index: number;
   /** The canonical body. */
   readonly body: Uint8Array;
-  /** Where the log signed a promise (Rekor v1): that it is included. */
+  /** The log signed a promise of inclusion (Rekor v1). */
   readonly promise?: true;
   /** Signed with the promise: the index over all shards of the log. */
   readonly globalIndex?: number;
@@ -55,13 +55,13 @@ export interface VerifiedEntry {
  * signed, and the promise where there is one. That the entry is of a certain artifact or signature is for
  * `matchEntry` to say.
  *
- * Of a bundle of v0.1, a promise without a proof is enough. Signatures of others in the checkpoint are ignored.
+ * A promise without a proof is enough in a bundle of v0.1. Signatures of others in the checkpoint are ignored.
  *
- * When the log's key was in use (`validFor`) is held against the time of a promise alone. Without one it is not asked:
- * an entry of Rekor v2 or Stele has no time of its own, nor does a checkpoint, and a proof stays good after its log has
- * stopped. When it was signed is for time stamps to say: `verifyIdentity` verifies those.
+ * The time in which the log's key was in use (`validFor`) is compared with the time of a promise alone. Entries of Rekor
+ * v2 and Stele have no time of their own, and checkpoints have none: a proof stays good after its log has stopped. Time
+ * stamps say when the signature was made, and `verifyBundle` verifies them.
  * @param logs `parseTrustedRoot`'s or `trustedLogFromVerifierKey`'s.
- * @param sha gets what every hash of the proof is made of.
+ * @param sha computes the proof's hashes, and so sees each step.
  * @throws ProofError when something is not shown, saying what; FormatError when checkpoint or body are malformed.
  */
 export function verifyLoggedEntry(
@@ -85,7 +85,7 @@ function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: r
       `the entry is of the log with id ${encodeBase64(logId)}, which is none of the trusted logs (${logs.map(({ origin }) => origin).join(', ') || 'there are none'})`,
     );
   }
-  // Without a promise the time is nobody's word.
+  // Only a promise signs the time. Without one, anybody may have written it.
   const time = promise === undefined ? undefined : integratedTime;
   const log = time === undefined ? first : named.find(({ validFor }) => isWithin(validFor, time * 1000));
   if (log === undefined) {
@@ -174,9 +174,8 @@ function verifyProof(
 }
 
 /**
- * The checkpoint, signed by the log. A log of Rekor v1 signs with the name that its operator or, in a cluster, its
- * machine gave it, and with a tree id after it, neither of which is told anywhere else: there the key alone decides, as
- * it does for Sigstore's clients.
+ * The checkpoint, signed by the log. Rekor v1 puts a name of its operator's or its machine's choice into the checkpoint,
+ * with a tree id after it, and no trust file has either: there the key alone decides, as it does for Sigstore's clients.
  */
 function openLogCheckpoint(bytes: Uint8Array, log: TrustedLog): SignedCheckpoint {
   const { verifier } = log;

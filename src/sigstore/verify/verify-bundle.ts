@@ -1,6 +1,6 @@
 /**
- * What it is for a bundle to be verified: its entry is in a trusted log, and is of its signature; the signature is good,
- * over the artifact, and by whom the caller says.
+ * The verdict on a bundle. It is verified when a trusted log has its entry, the entry is of its signature, and the
+ * signature is over the artifact and by the signer that the caller demands.
  * @module
  */
 import { equalBytes, ProofError, type Sha256 } from '../../../tiles-spec/index.js';
@@ -20,9 +20,9 @@ export interface KeyPolicy {
   readonly identity?: never;
 }
 
-/** Whose certificate must have signed. */
+/** The identity whose certificate must have signed. */
 export interface IdentityPolicy extends CertificateIdentity {
-  /** Those that are believed: `parseTrustedRoot`'s. */
+  /** The authorities to believe, of `parseTrustedRoot`. The logs beside them are trusted only where they are passed too. */
   readonly authorities: VerbatimAuthorities;
   readonly publicKey?: never;
 }
@@ -34,17 +34,17 @@ export type SignerPolicy = KeyPolicy | IdentityPolicy;
 export type Signer =
   | { readonly type: 'given key'; readonly publicKey: Uint8Array }
   | ({ readonly type: 'identity' } & VerifiedIdentity)
-  /** The key that the log has; whose that is, was not checked. */
+  /** The logged key. Nobody checked who owns it. */
   | { readonly type: 'logged key'; readonly publicKey: Uint8Array }
-  /** The certificate that the log has, and the names that it gives itself; it was not checked. */
+  /** The logged certificate, unchecked, and the names that it gives itself. */
   | { readonly type: 'logged certificate'; readonly der: Uint8Array; readonly names: readonly string[] };
 
-/** What nobody said enough of to check it: whose the key is, the certificate and so who signed, or what was signed. */
+/** A part that the caller named nothing to check with: the owner of the key, the certificate's identity, or the artifact. */
 export type NotChecked = 'public key' | 'certificate' | 'artifact';
 
 /** What was shown of a bundle. */
 export interface CheckedBundle {
-  /** That everything was checked, and is good: nothing is in `notChecked`. */
+  /** Everything was checked and is good: `notChecked` is empty. */
   readonly verified: boolean;
   readonly notChecked: readonly NotChecked[];
   /** All of the bundle's entries that are of a trusted log. */
@@ -52,25 +52,30 @@ export interface CheckedBundle {
   readonly signer: Signer;
 }
 
-/** How a caller sees more of it. */
+/** Callbacks that show the steps. */
 export interface VerifyBundleOptions {
-  /** Makes the hash function of an entry's proof, asked for each in the order of `entries`. */
+  /** Makes the hash function for an entry's proof. Called once an entry, in the order of `CheckedBundle.entries`. */
   readonly sha?: (entry: TransparencyLogEntry) => Sha256;
-  /** Called once, when all entries are proved and match, and nothing is known of the signer yet. */
+  /** Called once, when all entries are proved and match the signature, before the signer is checked. */
   readonly onEntries?: (entries: CheckedBundle['entries']) => void;
 }
 
 /**
- * Verifies a bundle offline. Every entry that it has of a trusted log must be proved and be of its signature, and there
- * must be one; entries of other logs count for nothing. What is wrong is thrown; what nobody said enough of is in
- * `notChecked`, and then the bundle is not verified.
+ * Verifies a bundle offline. It must have an entry of a trusted log, and every such entry must be proved and be of the
+ * bundle's signature; entries of other logs count for nothing. A wrong part throws. A part that the caller named nothing
+ * to check with is in `notChecked`, and then the bundle is not verified.
+ *
+ * Cost: some milliseconds an entry, for the log's signatures are verified in pure JavaScript. By identity several times
+ * that, and the first call loads Sigstore's library, which takes longer than all else.
  * @param logs those that are trusted, for the entries and for the times of their promises: `parseTrustedRoot`'s or
  *   `trustedLogFromVerifierKey`'s.
- * @param policy who must have signed; undefined, nothing is verified, but what was shown is told.
- * @param artifact what must have been signed: `artifactOfBytes`'s or `artifactOfDigests`'s; `envelope` where that is the
- *   bundle's own envelope, which the caller has made the bundle of. Undefined, the signature is verified over what the
- *   bundle says of it, and that is not checked.
- * @throws ProofError when something is not shown; FormatError when a file is malformed.
+ * @param policy who must have signed. Undefined: the signature is verified by the logged key, and the signer is not
+ *   checked.
+ * @param artifact what must have been signed, of `artifactOfBytes` or `artifactOfDigests`; `envelope` where the caller
+ *   made the bundle from the artifact, an envelope. Undefined: the signature is verified over the digest or the envelope
+ *   in the bundle, and the artifact is not checked.
+ * @throws ProofError when something is not shown; FormatError when a logged body, a checkpoint, a certificate or an
+ *   authority is malformed.
  */
 export async function verifyBundle(
   bundle: SigstoreBundle,
@@ -111,7 +116,7 @@ function proveEntries(
   shaOf: VerifyBundleOptions['sha'],
 ): Some<MatchedEntry> {
   const known = bundle.entries.filter(({ logId }) => logs.some((log) => equalBytes(log.logId, logId)));
-  // Of a log that is not trusted: to verify it says so.
+  // Without a trusted one, the others are verified for the error, which names their log.
   const [first, ...more] = known.length > 0 ? known : bundle.entries;
   if (first === undefined) throw new ProofError('the bundle has no log entry');
   return mapAll([first, ...more], (each) => {

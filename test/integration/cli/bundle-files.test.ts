@@ -218,4 +218,10 @@ describeWithVectors('what a certificate has signed', () => {
         : { code: 1, stdout: /REFUSED\n$/, stderr: /is not about the artifact|not of x@example\.com/ },
     );
   });
+
+  it('is verified by authorities and logs that come through one pipe', async () => {
+    const words = ['stele verify a.provenance', '--artifact', artifact, ...by];
+    const verified = await user.shell(`${words.join(' ')} --trusted-root <(cat production.json)`);
+    expectEnded(verified, { code: 0, stdout: /^Verified$/m });
+  });
 });

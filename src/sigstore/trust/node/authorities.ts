@@ -1,5 +1,5 @@
 /**
- * The authorities beside a log that signatures with certificates need, from the PEM files that they publish.
+ * The authorities that signatures with certificates need beside a log, read from the PEM files that they publish.
  * @module
  */
 import { X509Certificate } from 'node:crypto';
@@ -30,7 +30,7 @@ export interface CertificateLog {
   readonly keyDetails: string;
   /** SHA-256 of `spki` (RFC 6962 section 3.2). */
   readonly logId: Uint8Array;
-  /** Since when its key is good, Unix milliseconds. */
+  /** The beginning of its key's validity, Unix milliseconds. */
   readonly start: number;
 }
 
@@ -43,7 +43,7 @@ export interface CertificateLog {
 export function certifiedAuthority(url: string, pem: string, name: string): CertifiedAuthority {
   const certificates = blocks(pem, 'CERTIFICATE', name).map((der) => readCertificate(der, name));
   certificates.forEach(({ subject, issuer }, i) => {
-    // The last one names itself.
+    // A chain ends with a root, which is its own issuer.
     const next = certificates[i + 1]?.subject ?? subject;
     if (issuer !== next) {
       throw new ConfigurationError(
@@ -65,7 +65,7 @@ export function certifiedAuthority(url: string, pem: string, name: string): Cert
 
 /**
  * The certificate transparency log whose public key is in a file, PEM or DER.
- * @param start since when the key is good, Unix milliseconds.
+ * @param start the beginning of the key's validity, Unix milliseconds.
  * @param name names the file in errors.
  * @throws ConfigurationError when the file holds no single key of a type that clients verify.
  */
@@ -101,13 +101,13 @@ function blocks(pem: string, label: string, name: string): Uint8Array[] {
   return found.map(({ der }) => der);
 }
 
-/** The first of the root's attributes of a name; empty where it has none. OpenSSL gives several as an array. */
+/** The first attribute of this name in the subject; empty where there is none. OpenSSL gives several as an array. */
 function attributeOf(certificate: X509Certificate, name: 'O' | 'CN'): string {
   const subject: Partial<Record<string, string | string[]>> = { ...certificate.toLegacyObject().subject };
   return [subject[name] ?? []].flat()[0] ?? '';
 }
 
-/** A name as OpenSSL writes it has a line for each attribute. */
+/** A name in one line: OpenSSL writes a line for each attribute. */
 function inLine(name: string): string {
   return name.replaceAll('\n', ', ');
 }

@@ -13,14 +13,22 @@ import { preAuthenticationEncoding } from '../../../signatures/pre-authenticatio
 import { verifyEcdsaBatch } from '../../../signatures/node/ecdsa.js';
 import { parsePublicKey, type PublicKey } from '../../../signatures/node/public-key.js';
 import { verifySignatures } from '../../../signatures/node/verify.js';
-import type { DsseEnvelope, MessageSignature, SigstoreBundle } from '../../bundle/sigstore-bundle.js';
+import {
+  IN_TOTO,
+  type DsseEnvelope,
+  type MessageSignature,
+  type SigstoreBundle,
+} from '../../bundle/sigstore-bundle.js';
 import type { LoggedSignature } from '../entry-match.js';
 
-/** What was signed: a file, or as much as is known of it. */
+/** A signed file, or as many of its digests as are known. */
 export interface Artifact {
-  /** Its digest; undefined where that is not known. */
+  /** The digest in bytes; undefined where it is not known. */
   digest(name: DigestName): Uint8Array | undefined;
-  /** Absent where only a digest is known, or the file is too large to hold: then a few kinds of signature cannot be verified. */
+  /**
+   * Absent where only digests are known, or the file is too large for memory. A few kinds of signature are over the bytes
+   * themselves, and cannot be verified without them.
+   */
   readonly bytes?: Uint8Array;
 }
 
@@ -33,19 +41,17 @@ export function artifactOfBytes(bytes: Uint8Array): Artifact {
   return { bytes, digest: (name) => digestOf(name, bytes) };
 }
 
-/** An artifact of which the digests given are known. */
+/** An artifact by its digests alone. */
 export function artifactOfDigests(digests: Partial<Record<DigestName, Uint8Array>>): Artifact {
   return { digest: (name) => digests[name] };
 }
 
-const IN_TOTO = 'application/vnd.in-toto+json';
-
 /**
- * Checks that the bundle's signature is by this key, and over this artifact: its digest is the bundle's; or it is a
- * subject of the envelope's in-toto statement; or, of an envelope with another payload, it is the payload.
+ * Checks that the bundle's signature is by this key and over this artifact. The artifact's digest must be the bundle's;
+ * or, in an envelope, the artifact must be a subject of the in-toto statement or the payload itself.
  * @param spki the key in DER SubjectPublicKeyInfo, of a type that the log accepts.
- * @param artifact left out, the signature is verified over what the bundle says of it.
- * @param logged `matchEntry`'s: by which algorithm the log says it was signed. Otherwise it is that of key and digest.
+ * @param artifact left out, the signature is verified over the digest or the envelope in the bundle.
+ * @param logged of `matchEntry`: the algorithm that the log has for the signature. Left out, key and digest tell it.
  * @throws ProofError when it is not shown; FormatError when the key or the in-toto statement is malformed.
  */
 export function verifyArtifactSignature(
@@ -117,7 +123,7 @@ interface Signed {
   readonly message: Uint8Array | undefined;
 }
 
-/** Why a signature is not good, in words that follow "signature". */
+/** The reason why a signature is not good, as a clause that follows "signature"; undefined for a good one. */
 function refusalOf(
   signed: Signed,
   signature: Uint8Array,
@@ -136,7 +142,7 @@ function refusalOf(
   return refusalOfOtherHash(signed, signature, { spki, key });
 }
 
-/** Ed25519 as it is, over the message: what signs envelopes, and what Rekor v1 logs as `PKIX_ED25519`. */
+/** Plain Ed25519, over the message itself: signers of envelopes use it, and Rekor v1 logs it as `PKIX_ED25519`. */
 function verifiesPure({ message }: Signed, signature: Uint8Array, spki: Uint8Array): boolean {
   return message !== undefined && verify(null, message, keyObject(spki), signature);
 }

@@ -1,5 +1,5 @@
 /**
- * Patterns for the names in a certificate: what must have signed, where nobody knows the whole name beforehand.
+ * Patterns for the names in a certificate, for signers whose whole name is not known beforehand.
  * @module
  */
 import { runInNewContext } from 'node:vm';
@@ -16,15 +16,16 @@ export interface NamePattern {
 const PATIENCE = 1000;
 
 /**
- * A pattern that a whole name must match: what would match a part of it only, does not. An unanchored
- * `github\.com/acme` would let a certificate of `https://evil.example/github.com/acme` pass.
+ * Makes a pattern that must match a whole name. If it could match a part, `github\.com/acme` would let a certificate of
+ * `https://evil.example/github.com/acme` pass.
  * @param regexp a regular expression of JavaScript, for its flag `u`.
  * @param name names it in errors.
- * @throws ConfigurationError when it is none.
+ * @throws ConfigurationError when it is no regular expression.
+ * @example namePattern('https://github\\.com/acme/.*', 'identity')
  */
 export function namePattern(regexp: string, name: string): NamePattern {
   try {
-    // As it is, for in the anchors' brackets a parenthesis too many would close them.
+    // Compiled without the anchors' brackets, which would hide an unmatched parenthesis: `a)|(b` is refused.
     new RegExp(regexp, 'u');
   } catch (error) {
     throw new ConfigurationError(
@@ -35,17 +36,17 @@ export function namePattern(regexp: string, name: string): NamePattern {
 }
 
 /**
- * The first of the texts that is wanted: the same text, or one that matches in whole.
+ * The first of the texts that equals the wanted text, or that the pattern matches as a whole.
  *
- * Cost: an expression can take longer than anyone waits for, over a name that its author did not foresee. It is stopped
- * after a second.
- * @throws ProofError when it was stopped, or V8 refuses it: some it compiles, and cannot run.
+ * Cost: an expression can take exponential time over a name that its author did not foresee. It is stopped after a
+ * second.
+ * @throws ProofError when it was stopped, or V8 cannot run it: V8 compiles some expressions that it cannot run.
  */
 export function firstMatch(texts: readonly string[], wanted: string | NamePattern): string | undefined {
   if (typeof wanted === 'string') return texts.find((text) => text === wanted);
   const pattern = `^(?:${wanted.regexp})$`;
   try {
-    // In a context of its own, as only there a run can be given a limit.
+    // V8 limits the time of a run only in a context of its own.
     const found: unknown = runInNewContext(
       "texts.findIndex((text) => new RegExp(pattern, 'u').test(text))",
       { texts, pattern },
@@ -69,7 +70,7 @@ function isTimeout(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 }
 
-/** What an error says that is of the context in which the run was, and no instance of this one's Error. */
+/** The message of an error from the other context, where it is no instance of our Error. */
 function thrownMessage(error: unknown): string {
   return String((error as Error | undefined)?.message);
 }
