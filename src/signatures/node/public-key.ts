@@ -1,6 +1,6 @@
 /**
  * Public keys as DER SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), read strictly: a key has one encoding and matches one
- * `keyDetails` label, so that whoever looks for a key by its bytes finds all that it signed.
+ * `keyDetails` label, so that a search for a key by its bytes finds all that it signed.
  * @module
  */
 import { createPublicKey } from 'node:crypto';
@@ -14,7 +14,7 @@ import type { Curve, Point } from '../curves.js';
 import { checkEd25519Point } from '../ed25519ph.js';
 import { bytesToNumber } from '../numbers.js';
 
-/** A key that the log accepts, with the only `keyDetails` that may be said of it. */
+/** A key that the log accepts, with the one `keyDetails` label that it matches. */
 export type PublicKey = EcdsaKey | RsaKey | Ed25519Key;
 
 export interface EcdsaKey {
@@ -54,8 +54,8 @@ const RSA_KEY_DETAILS: ReadonlyMap<number, KeyDetails> = new Map<number, KeyDeta
   [3072, 'PKIX_RSA_PKCS1V15_3072_SHA256'],
   [4096, 'PKIX_RSA_PKCS1V15_4096_SHA256'],
 ]);
-// Go's crypto/rsa refuses larger ones, so the Sigstore clients written in Go could not verify the entry; and a large
-// exponent makes verifying as dear as signing.
+// Go's crypto/rsa refuses larger exponents, so Sigstore's clients in Go could not verify the entry; and a large exponent
+// makes verifying as dear as signing.
 const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
 
 /**
@@ -81,7 +81,7 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
 
 /**
  * `SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }`: the first as hex of its DER, the second
- * as its bytes. Not by createPublicKey, which overlooks much and costs 99 us in Node 20, more than a verification.
+ * as its bytes. createPublicKey would overlook errors, and costs 99 us in Node 20.
  */
 function readSpki(spki: Uint8Array): { algorithm: string; subjectPublicKey: Uint8Array } {
   try {
@@ -102,7 +102,7 @@ function readSpki(spki: Uint8Array): { algorithm: string; subjectPublicKey: Uint
   }
 }
 
-/** For the message alone: what OpenSSL calls the algorithm, if it knows it. */
+/** OpenSSL's name of the key's algorithm, for the message; empty where OpenSSL does not know it. */
 function nameByOpenSsl(spki: Uint8Array): string {
   try {
     const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
