@@ -63,7 +63,7 @@ const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
  *
  * Cost: 4 us for ECDSA, 8 for RSA, 100 for Ed25519.
  * @param spki One SubjectPublicKeyInfo in DER.
- * @throws InvalidEntryError, saying what is wrong, when it is not exactly that, or not a key of an accepted algorithm:
+ * @throws InvalidEntryError, saying what is wrong, when the bytes are anything else, or the key is of no accepted algorithm:
  * ECDSA on P-256, P-384 or P-521 as a named curve with an uncompressed point; RSA of 2048, 3072 or 4096 bits with an
  * odd exponent from 3 to 2^31 - 1; Ed25519 with a canonical point not of small order.
  */
