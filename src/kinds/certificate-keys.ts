@@ -1,5 +1,5 @@
 /**
- * What finds an entry by its certificate: the key's fingerprints, the certificate's own, and the names in it.
+ * The search keys of a certificate: the fingerprints of its key, its own fingerprint, and its names.
  * @module
  */
 import { DerError } from '../../tiles-spec/errors.js';
@@ -9,7 +9,7 @@ import type { SearchKey } from './kind.js';
 import { keyFingerprints, pemFingerprint } from './key-fingerprints.js';
 
 /**
- * The search keys of a certificate, each once. Total: of bytes that are no certificate, the fingerprint of the bytes.
+ * The search keys of a certificate, each once. Total: bytes that are no certificate have their own fingerprint.
  * @param der any bytes.
  */
 export function certificateKeys(der: Uint8Array): SearchKey[] {

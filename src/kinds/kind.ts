@@ -26,7 +26,7 @@ export interface DescriptionLine {
 }
 
 /**
- * One kind of entry, in one version. Its rules never change once they are released: whoever changes them changes the
+ * One kind of entry, in one version. Its rules never change once they are released: other rules are another
  * version. No method throws for a spec that `spec` has parsed.
  */
 export interface EntryKind<Spec = unknown> {

@@ -14,7 +14,7 @@ export interface LoggedDigest {
 /** What a signature is verified with: a bare public key (DER SubjectPublicKeyInfo) or an X.509 certificate (DER). */
 export interface SignerKey {
   readonly form: 'publicKey' | 'certificate';
-  /** Any bytes: a log of another operator may have logged what is neither. */
+  /** Not checked: another operator's log may hold bytes that are neither. */
   readonly der: Uint8Array;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The signature algorithms the log accepts: for each, what `keyDetails` says, the key it takes and the digest it
- * signs. They are Rekor v2's (rekor-tiles `internal/algorithmregistry`); labels and numbers are those of
- * `PublicKeyDetails` in sigstore's `sigstore_common.proto`.
+ * The signature algorithms that the log accepts: each pairs one type and size of key with one digest. They are Rekor v2's
+ * (rekor-tiles `internal/algorithmregistry`); labels and numbers are those of `PublicKeyDetails` in sigstore's
+ * `sigstore_common.proto`.
  * @module
  */
 
@@ -68,7 +68,7 @@ export function algorithmOf(label: string | number): Algorithm | undefined {
   return BY_LABEL.get(label);
 }
 
-/** The algorithm of a `keyDetails` label. */
+/** The algorithm of a `keyDetails` label that the log accepts. */
 export function algorithmFor(keyDetails: KeyDetails): Algorithm {
   const algorithm = BY_LABEL.get(keyDetails);
   if (algorithm === undefined) throw new TypeError(`${keyDetails} is in the table`);

@@ -1,6 +1,6 @@
 /**
- * The NIST curves (FIPS 186-5, SP 800-186) that ECDSA keys lie on: y² = x³ + ax + b over Fp, of prime order n. Their
- * numbers are noble's; their scalar multiplication, on the fast path, is OpenSSL's.
+ * The NIST curves (FIPS 186-5, SP 800-186) that ECDSA keys lie on: y² = x³ + ax + b over Fp, of prime order n. The
+ * parameters are noble's. `node/ecdsa.ts` leaves scalar multiplication to OpenSSL, which is ten times faster.
  * @module
  */
 import { p256, p384, p521 } from '@noble/curves/nist.js';

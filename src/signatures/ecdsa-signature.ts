@@ -12,9 +12,9 @@ export interface EcdsaSignature {
 }
 
 /**
- * Reads a signature in the one encoding DER allows, so that no one can write a signature in a second way.
+ * Reads a signature in the one encoding that DER allows: a second encoding of one signature would be a second entry.
  * @param order n, the order of the curve. High s is accepted: FIPS 186-5 allows it and OpenSSL makes it.
- * @returns r and s with 0 < r, s < n, or else, as text that follows "signature", why the bytes are not a signature.
+ * @returns r and s with 0 < r, s < n; or why the bytes are no signature, in words that follow "signature".
  */
 export function parseEcdsaSignature(signature: Uint8Array, order: bigint): EcdsaSignature | string {
   let r, s;

@@ -1,6 +1,6 @@
 /**
- * Ed25519ph (RFC 8032, 5.1) over the SHA-512 digest of the message. OpenSSL 3.0 has no Ed25519ph, and noble's takes
- * the message, so this is noble's EdDSA with the prehash left out.
+ * Ed25519ph (RFC 8032, 5.1) over the SHA-512 digest of the message. OpenSSL 3.0 has no Ed25519ph, and noble's
+ * hashes the message itself, which the log does not have: this is noble's EdDSA over a digest that is given.
  * @module
  */
 import { eddsa } from '@noble/curves/abstract/edwards.js';
@@ -30,8 +30,8 @@ function clamp(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Demands that 32 bytes encode a point in the one way RFC 8032 (5.1.3) allows, and that its order is not 1, 2, 4 or
- * 8: such a key verifies signatures that nobody made.
+ * Demands that 32 bytes encode a point in the one way that RFC 8032 (5.1.3) allows, and that the order of the point is
+ * not 1, 2, 4 or 8: under a key of such an order anyone can make signatures that verify.
  * @throws InvalidEntryError when they do not.
  */
 export function checkEd25519Point(bytes: Uint8Array): void {
@@ -50,7 +50,7 @@ export function checkEd25519Point(bytes: Uint8Array): void {
  * Cost: 1.5 ms.
  * @param point The public key, 32 bytes.
  * @param digest The SHA-512 digest, 64 bytes.
- * @returns undefined when it verifies, or else why not, in words that follow "signature".
+ * @returns undefined when it verifies; or why it does not, in words that follow "signature".
  */
 export function verifyEd25519ph(
   point: Uint8Array,

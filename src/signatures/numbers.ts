@@ -1,5 +1,5 @@
 /**
- * Bytes and numbers, big-endian. Hex is the fastest bridge there is in Node between a BigInt and bytes.
+ * Bytes and numbers, big-endian. In Node, hexadecimal is the fastest way from bytes to a BigInt and back.
  * @module
  */
 

@@ -1,19 +1,19 @@
 /**
- * Work of many clients in one queue, so that each gets an equal share of the workers' time however much it asks for:
+ * Work of many clients in one queue. Each client gets an equal share of the workers' time, however much it asks for:
  * start-time fair queueing (Goyal, Vin, Cheng: SIGCOMM 1996). Each client has a clock of its own, which moves by the
- * cost of what was done for it; next comes the client whose clock is furthest behind. A client that was idle gains
- * nothing by it: its clock moves up to that of the client served last.
+ * cost of the client's work; the client whose clock is furthest behind is served next. Idling gains a client nothing: on
+ * its return its clock is moved up to that of the client served last.
  * @module
  */
 
 export interface QueuedWork {
-  /** What it is thought to cost, in milliseconds. */
+  /** The expected cost, in milliseconds. */
   readonly cost: number;
-  /** Whether nobody waits for it any more: it is dropped when its turn comes. */
+  /** Whether nobody waits for the work any more: it is dropped when its turn comes. */
   readonly isOver: boolean;
 }
 
-/** What one client has waiting, and what it was served. */
+/** One client: its waiting work, and its clock. */
 export class Share<Work> {
   /** Milliseconds of service, on a clock that all shares of a queue have in common. */
   clock = 0;
@@ -34,7 +34,7 @@ export class FairQueue<Work extends QueuedWork> {
     return this.#size;
   }
 
-  /** Adds work behind the client's own. Returns whether it is next in time: no earlier work of the client delays it. */
+  /** Adds work behind the client's own. Returns whether the client's earlier work does not delay it. */
   add(share: Share<Work>, work: Work): boolean {
     const isIdle = share.waiting.push(work) === 1;
     const isNext = isIdle && share.clock <= this.#now;
@@ -47,7 +47,7 @@ export class FairQueue<Work extends QueuedWork> {
     return isNext;
   }
 
-  /** Takes the work that is next: at most `count`, and of at most `cost` together, but one where there is one. */
+  /** Takes the next work: at most `count` pieces that cost at most `cost` ms together, or one that costs more. */
   take(count: number, cost: number): Work[] {
     const taken: Work[] = [];
     let total = 0;
@@ -69,13 +69,13 @@ export class FairQueue<Work extends QueuedWork> {
     return taken;
   }
 
-  /** Charges a client for what was done for it: `cost` more, or less, than it was thought to be. */
+  /** Corrects a client's clock once its work is done: by `cost` ms over the expected cost, or under it if negative. */
   charge(share: Share<Work>, cost: number): void {
     share.clock += cost;
     if (share.place >= 0) this.#settle(share);
   }
 
-  /** The share that has most work waiting. Costs a look at each. */
+  /** The share that has most work waiting. Linear in the number of shares. */
   longest(): Share<Work> | undefined {
     return this.#heap.reduce<Share<Work> | undefined>(
       (longest, share) => (share.waiting.length > (longest?.waiting.length ?? 0) ? share : longest),

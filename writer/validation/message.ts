@@ -1,6 +1,6 @@
 /**
- * What passes between the writer and its validating threads: many byte strings in one buffer, which is handed over
- * instead of copied.
+ * The messages between the writer and its validating threads: many byte strings in one buffer, which is transferred and
+ * not copied.
  * @module
  */
 
@@ -12,7 +12,8 @@ export interface Packed {
 /** Copies byte strings, each given in pieces, into a buffer of their own. */
 export function pack(strings: readonly (readonly Uint8Array[])[]): Packed {
   const lengths = strings.map((pieces) => pieces.reduce((total, { length }) => total + length, 0));
-  // Not one of Buffer's pool, which cannot be handed over; and not filled with zeros first.
+  // Buffer's pool is shared, and a shared buffer cannot be transferred: allocate a buffer of its own. All of it is
+  // written below, so it need not be zeroed.
   const bytes = Buffer.allocUnsafeSlow(lengths.reduce((total, length) => total + length, 0));
   let at = 0;
   for (const pieces of strings) {
@@ -24,15 +25,15 @@ export function pack(strings: readonly (readonly Uint8Array[])[]): Packed {
   return { bytes, lengths };
 }
 
-/** The byte strings, as views into the buffer: all of it stays in memory while one of them does. */
+/** The byte strings, as views into the buffer. One view keeps the whole buffer in memory. */
 export function unpack({ bytes, lengths }: Packed): Uint8Array[] {
   let at = 0;
   return lengths.map((length) => bytes.subarray(at, (at += length)));
 }
 
 /**
- * What a thread made of the request at a place in its message: an entry, which is the next one packed, or what is wrong,
- * with the request (`invalid`) or with the program.
+ * The outcome of the request at a place in the message: an entry, whose bytes are the next ones packed; or an error, of
+ * the request (`invalid`) or of the program.
  */
 export type Result = Verdict & {
   readonly place: number;
@@ -44,18 +45,18 @@ export type Verdict =
   { readonly kind: string; readonly version: string } | { readonly error: string; readonly invalid: boolean };
 
 /**
- * Some of a thread's results; several answers make up all of them. An entry is packed as one string: its body, and after
- * it the leaf hash.
+ * Some of a thread's results: a message is answered in several parts. An entry is packed as one string, its body followed
+ * by its leaf hash.
  */
 export interface Answer {
   readonly results: readonly Result[];
   readonly entries: Packed;
 }
 
-/** Places in the memory that a thread shares with the writer. */
+/** The two numbers that a thread shares with the writer, by their places. */
 export const PROGRESS = {
-  /** Grows with each step of the work: a thread that is stuck can be told from one that has much to do. */
+  /** Grows with each step of the work, so that the writer can tell a stuck thread from a busy one. */
   steps: 0,
-  /** The place of the request that is worked on, counted from 1; 0 while it is none, or several. */
+  /** The place of the request that is worked on, counted from 1; 0 while there is none, or several. */
   request: 1,
 } as const;

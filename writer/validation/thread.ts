@@ -1,5 +1,5 @@
 /**
- * A thread that validates requests, as the writer sees it: what it is working on, and what becomes of that when it ends.
+ * A validating thread as the writer sees it: the requests that it works on, and what becomes of them when it ends.
  * @module
  */
 import { Worker } from 'node:worker_threads';
@@ -9,12 +9,12 @@ import { HASH_LENGTH } from '../../tiles-spec/index.js';
 import { pack, PROGRESS, unpack, type Answer } from './message.js';
 
 /**
- * How long a thread may be at one step of its work, in milliseconds. The longest honest one, to read a body of 64 MiB,
- * takes half of it; and those whose requests are behind it can still be answered in time.
+ * How long a thread may take for one step of its work, in milliseconds. The longest honest step, to read a body of
+ * 64 MiB, takes half of that. The requests behind it can still be answered in time by another thread.
  */
 const LONGEST_STEP = 2_000;
 
-/** Megabytes of objects in a thread at most. A body of 64 MiB, the longest there can be, takes four times that. */
+/** The largest heap of a thread, in megabytes. A body of 64 MiB, the longest there can be, takes 256 MB of objects. */
 const MAX_HEAP = 512;
 
 /** An entry whose signatures hold. */
@@ -23,7 +23,7 @@ export interface ValidatedEntry extends NewEntry {
   readonly version: string;
 }
 
-/** A request to validate, for someone. */
+/** A request to validate, and where its outcome goes. */
 export interface Validation {
   /** Its bytes, in pieces. */
   readonly request: readonly Uint8Array[];
@@ -34,7 +34,7 @@ export interface Validation {
 /** How a thread came to its end. */
 export interface ThreadEnd<Task> {
   readonly reason: string;
-  /** What it had not got to: work for another thread. */
+  /** Requests that it had not begun: work for another thread. */
   readonly unfinished: readonly Task[];
   /** Whether it had answered anything before. */
   readonly hasWorked: boolean;
@@ -49,7 +49,7 @@ export class ValidatingThread<Task extends Validation> {
   readonly #worker: Worker;
   readonly #options: ThreadOptions<Task>;
   readonly #progress = new Int32Array(new SharedArrayBuffer(8));
-  /** By their places in the message that the thread works on. */
+  /** The tasks without an answer, by their places in the message that the thread works on. */
   readonly #tasks = new Map<number, Task>();
   #since = performance.now();
   #watch: NodeJS.Timeout | undefined;
@@ -93,7 +93,7 @@ export class ValidatingThread<Task extends Validation> {
     for (const { result } of settled) this.#tasks.delete(result.place);
     if (this.#tasks.size === 0) {
       clearTimeout(this.#watch);
-      // Before its answers are looked at: the thread works meanwhile.
+      // Send the next message before settling these answers, so that the thread works meanwhile.
       this.#options.onIdle();
     }
     const strings = unpack(entries).values();
@@ -103,7 +103,7 @@ export class ValidatingThread<Task extends Validation> {
     }
   }
 
-  /** Ends a thread that is at one step of its work for too long: an endless one would hold the thread for ever. */
+  /** Ends a thread that takes too long for one step: an endless step would hold the thread for ever. */
   #watchStep(step: number): void {
     clearTimeout(this.#watch);
     this.#watch = setTimeout(() => {
@@ -121,10 +121,11 @@ export class ValidatingThread<Task extends Validation> {
     clearTimeout(this.#watch);
     const suspect = Atomics.load(this.#progress, PROGRESS.request) - 1;
     for (const [place, task] of this.#tasks) {
-      // Another thread would come to the same end by it.
+      // The request that the thread was at is not given to another thread, which it could end too. Where that request is
+      // not known, none is.
       if (place !== suspect && suspect >= 0) continue;
       this.#tasks.delete(place);
-      // The reason may name files of this machine: it is for the daemon's own log.
+      // The reason may name files of this machine, so it goes to the daemon's log and not to the submitter.
       const message = 'the request could not be validated; try again';
       task.settle(new UnavailableError(message), performance.now() - this.#since);
     }
@@ -144,8 +145,8 @@ function errorOf({ error, invalid }: { readonly error: string; readonly invalid:
 }
 
 /**
- * The entry's bytes are copied out of the message, which would stay in memory as long as the entry does. Short ones share
- * 8 KiB with those validated beside them (Buffer's pool): a buffer for each would cost the garbage collector 10 us.
+ * Copies an entry's bytes out of the message: views would keep the whole message in memory as long as the entry. Short
+ * entries share the 8 KiB of Buffer's pool: a buffer for each entry would cost the garbage collector 10 us.
  */
 function entryOf(
   { kind, version }: { readonly kind: string; readonly version: string },

@@ -1,7 +1,7 @@
 /**
- * The threads that validate requests, so that signatures do not hold up the writer, and the queue before them. A
- * connection gets its share of the threads' time, whatever it sends: what waits is taken in fair turns, by what it is
- * thought to cost and, afterwards, by what it did cost.
+ * The threads that validate requests, so that signatures do not hold up the writer, and the queue before them. Every
+ * connection gets its share of the threads' time, whatever it sends: requests are taken in fair turns, by their expected
+ * cost, which is corrected by the actual one.
  * @module
  */
 import type { Logger } from 'pino';
@@ -11,20 +11,20 @@ import { FairQueue, Share, type QueuedWork } from './fair-queue.js';
 import { ValidatingThread, type ThreadEnd, type ValidatedEntry, type Validation } from './thread.js';
 
 /**
- * Requests a message. Several share the cost of a message and of an inversion: fewer than the least are not divided over
- * the threads.
+ * Requests in a message. They share the cost of the message and of an inversion, so up to MIN_BATCH requests go to one
+ * thread and are not divided among several.
  */
 const MIN_BATCH = 48;
 const MAX_BATCH = 128;
 
-/** Milliseconds of work a message, as far as is known: what comes next waits so long for a thread. */
+/** Expected milliseconds of work in a message at most: later requests wait so long for the thread. */
 const MAX_BATCH_COST = 40;
 
-/** Milliseconds that a request is thought to cost before anything is known of its sender's: so many, and more a byte. */
+/** Expected cost of a request, in milliseconds and milliseconds a byte, before anything is known of its sender. */
 const COST = 0.2;
 const COST_PER_BYTE = 8e-6;
 
-/** How long a thread that ended before it had done any work is not replaced, in milliseconds: the next may do so too. */
+/** Delay before a thread is replaced that ended before it did any work, in milliseconds: the next may end so too. */
 const RESTART_PAUSE = 1_000;
 
 /** How long a request may wait before the log is not healthy, in milliseconds. */
@@ -33,7 +33,7 @@ const HEALTHY_WAIT = 2_000;
 /** Who sends requests: a connection, with its share of the threads. */
 export class Submitter {
   readonly share = new Share<Task>();
-  /** Milliseconds that its requests lately cost beyond what their length tells; undefined before the first. */
+  /** Milliseconds by which its recent requests cost more than their length explains; undefined before the first. */
   surcharge: number | undefined;
 }
 
@@ -41,14 +41,14 @@ export class Submitter {
 class Task implements Validation, QueuedWork {
   readonly queuedAt = performance.now();
   readonly outcome: Promise<ValidatedEntry>;
-  /** Refuses what no thread has taken. */
+  /** Refuses the request while no thread has taken it. */
   refuse!: (error: Error) => void;
   settle!: (outcome: ValidatedEntry | Error, cost: number) => void;
   isOver = false;
 
   constructor(
     public request: readonly Uint8Array[],
-    /** Bytes of the request, also when these are gone. */
+    /** Length of the request in bytes, which outlives `request`. */
     readonly length: number,
     readonly submitter: Submitter,
     readonly cost: number,
@@ -67,7 +67,7 @@ class Task implements Validation, QueuedWork {
 
 export interface ValidatorsOptions {
   readonly threads: number;
-  /** Requests that wait for a thread at most; more are refused, first of all those of whom most wait. */
+  /** Requests that may wait for a thread. Of more, the submitter with most waiting requests loses its newest. */
   readonly maxQueued: number;
   readonly log: Logger;
 }
@@ -76,11 +76,11 @@ export class Validators {
   readonly #options: ValidatorsOptions;
   readonly #threads = new Set<ValidatingThread<Task>>();
   readonly #queue = new FairQueue<Task>();
-  /** Those that no other request of their submitter holds up, the oldest first. */
+  /** Waiting requests that no other request of their submitter delays, the oldest first. */
   readonly #prompt = new Set<Task>();
   #isDispatching = false;
   #isClosed = false;
-  /** What a first request lately cost beyond what its length tells. */
+  /** Milliseconds by which recent first requests of a submitter cost more than their length explains. */
   #newcomersSurcharge = 0;
   #ended = 0;
 
@@ -90,7 +90,7 @@ export class Validators {
   }
 
   /**
-   * Validates a request, given in pieces. Until then its bytes are kept.
+   * Validates a request, given in pieces, which are kept until then.
    * @throws InvalidEntryError saying what is wrong with it; UnavailableError when too many are waiting, the patience is
    *   over, or the thread ended.
    */
@@ -157,7 +157,7 @@ export class Validators {
     return COST + COST_PER_BYTE * length + surcharge;
   }
 
-  /** @throws UnavailableError where there is none, and nobody has more waiting than the submitter. */
+  /** @throws UnavailableError when the queue is full, and no other submitter has more requests waiting. */
   #makeRoom(submitter: Submitter): void {
     if (this.#isClosed) throw new UnavailableError('the log is stopping; try again');
     if (this.#queue.size < this.#options.maxQueued) return;
@@ -170,7 +170,7 @@ export class Validators {
   #enqueue(task: Task): void {
     if (this.#queue.add(task.submitter.share, task)) this.#prompt.add(task);
     if (this.#isDispatching) return;
-    // Once for all requests that this turn of the event loop brings, so that the threads can share them.
+    // Wait for all requests that this turn of the event loop brings, so that they are divided among the threads.
     this.#isDispatching = true;
     setImmediate(() => {
       this.#isDispatching = false;
@@ -178,7 +178,7 @@ export class Validators {
     });
   }
 
-  /** Gives idle threads their part of what waits: messages are small on a calm log, and grow with the load. */
+  /** Gives idle threads their part of the queue: messages are small on a calm log, and grow with the load. */
   #dispatch(): void {
     for (const thread of this.#threads) {
       if (!thread.isIdle) continue;
@@ -202,7 +202,7 @@ export class Validators {
     this.#dispatch();
   }
 
-  /** Charges a submitter for what its request did cost, and expects as much of its next. */
+  /** Charges a submitter for the actual cost of a request, and expects as much of the next. */
   readonly #charge = ({ submitter, length, cost: expected }: Task, cost: number): void => {
     this.#queue.charge(submitter.share, cost - expected);
     const surcharge = Math.max(0, cost - COST - COST_PER_BYTE * length);

@@ -1,5 +1,5 @@
 /**
- * The thread that validates requests. It keeps nothing from one message to the next.
+ * The program of a validating thread. It keeps nothing from one message to the next.
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';

@@ -8,8 +8,8 @@ import { subjectPublicKeyInfo } from '../../../tiles-spec/certificates/certifica
 import { InvalidEntryError } from '../../errors.js';
 
 /**
- * The key of a certificate. The certificate is not judged: its signature, chain, dates, names and usages are for
- * those who read the entry, as in Rekor v2. One with names that nobody can read is a certificate too.
+ * The key of a certificate. As in Rekor v2, the certificate's signature, chain, dates, names and usages are not judged:
+ * the readers of an entry judge them. A certificate whose names cannot be read is taken too.
  *
  * Cost: 140 us, nearly all of it OpenSSL's parsing.
  * @param der One certificate in DER.
@@ -21,8 +21,8 @@ export function certificateKey(der: Uint8Array): Uint8Array {
     throw new InvalidEntryError('x509Certificate: is not a DER X.509 certificate, or bytes follow it');
   }
   try {
-    // Not by X509Certificate, which can only give the key encoded anew: dearer by 120 us, and with what is wrong in
-    // its encoding put right.
+    // X509Certificate gives the key only in a new encoding: that costs 120 us more, and hides errors in the encoding
+    // that is logged.
     return subjectPublicKeyInfo(der);
   } catch (error) {
     if (error instanceof DerError)
@@ -31,7 +31,7 @@ export function certificateKey(der: Uint8Array): Uint8Array {
   }
 }
 
-/** OpenSSL reads PEM and bytes after the certificate as well: then what it read is not what it was given. */
+/** OpenSSL also takes PEM, and a certificate with bytes behind it: comparing what it has read excludes both. */
 function isCertificate(der: Uint8Array): boolean {
   try {
     return new X509Certificate(der).raw.equals(der);

@@ -1,15 +1,15 @@
 /**
  * ECDSA over a bare digest, by OpenSSL's arithmetic.
  *
- * Node verifies only messages, which a log does not have, and pure JavaScript needs 2.5 ms for a P-256 signature. But
- * Node lends out OpenSSL's scalar multiplication as ECDH. FIPS 186-5, 6.4.2 accepts (r, s) over e for the key Q when
+ * Node verifies only over messages, and the log has only digests; pure JavaScript needs 2.5 ms for a P-256 signature.
+ * Node's ECDH, however, is OpenSSL's scalar multiplication. FIPS 186-5, 6.4.2 accepts (r, s) over e for the key Q when
  * r = x(R) mod n, where
  *
  *     R = (e/s)·G + (r/s)·Q = (r/s)·(T + Q),  T = (e/r)·G.
  *
  * T is the public key of the private key e/r, and x(R) is the ECDH secret of the private key r/s with the peer T + Q.
  * One addition of points is left for BigInt. A batch shares its two modular inversions (Montgomery's trick). All
- * that is computed with is public, so nothing needs constant time.
+ * numbers are public, so nothing needs constant time.
  * @module
  */
 import { createECDH } from 'node:crypto';
@@ -32,7 +32,7 @@ export interface EcdsaItem {
 /** An item whose signature parsed. */
 interface ParsedItem extends EcdsaItem, EcdsaSignature {}
 
-// Making an ECDH object costs more than setting its key, so each curve has one for the thread.
+// Making an ECDH object costs more than setting its key, so a thread has one for each curve.
 const ECDHS = {
   'P-256': createECDH('prime256v1'),
   'P-384': createECDH('secp384r1'),
@@ -44,7 +44,7 @@ const ECDHS = {
  *
  * Cost an item, on one core (AMD EPYC, Node 20): P-256 150 us in a batch of 64 and 220 alone, of which OpenSSL is 80 %;
  * P-384 4 ms and P-521 9 ms in any batch, where `computeSecret` alone takes as long as three multiplications.
- * @returns For each item, in order, undefined when it verifies, or else why not, in words that follow "signature".
+ * @returns for each item, in order, undefined when it verifies; or why it does not, in words that follow "signature".
  */
 export function verifyEcdsaBatch(curve: Curve, items: readonly EcdsaItem[]): (string | undefined)[] {
   const signatures = items.map(({ signature }) => parseEcdsaSignature(signature, curve.noble.Point.Fn.ORDER));
@@ -81,8 +81,8 @@ function verifyParsed(curve: Curve, items: readonly ParsedItem[]): boolean[] {
   );
   return steps.map(({ item, u, t }, i) => {
     const inverse = dxInverses[i];
-    // T is the point at infinity, Q or -Q: the chord formula has no answer. Chance does not bring this about, only
-    // a signer who means to, and nothing is gained by it but these milliseconds.
+    // T is the point at infinity, Q or -Q: the chord formula has no answer. Only a signer who chooses the numbers for
+    // it brings this about, and gains nothing but these milliseconds.
     if (t === undefined || inverse === undefined) return verifySlowly(curve, item);
 
     const slope = Fp.mul(Fp.sub(item.point.y, t.y), inverse);

@@ -1,12 +1,12 @@
 /**
- * Private keys in PEM, and what to do with those that OpenSSL does not read.
+ * Private keys in PEM, and advice for those that OpenSSL does not read.
  * @module
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from '../../errors.js';
 import { pemLabels } from '../../keys/pem.js';
 
-/** What a key is for: to sign artifacts, with which others' programs may help, or to be a log's own. */
+/** The use of a key decides the advice: other programs can sign artifacts with their own keys, but not for a log. */
 type Use = 'artifact' | 'log';
 
 /**
@@ -18,7 +18,7 @@ export function readPrivateKey(pem: Uint8Array, name: string, use: Use = 'artifa
   try {
     return createPrivateKey({ key: Buffer.from(pem), format: 'pem' });
   } catch {
-    // What OpenSSL says of it, "DECODER routines::unsupported", helps nobody.
+    // OpenSSL's own words, "DECODER routines::unsupported", help nobody.
     const why = whyNot(Buffer.from(pem).toString('latin1'), name, use);
     throw new ConfigurationError(`${name} is no private key in PEM that can be used: ${why}`);
   }
@@ -44,7 +44,7 @@ function whyNot(pem: string, name: string, use: Use): string {
 }
 
 function opensshAdvice(pem: string, name: string): string {
-  // The type stands in the clear, also where the key is encrypted.
+  // The key's type is not encrypted, even where the key is.
   const isEd25519 = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64').includes('ssh-ed25519');
   return isEd25519
     ? 'it is an Ed25519 key in the format of OpenSSH, which ssh-keygen writes in no other: make one for signing (openssl genpkey -algorithm ed25519 -out signing.pem)'

@@ -1,6 +1,6 @@
 /**
  * Public keys as DER SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), read strictly: a key has one encoding and matches one
- * `keyDetails` label, so that whoever looks for a key by its bytes finds all that it signed.
+ * `keyDetails` label, so that a search for a key by its bytes finds all that it signed.
  * @module
  */
 import { createPublicKey } from 'node:crypto';
@@ -15,7 +15,7 @@ import type { Curve, Point } from '../curves.js';
 import { checkEd25519Point } from '../ed25519ph.js';
 import { bytesToNumber } from '../numbers.js';
 
-/** A key that the log accepts, with the only `keyDetails` that may be said of it. */
+/** A key that the log accepts, with the one `keyDetails` label that it matches. */
 export type PublicKey = EcdsaKey | RsaKey | Ed25519Key;
 
 export interface EcdsaKey {
@@ -54,8 +54,8 @@ const RSA_KEY_DETAILS: ReadonlyMap<number, KeyDetails> = new Map<number, KeyDeta
   [3072, 'PKIX_RSA_PKCS1V15_3072_SHA256'],
   [4096, 'PKIX_RSA_PKCS1V15_4096_SHA256'],
 ]);
-// Go's crypto/rsa refuses larger ones, so the Sigstore clients written in Go could not verify the entry; and a large
-// exponent makes verifying as dear as signing.
+// Go's crypto/rsa refuses larger exponents, so Sigstore's clients in Go could not verify the entry; and a large exponent
+// makes verifying as dear as signing.
 const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
 
 /**
@@ -63,7 +63,7 @@ const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
  *
  * Cost: 4 us for ECDSA, 8 for RSA, 100 for Ed25519.
  * @param spki One SubjectPublicKeyInfo in DER.
- * @throws InvalidEntryError, saying what is wrong, when it is not exactly that, or not a key of an accepted algorithm:
+ * @throws InvalidEntryError, saying what is wrong, when the bytes are anything else, or the key is of no accepted algorithm:
  * ECDSA on P-256, P-384 or P-521 as a named curve with an uncompressed point; RSA of 2048, 3072 or 4096 bits with an
  * odd exponent from 3 to 2^31 - 1; Ed25519 with a canonical point not of small order.
  */
@@ -92,7 +92,7 @@ function readKey(spki: Uint8Array): Spki {
   }
 }
 
-/** For the message alone: what OpenSSL calls the algorithm, if it knows it. */
+/** OpenSSL's name of the key's algorithm, for the message; empty where OpenSSL does not know it. */
 function nameByOpenSsl(spki: Uint8Array): string {
   try {
     const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });

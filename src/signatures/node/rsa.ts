@@ -9,14 +9,14 @@ import type { KeyObject } from 'node:crypto';
 const SHA256_DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
 
 /**
- * Verifies one signature, by comparing the whole encoded message (EM): nothing in the padding is parsed, so nothing
- * in it can be overlooked.
+ * Verifies one signature by comparing the whole encoded message (EM). The padding is not parsed, so no error in it can
+ * be overlooked.
  *
  * Cost: 30 us for RSA 2048 and 90 for RSA 4096.
  * @param key An RSA public key.
  * @param modulusLength The length of its modulus, and so of every signature, in bytes.
  * @param digest 32 bytes.
- * @returns undefined when it verifies, or else why not, in words that follow "signature".
+ * @returns undefined when it verifies; or why it does not, in words that follow "signature".
  */
 export function verifyRsa(
   key: KeyObject,

@@ -1,5 +1,5 @@
 /**
- * Whether signatures verify over their digests: the one question the log asks before it records an entry.
+ * Signatures over digests, verified by the arithmetic of OpenSSL and, for Ed25519ph, of noble.
  * @module
  */
 import { InvalidEntryError } from '../../errors.js';
@@ -13,7 +13,7 @@ import type { PublicKey } from './public-key.js';
 import { verifyRsa } from './rsa.js';
 import type { SignatureCheck } from '../suite.js';
 
-/** The ECDSA checks of one curve, with their places among all checks. */
+/** The ECDSA checks of one curve, with their places in the list of all checks. */
 interface EcdsaBatch {
   readonly indexes: number[];
   readonly items: EcdsaItem[];
@@ -22,7 +22,7 @@ interface EcdsaBatch {
 /**
  * Checks signatures. ECDSA is checked in one batch a curve, which is what makes many at once cheaper than one by one;
  * see `verifyEcdsaBatch`, `verifyRsa` and `verifyEd25519ph` for the cost. Nothing is remembered between calls.
- * @returns For each check, in order, undefined when the signature is good, or else the error that says why not. No
+ * @returns for each check, in order, undefined when the signature is good, or else the error that says why not. No
  * bytes make it throw.
  */
 export function verifySignatures(checks: readonly SignatureCheck[]): (InvalidEntryError | undefined)[] {
@@ -55,7 +55,7 @@ export function verifySignatures(checks: readonly SignatureCheck[]): (InvalidEnt
   return results;
 }
 
-/** The key of a check, or what is wrong before the signature is looked at. */
+/** The key of a check; or the error where the digest or the key is wrong already. */
 function keyFor({ key: spki, algorithm, digest }: SignatureCheck): PublicKey | InvalidEntryError {
   const { keyDetails, digestAlgorithm, digestLength } = algorithm;
   if (digest.length !== digestLength) {

@@ -1,5 +1,5 @@
 /**
- * The Sigstore bundle of an entry, from what is logged of it.
+ * The Sigstore bundle of an entry, made from its canonical body.
  * @module
  */
 import { ProofError } from '../../../tiles-spec/index.js';

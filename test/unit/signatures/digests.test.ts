@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { expect, it } from 'vitest';
 import { DIGEST_ALGORITHMS, DIGEST_NAMES, DIGESTS, digestType } from '#src/signatures/digests.js';
-import { encodeText } from '#tiles-spec/index.js';
+import { encodeText } from '#tiles-spec/bytes.js';
+
 
 it('a digest has one number, length and value, by either name', () => {
   const message = encodeText('a message');
