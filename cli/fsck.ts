@@ -20,14 +20,14 @@ export async function fsck(invocation: Invocation<typeof FSCK_SETTINGS>): Promis
     progress.update(done);
   };
   try {
-    const { checkpoint, times, compressedBundle } = await sayingWhere(place, () =>
+    const { checkpoint, times, compressedEntryBundle } = await sayingWhere(place, () =>
       checkLog(log, onProgress, { times: withTimes }),
     );
     progress?.stop();
     // A folder and a bucket hold bundles so; no header is seen there.
-    if (compressedBundle !== undefined && isUrl(place)) {
+    if (compressedEntryBundle !== undefined && isUrl(place)) {
       terminal.err(
-        `stele: warning: ${place}/${compressedBundle} is gzip, and is served without Content-Encoding: gzip. Stele reads it, most other clients do not: have the server send that header for tile/entries/`,
+        `stele: warning: ${place}/${compressedEntryBundle} is gzip, and is served without Content-Encoding: gzip. Stele reads it, most other clients do not: have the server send that header for tile/entries/`,
       );
     }
     if (values.format === 'json') {

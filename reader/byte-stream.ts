@@ -17,7 +17,7 @@ const FIRST_ROOM = 65_536;
  * @param expected how many bytes will come, if that is known.
  * @throws TooLongError, or what the stream fails with.
  */
-export async function collect(
+export async function readBounded(
   stream: ReadableStream<Uint8Array>,
   maxLength: number,
   expected = FIRST_ROOM,

@@ -25,7 +25,7 @@ import {
 import type { ReadObject } from './http-source.js';
 import { LogReader, type Latest, type LogReaderOptions } from './log-reader.js';
 import { readAhead } from './read-ahead.js';
-import { decodeBundle, readWidened } from './tree-reader.js';
+import { decodeEntryBundle, readPartialOrFull } from './tree-reader.js';
 
 export interface FsckOptions {
   /** Whether the times are read too; logs of other software have none. Default: true. */
@@ -43,7 +43,7 @@ export interface FsckReport {
    * The path of a bundle that came compressed, as it is stored: over HTTP, of one that the server does not say to be
    * gzip (`Content-Encoding`), so that most other readers cannot read it.
    */
-  readonly compressedBundle: string | undefined;
+  readonly compressedEntryBundle: string | undefined;
 }
 
 /**
@@ -61,27 +61,28 @@ export async function fsck(
   onProgress?: (done: number, total: number) => void,
   { times: hasTimes = true }: FsckOptions = {},
 ): Promise<FsckReport> {
-  let compressedBundle: string | undefined;
+  let compressedEntryBundle: string | undefined;
   const read: ReadObject = async (path, maxLength) => {
     const bytes = await log.options.read(path, maxLength);
-    if (bytes !== undefined && isGzip(bytes) && parsePath(path).kind === 'entries') compressedBundle ??= path;
+    if (bytes !== undefined && isGzip(bytes) && parsePath(path).kind === 'entries')
+      compressedEntryBundle ??= path;
     return bytes;
   };
   const reader = new LogReader({ ...log.options, read, cache: undefined });
   const { checkpoint, tree, seen } = await latestWithEdge(reader);
   const order = new TimesOrder();
   onProgress?.(0, checkpoint.size);
-  const bundles = readAhead(0, tree.bundleCount, async (index, maxLength) => {
+  const bundles = readAhead(0, tree.entryBundleCount, async (index, maxLength) => {
     const times = hasTimes ? tree.times(index) : Promise.resolve(undefined);
     // They are waited for after the bundle, so that of two wrong files the same one is always named.
     times.catch(() => undefined);
-    return { width: (await tree.bundle(index, maxLength)).length, times: await times };
+    return { width: (await tree.entryBundle(index, maxLength)).length, times: await times };
   });
   for await (const [index, { width, times }] of bundles) {
     if (times !== undefined) order.add(index, times);
     onProgress?.(index * TILE_WIDTH + width, checkpoint.size);
   }
-  return { checkpoint, seen, times: order.range, compressedBundle };
+  return { checkpoint, seen, times: order.range, compressedEntryBundle };
 }
 
 /** How far the writer's clock may be ahead, in milliseconds. */
@@ -177,7 +178,7 @@ async function readTile(
   name: TileCoordinates,
   options: LogReaderOptions,
 ): Promise<{ path: string; tile: HashTile }> {
-  const { path, bytes } = await readWidened(options.read, { kind: 'tile', ...name });
+  const { path, bytes } = await readPartialOrFull(options.read, { kind: 'tile', ...name });
   return { path, tile: HashTile.parse(name, bytes.subarray(0, name.width * HASH_LENGTH), options.sha) };
 }
 
@@ -186,8 +187,8 @@ async function makeTile(name: TileCoordinates, options: LogReaderOptions): Promi
   const { level, index, width } = name;
   const hashes: Hash[] = [];
   if (level === 0) {
-    const stored = await readWidened(options.read, { kind: 'entries', index, width });
-    const bodies = await decodeBundle(stored.bytes, stored.width, options);
+    const stored = await readPartialOrFull(options.read, { kind: 'entries', index, width });
+    const bodies = await decodeEntryBundle(stored.bytes, stored.width, options);
     hashes.push(...bodies.slice(0, width).map((body) => leafHash(body, options.sha ?? sha256)));
   } else {
     const start = index * TILE_WIDTH;

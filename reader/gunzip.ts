@@ -3,7 +3,7 @@
  * @module
  */
 import { FormatError } from '../tiles-spec/index.js';
-import { collect, TooLongError } from './byte-stream.js';
+import { readBounded, TooLongError } from './byte-stream.js';
 
 /** Decompresses to at most `maxLength` bytes. @throws FormatError when it is not exactly gzip, or is longer. */
 export type Gunzip = (bytes: Uint8Array, maxLength: number) => Promise<Uint8Array>;
@@ -15,7 +15,7 @@ const SLICE_LENGTH = 16_384;
 export const gunzip: Gunzip = async (bytes, maxLength) => {
   const stream = inSlices(bytes as Uint8Array<ArrayBuffer>).pipeThrough(new DecompressionStream('gzip'));
   try {
-    return await collect(stream, maxLength);
+    return await readBounded(stream, maxLength);
   } catch (error) {
     if (error instanceof TooLongError) throw new FormatError(`gzip: over ${maxLength} bytes`);
     throw new FormatError('gzip: the data is damaged');

@@ -4,7 +4,7 @@
  */
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import { maxGzipLength, parsePath } from '../tiles-spec/index.js';
-import { collect, TooLongError } from './byte-stream.js';
+import { readBounded, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
 import { BusyError, tryAgain } from '../src/retry.js';
@@ -147,7 +147,7 @@ class HttpSource {
     const longest = contentEncoding === 'gzip' ? maxGzipLength(maxLength) : maxLength;
     let bytes;
     try {
-      bytes = await collect(body, longest, contentLength);
+      bytes = await readBounded(body, longest, contentLength);
     } catch (error) {
       if (error instanceof TooLongError) {
         throw new UnexpectedAnswerError(`${url.href}: has over ${longest} bytes`, 'too-large', path);

@@ -70,7 +70,7 @@ export class TreeReader {
     this.#tiles = new AuthenticatedTiles(
       tree,
       async (tile) => {
-        const { bytes, width } = await readWidened(options.read, { kind: 'tile', ...tile });
+        const { bytes, width } = await readPartialOrFull(options.read, { kind: 'tile', ...tile });
         return width === tile.width ? bytes : bytes.subarray(0, tile.width * HASH_LENGTH);
       },
       { sha: this.#sha, edge, cache: options.cache },
@@ -78,7 +78,7 @@ export class TreeReader {
   }
 
   /** How many bundles the entries are in, the partial one included. */
-  get bundleCount(): number {
+  get entryBundleCount(): number {
     return Math.ceil(this.tree.size / TILE_WIDTH);
   }
 
@@ -114,7 +114,7 @@ export class TreeReader {
   /** The entry at `index`. At most two tiles a level, and one bundle. */
   async entry(index: number): Promise<Entry> {
     this.#requireIndex(index);
-    const bodies = await this.bundle(Math.floor(index / TILE_WIDTH));
+    const bodies = await this.entryBundle(Math.floor(index / TILE_WIDTH));
     return { index, body: bodies[index % TILE_WIDTH] as Uint8Array };
   }
 
@@ -123,8 +123,8 @@ export class TreeReader {
     if (from === this.tree.size) return;
     this.#requireIndex(from);
     const first = Math.floor(from / TILE_WIDTH);
-    const read = (bundle: number, maxLength: number) => this.bundle(bundle, maxLength);
-    for await (const [at, bodies] of readAhead(first, this.bundleCount, read)) {
+    const read = (bundle: number, maxLength: number) => this.entryBundle(bundle, maxLength);
+    for await (const [at, bodies] of readAhead(first, this.entryBundleCount, read)) {
       for (const [i, body] of bodies.entries()) {
         const index = at * TILE_WIDTH + i;
         if (index >= from) yield { index, body };
@@ -146,7 +146,7 @@ export class TreeReader {
     return undefined;
   }
 
-  /** The leaf hashes of bundle `index` (0 to `bundleCount` - 1): a tile of level 0. At most a tile a level. */
+  /** The leaf hashes of bundle `index` (0 to `entryBundleCount` - 1): a tile of level 0. At most a tile a level. */
   async leafTile(index: number): Promise<HashTile> {
     this.#requireBundle(index);
     return this.#tiles.tile(0, index);
@@ -154,24 +154,24 @@ export class TreeReader {
 
   /** The leaf hashes of every bundle from `first` on, each with the bundle's index. Four tiles are read at a time. */
   leafTiles(first = 0): AsyncGenerator<[number, HashTile]> {
-    return readAhead(first, this.bundleCount, (index) => this.leafTile(index));
+    return readAhead(first, this.entryBundleCount, (index) => this.leafTile(index));
   }
 
   /**
-   * The entries of bundle `index` (0 to `bundleCount` - 1), as many as the tree has, each compared with its leaf hash.
+   * The entries of bundle `index` (0 to `entryBundleCount` - 1), as many as the tree has, each compared with its leaf hash.
    * @param maxLength in bytes, for one whose memory is less than the longest bundle's.
    * @throws ProofError when an entry is not the tree's; FormatError when the bundle is damaged, missing or longer.
    */
-  async bundle(index: number, maxLength = Infinity): Promise<Uint8Array[]> {
+  async entryBundle(index: number, maxLength = Infinity): Promise<Uint8Array[]> {
     this.#requireBundle(index);
     const tile = await this.#tiles.tile(0, index);
-    const stored = await readWidened(
+    const stored = await readPartialOrFull(
       this.#options.read,
       { kind: 'entries', index, width: tile.width },
       maxLength,
     );
     return readingObject(stored.path, async () => {
-      const bodies = (await decodeBundle(stored.bytes, stored.width, this.#options, maxLength)).slice(
+      const bodies = (await decodeEntryBundle(stored.bytes, stored.width, this.#options, maxLength)).slice(
         0,
         tile.width,
       );
@@ -185,14 +185,14 @@ export class TreeReader {
   }
 
   /**
-   * When the entries of bundle `index` (0 to `bundleCount` - 1) were sequenced, Unix milliseconds: the writer's word,
+   * When the entries of bundle `index` (0 to `entryBundleCount` - 1) were sequenced, Unix milliseconds: the writer's word,
    * which no tree covers.
    * @throws FormatError when they are missing, or go back.
    */
   async times(index: number): Promise<number[]> {
     this.#requireBundle(index);
     const width = widthAt(this.tree.size, 0, index);
-    const stored = await readWidened(this.#options.read, { kind: 'times', index, width });
+    const stored = await readPartialOrFull(this.#options.read, { kind: 'times', index, width });
     return readingObject(stored.path, () => parseTimes(stored.bytes, stored.width).slice(0, width));
   }
 
@@ -201,7 +201,7 @@ export class TreeReader {
   }
 
   #requireBundle(index: number): void {
-    this.#require('bundle', index, 0, this.bundleCount - 1);
+    this.#require('bundle', index, 0, this.entryBundleCount - 1);
   }
 
   #require(what: string, value: number, first: number, last: number): void {
@@ -212,7 +212,7 @@ export class TreeReader {
 }
 
 /** The entries of a bundle as it is stored. @throws FormatError unless it holds `width` entries. */
-export async function decodeBundle(
+export async function decodeEntryBundle(
   stored: Uint8Array,
   width: number,
   options: Pick<ReadOptions, 'gunzip'>,
@@ -229,7 +229,7 @@ export type TreeObject =
   | { readonly kind: 'entries' | 'times'; readonly index: number; readonly width: number };
 
 /** An object as it was read: where a partial one is gone, the full one. */
-export interface WidenedObject {
+export interface PartialOrFull {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly width: number;
@@ -240,11 +240,11 @@ export interface WidenedObject {
  * @throws MissingObjectError where neither it nor the full one is there; UnreachableError where neither is, and the
  *   server refuses to say so.
  */
-export async function readWidened(
+export async function readPartialOrFull(
   read: ReadObject,
   name: TreeObject,
   maxLength = Infinity,
-): Promise<WidenedObject> {
+): Promise<PartialOrFull> {
   let refusal: UnreachableError | undefined;
   for (const width of new Set([name.width, TILE_WIDTH])) {
     const path = formatPath({ ...name, width });

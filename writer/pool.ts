@@ -12,22 +12,22 @@ import type { Patience } from './patience.js';
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 /** Where an entry of a batch stands, once a published checkpoint covers it. */
-export interface Placement {
+export interface BatchPlace {
   readonly index: number;
   /** The tree of the batch. */
   readonly tree: BatchTree;
 }
 
 /** Where an entry stands, with its proof at a published checkpoint. */
-export interface ProvedPlacement {
+export interface ProvedPlace {
   readonly index: number;
   readonly proof: readonly Hash[];
   readonly checkpoint: SignedCheckpoint;
 }
 
 /** What became of a submission. */
-export interface Submitted {
-  readonly place: Placement | ProvedPlacement;
+export interface SubmitResult {
+  readonly place: BatchPlace | ProvedPlace;
   /** Whether the entry was in the log, or in flight, when it was submitted. */
   readonly isRepeat: boolean;
 }
@@ -36,7 +36,7 @@ export interface Submitted {
 export interface AcceptedEntry extends NewEntry {
   /** By the monotonic clock (`performance.now()`), in milliseconds. */
   readonly acceptedAt: number;
-  place(placement: Placement): void;
+  place(placement: BatchPlace): void;
   fail(error: Error): void;
 }
 
@@ -46,10 +46,10 @@ class InFlight implements AcceptedEntry {
   readonly leafHash: Hash;
   readonly attestation: Uint8Array | undefined;
   readonly acceptedAt = performance.now();
-  readonly outcome: Promise<Placement | ProvedPlacement>;
+  readonly outcome: Promise<BatchPlace | ProvedPlace>;
   /** Submitters who wait for it. */
   waiting = 0;
-  #resolve!: (place: Placement | ProvedPlacement) => void;
+  #resolve!: (place: BatchPlace | ProvedPlace) => void;
   #reject!: (error: Error) => void;
   readonly #onEnd: (entry: InFlight) => void;
 
@@ -64,7 +64,7 @@ class InFlight implements AcceptedEntry {
     });
   }
 
-  place(place: Placement | ProvedPlacement): void {
+  place(place: BatchPlace | ProvedPlace): void {
     this.#onEnd(this);
     this.#resolve(place);
   }
@@ -80,7 +80,7 @@ export interface PoolOptions {
    * Looks an entry up in the log, and proves it where it is there. Until it ends, the entry is in flight, and counts: it
    * must not go on for long when nobody waits for the entry any more.
    */
-  readonly findRepeat: (entry: NewEntry, isAwaited: () => boolean) => Promise<ProvedPlacement | undefined>;
+  readonly findRepeat: (entry: NewEntry, isAwaited: () => boolean) => Promise<ProvedPlace | undefined>;
   /** Entries in flight at most; and submitters who wait for one that is in flight already, at most as many again. */
   readonly maxPending: number;
 }
@@ -105,7 +105,7 @@ export class EntryPool {
    * accepted entry stays in flight when the patience of its submitter is over.
    * @throws UnavailableError when too many are in flight (nothing has changed), the writer stops, or the patience is over.
    */
-  async submit(entry: NewEntry, patience: Patience): Promise<Submitted> {
+  async submit(entry: NewEntry, patience: Patience): Promise<SubmitResult> {
     const key = keyOf(entry.leafHash);
     const known = this.#inFlight.get(key);
     if (known !== undefined && this.#joined >= this.#options.maxPending) throw this.#isFull();

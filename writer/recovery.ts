@@ -139,7 +139,7 @@ export class Recovery {
       const edge = await tree.edge();
       if (checkpoint.size % TILE_WIDTH === 0) return { edge, bodies: [], times: [] };
       const index = Math.floor(checkpoint.size / TILE_WIDTH);
-      return { edge, bodies: await tree.bundle(index), times: await tree.times(index) };
+      return { edge, bodies: await tree.entryBundle(index), times: await tree.times(index) };
     });
   }
 }

@@ -12,7 +12,7 @@ import { faultOf, stopFaultOf, type Fault } from './fault.js';
 import { openWritableLog, type LogOptions, type WritableLog } from './opening.js';
 import type { Outages } from './outage.js';
 import { Patience } from './patience.js';
-import { EntryPool, type Placement, type ProvedPlacement } from './pool.js';
+import { EntryPool, type BatchPlace, type ProvedPlace } from './pool.js';
 import type { PublishedLog } from './published-log.js';
 import { MovingObject } from './publishing/moving-object.js';
 import { isFinal, type Retrying } from './retrying.js';
@@ -41,7 +41,7 @@ export interface WriterOptions extends LogOptions {
 }
 
 /** An entry's place in the log, shown by a published checkpoint. */
-export interface PublishedSubmission extends ProvedPlacement {
+export interface PublishedPlace extends ProvedPlace {
   /** Whether the entry was in the log, or in flight, when it was submitted. */
   readonly isRepeat: boolean;
 }
@@ -127,7 +127,7 @@ export class Writer {
    * @throws UnavailableError when the log is busy or stopping, the store does not answer, or the entry was not published
    *   in time: it may then be logged all the same, and trying again joins it.
    */
-  async submit(entry: NewEntry, patience = new Patience()): Promise<PublishedSubmission> {
+  async submit(entry: NewEntry, patience = new Patience()): Promise<PublishedPlace> {
     try {
       const fault = this.#end ?? this.#outageFault() ?? clockFaultOf(this.#clock.recentFault());
       // An entry in flight gets its answer when the fault is over: joining it costs nothing.
@@ -155,11 +155,7 @@ export class Writer {
    * from the log. Costs at most two tiles a level, less those in memory.
    * @throws ProofError when the log has another entry there; UnavailableError when the store does not answer.
    */
-  async #proveRepeat(
-    { leafHash }: NewEntry,
-    index: number,
-    isAwaited: () => boolean,
-  ): Promise<ProvedPlacement> {
+  async #proveRepeat({ leafHash }: NewEntry, index: number, isAwaited: () => boolean): Promise<ProvedPlace> {
     const { tree: published, checkpoint } = this.published;
     try {
       if (!equalBytes(await published.leafHash(index), leafHash)) {
@@ -231,7 +227,7 @@ export class Writer {
 }
 
 /** Proves an entry in the tree of its batch, and checks the proof before anyone is told of it. @throws ProofError. */
-function proveNew({ leafHash }: NewEntry, { index, tree }: Placement): ProvedPlacement {
+function proveNew({ leafHash }: NewEntry, { index, tree }: BatchPlace): ProvedPlace {
   const { checkpoint } = tree;
   const proof = tree.inclusionProof(index);
   verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, opensslSha256);

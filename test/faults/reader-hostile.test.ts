@@ -63,7 +63,7 @@ async function readAll(reader: LogReader): Promise<void> {
   for await (const { index, body } of tree.entries()) {
     if (!Buffer.from(body).equals(logs.log.bodyAt(index))) expect.fail(`entry ${index} is another`);
   }
-  for (let bundle = 0; bundle < tree.bundleCount; bundle++) {
+  for (let bundle = 0; bundle < tree.entryBundleCount; bundle++) {
     const times = await tree.times(bundle);
     expect(times).toEqual(times.map((_, i) => timeAt(bundle * 256 + i)));
   }

@@ -9,7 +9,7 @@ import { UnavailableError } from '#src/errors.js';
 import { S3Store } from '#src/store/s3.js';
 import type { NewEntry } from '#writer/batch.js';
 import type { Staging } from '#writer/staging/staging.js';
-import type { PublishedSubmission, Writer } from '#writer/writer.js';
+import type { PublishedPlace, Writer } from '#writer/writer.js';
 import type { S3Server } from './s3-server.js';
 import { S3Proxy, type Call, type Fault } from './faulty-s3.js';
 import { TestLog, type Opened } from './test-log.js';
@@ -103,8 +103,8 @@ export class S3Log {
   }
 
   /** Submits entries as clients do, again while they are told to. Every one must be acknowledged. */
-  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedSubmission[]> {
-    const submit = async (entry: NewEntry): Promise<PublishedSubmission> => {
+  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedPlace[]> {
+    const submit = async (entry: NewEntry): Promise<PublishedPlace> => {
       for (;;) {
         try {
           return await this.log.submit(writer, entry);

@@ -156,7 +156,7 @@ export async function readBack(url: string, verifier: NoteVerifier, answer: Prov
     const extension = await log.consistencyProof(checkpoint.size);
     verifyConsistency(checkpoint.size, checkpoint.root, served.size, served.root, extension);
     verifyInclusion(leaf, index, served.size, await log.inclusionProof(index), served.root);
-    const entry = (await log.bundle(Math.floor(index / 256)))[index % 256];
+    const entry = (await log.entryBundle(Math.floor(index / 256)))[index % 256];
     expect(entry !== undefined && equalBytes(entry, body), `entry ${index} in its bundle`).toBe(true);
   }
 }

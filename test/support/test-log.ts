@@ -12,7 +12,7 @@ import type { ObjectStore } from '#src/store/store.js';
 import { encodeHex, encodeText, leafHash } from '#tiles-spec/index.js';
 import type { NewEntry } from '#writer/batch.js';
 import type { Staging } from '#writer/staging/staging.js';
-import { Writer, type PublishedSubmission } from '#writer/writer.js';
+import { Writer, type PublishedPlace } from '#writer/writer.js';
 import { FaultyStaging } from './faulty-staging.js';
 import { FaultyStore } from './faulty-store.js';
 import { MemoryStaging } from './memory-staging.js';
@@ -123,7 +123,7 @@ export class TestLog {
   }
 
   /** Submits one entry, and keeps the acknowledgement. */
-  async submit(writer: Writer, entry: NewEntry): Promise<PublishedSubmission> {
+  async submit(writer: Writer, entry: NewEntry): Promise<PublishedPlace> {
     const proved = await writer.submit(entry);
     this.history.follow(this.store);
     const leaf = encodeHex(entry.leafHash);
@@ -137,7 +137,7 @@ export class TestLog {
   }
 
   /** Submits entries at once. Every one must be acknowledged. */
-  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedSubmission[]> {
+  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedPlace[]> {
     return Promise.all(all.map((entry) => this.submit(writer, entry)));
   }
 

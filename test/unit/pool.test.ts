@@ -6,7 +6,7 @@ import { UnavailableError } from '#src/errors.js';
 import { encodeText, leafHash } from '#tiles-spec/index.js';
 import type { NewEntry } from '#writer/batch.js';
 import { Patience } from '#writer/patience.js';
-import { EntryPool, type ProvedPlacement } from '#writer/pool.js';
+import { EntryPool, type ProvedPlace } from '#writer/pool.js';
 
 function entry(name: string, length = name.length): NewEntry {
   const body = encodeText(name.padEnd(length));
@@ -15,7 +15,7 @@ function entry(name: string, length = name.length): NewEntry {
 
 /** A pool whose look-ups end when they are told to. */
 function poolOf(maxPending: number) {
-  const lookUps: { found: (repeat: ProvedPlacement | undefined) => void; isAwaited: () => boolean }[] = [];
+  const lookUps: { found: (repeat: ProvedPlace | undefined) => void; isAwaited: () => boolean }[] = [];
   const pool = new EntryPool({
     findRepeat: (_, isAwaited) =>
       new Promise((found) => {
@@ -26,7 +26,7 @@ function poolOf(maxPending: number) {
   return { pool, lookUps };
 }
 
-const REPEAT = { index: 7, proof: [], checkpoint: undefined } as unknown as ProvedPlacement;
+const REPEAT = { index: 7, proof: [], checkpoint: undefined } as unknown as ProvedPlace;
 
 describe('the pool', () => {
   it('counts a repeat until it is proved', async () => {

@@ -69,7 +69,7 @@ describe.each(SIZES)('the tree of %i entries', (size) => {
 
   it('has its entries, times and leaf hashes', async () => {
     const tree = treeOf(size);
-    expect(tree.bundleCount).toBe(Math.ceil(size / 256));
+    expect(tree.entryBundleCount).toBe(Math.ceil(size / 256));
     for (const index of edges) {
       expect(await tree.entry(index)).toEqual({ index, body: Buffer.from(log.bodyAt(index)) });
       expect(Buffer.from(await tree.leafHash(index))).toEqual(Buffer.from(leafHash(log.bodyAt(index))));
@@ -79,7 +79,7 @@ describe.each(SIZES)('the tree of %i entries', (size) => {
     const progress: number[] = [];
     expect(await tree.indexOf(leafHash(log.bodyAt(size)), (done) => progress.push(done))).toBeUndefined();
     expect(progress).toEqual(
-      Array.from({ length: tree.bundleCount }, (_, i) => Math.min(size, (i + 1) * 256)),
+      Array.from({ length: tree.entryBundleCount }, (_, i) => Math.min(size, (i + 1) * 256)),
     );
   });
 
@@ -116,8 +116,8 @@ describe.each(SIZES)('the tree of %i entries', (size) => {
         await expectNone(read, `entry ${index}`, size);
       if (index !== size) await expectNone(tree.entries(index).next(), `entry ${index}`, size);
     }
-    for (const bundle of [-1, 0.5, NaN, tree.bundleCount, 2 ** 53]) {
-      for (const read of [tree.bundle(bundle), tree.times(bundle)])
+    for (const bundle of [-1, 0.5, NaN, tree.entryBundleCount, 2 ** 53]) {
+      for (const read of [tree.entryBundle(bundle), tree.times(bundle)])
         await expectNone(read, `bundle ${bundle}`, size);
     }
     for (const old of [-1, 0.5, NaN, size + 1, 2 ** 53]) {
@@ -132,11 +132,11 @@ it('no entries are those of the empty tree', async () => {
   const empty = await TestLog.of([0]);
   const read: ReadObject = (path) => Promise.resolve(empty.files.get(path));
   const { checkpoint, tree } = await new LogReader({ read, verifier: empty.verifier }).latest();
-  expect([checkpoint.size, tree.bundleCount]).toEqual([0, 0]);
+  expect([checkpoint.size, tree.entryBundleCount]).toEqual([0, 0]);
   expect(await tree.entries().next()).toEqual({ done: true, value: undefined });
   expect(await tree.indexOf(leafHash(log.bodyAt(0)))).toBeUndefined();
   await expectNone(tree.entry(0), 'entry 0', 0);
-  await expectNone(tree.bundle(0), 'bundle 0', 0);
+  await expectNone(tree.entryBundle(0), 'bundle 0', 0);
 });
 
 describe('a server that refuses to say what is not there', () => {
@@ -241,7 +241,7 @@ describe('reading entries', () => {
     expect(await tree.times(1)).toHaveLength(44);
     // What was read ahead is not read again: another reader has the full objects alone.
     const again = new LogReader({ read, verifier: log.verifier, gunzip }).at(tree.tree);
-    expect((await again.bundle(1)).length).toBe(44);
+    expect((await again.entryBundle(1)).length).toBe(44);
     expect(await again.inclusionProof(299)).toEqual(await tree.inclusionProof(299));
   });
 });
