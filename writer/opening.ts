@@ -18,7 +18,7 @@ import {
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
 import { EMPTY_TAIL } from './batch.js';
-import { Fitting, refusingDamage } from './fitting.js';
+import { Fitting, refusingDamage } from './reconciler.js';
 import { Outages } from './outage.js';
 import { PublishedLog, type StoredCheckpoint } from './published-log.js';
 import { Publisher } from './publishing/publisher.js';

@@ -15,7 +15,7 @@ import {
 } from '../tiles-spec/index.js';
 import { EMPTY_TAIL, type Batch, type LogTail } from './batch.js';
 import { verifyBatch, type VerifiedBatch } from './claim-check.js';
-import { refusingDamage, type Fitting } from './fitting.js';
+import { refusingDamage, type Fitting } from './reconciler.js';
 import type { StoredCheckpoint } from './published-log.js';
 import { batchOf, type Publisher } from './publishing/publisher.js';
 import type { SequencedBatch, Staging } from './staging/staging.js';
