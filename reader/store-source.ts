@@ -1,5 +1,5 @@
 /**
- * A log's objects straight from an object store.
+ * Reads a log's objects straight from an object store.
  * @module
  */
 import {
@@ -16,13 +16,14 @@ import { UnexpectedAnswerError } from './errors.js';
 import type { ReadObject } from './http-source.js';
 import { tryAgain } from '../src/retry.js';
 
-/** What a reader is told as it is: what the store says of itself, and faults of the program. */
+/** Errors that are passed on as they are: those in which the store speaks of itself, and faults of the program. */
 const FINAL = [UnreachableError, ConfigurationError, FormatError, TypeError, RangeError];
 
 /**
- * Reads the objects in a store.
- * @param retries further tries after one that failed.
- * @throws also FormatError for a file that cannot be read.
+ * Makes a function that reads the objects in a store.
+ * @param retries further tries after one that failed. Default: 0.
+ * @throws nothing itself. The function throws, beside the errors of every `ReadObject`, FormatError for a file that cannot
+ *   be read, and ConfigurationError.
  */
 export function storeSource(store: Pick<ObjectStore, 'readRange'>, retries = 0): ReadObject {
   return async (path, maxLength) => {
