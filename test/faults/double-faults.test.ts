@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { NewEntry } from '#writer/batch.js';
+import { ACROSS_A_TILE, callsAfterClaim, callsAfterSequencing } from '../support/batch-calls.js';
 import type { MemoryStaging } from '../support/memory-staging.js';
 import { entries, TestLog, type Opened } from '../support/test-log.js';
 import { FAULTS, faultAt, type Fault } from '../support/writer-process.js';
@@ -95,35 +96,16 @@ const WRECKS = [
 
 it('recovery publishes a batch that was sequenced, by the same calls', () => {
   const name = 'five entries after 254: a crash after staging.sequence';
-  expect(WRECKS.find((wreck) => wreck.name === name)?.recovery).toEqual([
-    'store.create staging/254',
-    'store.create tile/0/000',
-    'store.create tile/0/001.p/3',
-    'store.create tile/1/000.p/1',
-    'store.create tile/entries/000',
-    'store.create tile/times/000',
-    'store.create tile/entries/001.p/3',
-    'store.create tile/times/001.p/3',
-    'store.replace checkpoint',
-    'staging.markPublished',
-    'store.delete staging/254',
-  ]);
+  expect(WRECKS.find((wreck) => wreck.name === name)?.recovery).toEqual(
+    callsAfterSequencing(254, ACROSS_A_TILE),
+  );
 });
 
 it("a take-over discards ours, and learns another's", () => {
   expect(WRECKS[0]?.recovery).toEqual([
     'staging.discard',
     'staging.sequence',
-    'store.create tile/0/000',
-    'store.create tile/0/001.p/3',
-    'store.create tile/1/000.p/1',
-    'store.create tile/entries/000',
-    'store.create tile/times/000',
-    'store.create tile/entries/001.p/3',
-    'store.create tile/times/001.p/3',
-    'store.replace checkpoint',
-    'staging.markPublished',
-    'store.delete staging/254',
+    ...callsAfterClaim(254, ACROSS_A_TILE),
   ]);
 });
 

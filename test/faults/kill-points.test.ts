@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { NewEntry } from '#writer/batch.js';
+import { ACROSS_A_TILE, callsAfterSequencing } from '../support/batch-calls.js';
 import { STAGING_METHODS } from '../support/faulty-staging.js';
 import { STORE_METHODS } from '../support/faulty-store.js';
 import { entries, TestLog, type Opened } from '../support/test-log.js';
@@ -77,54 +78,13 @@ async function survive(shape: Shape, number: number, fault: Fault, afterwards: A
 
 describe('the kill points', () => {
   it('are these, in this order', async () => {
+    const first = ['tile/0/000.p/1', 'tile/entries/000.p/1', 'tile/times/000.p/1'];
+    const filling = ['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000', 'tile/times/000'];
     expect(await Promise.all(SHAPES.map(record))).toEqual([
-      [
-        'staging.create',
-        'store.create checkpoint',
-        'staging.sequence',
-        'store.create staging/0',
-        'store.create tile/0/000.p/1',
-        'store.create tile/entries/000.p/1',
-        'store.create tile/times/000.p/1',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/0',
-      ],
-      [
-        'staging.sequence',
-        'store.create staging/0',
-        'store.create tile/0/000.p/1',
-        'store.create tile/entries/000.p/1',
-        'store.create tile/times/000.p/1',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/0',
-      ],
-      [
-        'staging.sequence',
-        'store.create staging/254',
-        'store.create tile/0/000',
-        'store.create tile/0/001.p/3',
-        'store.create tile/1/000.p/1',
-        'store.create tile/entries/000',
-        'store.create tile/times/000',
-        'store.create tile/entries/001.p/3',
-        'store.create tile/times/001.p/3',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/254',
-      ],
-      [
-        'staging.sequence',
-        'store.create staging/250',
-        'store.create tile/0/000',
-        'store.create tile/1/000.p/1',
-        'store.create tile/entries/000',
-        'store.create tile/times/000',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/250',
-      ],
+      ['staging.create', 'store.create checkpoint', 'staging.sequence', ...callsAfterSequencing(0, first)],
+      ['staging.sequence', ...callsAfterSequencing(0, first)],
+      ['staging.sequence', ...callsAfterSequencing(254, ACROSS_A_TILE)],
+      ['staging.sequence', ...callsAfterSequencing(250, filling)],
     ]);
   });
 

@@ -9,6 +9,7 @@ import type { Writer } from '#writer/writer.js';
 import { describeWithS3 } from '../support/with-s3.js';
 import { S3Logs, type S3Log } from '../support/s3-log.js';
 import type { Call, Fault } from '../support/faulty-s3.js';
+import { Gate } from '../support/gate.js';
 import { entries, TestLog } from '../support/test-log.js';
 
 vi.setConfig({ maxConcurrency: 16 });
@@ -31,24 +32,26 @@ const SHAPES = [
 /** A call that stands still until it is let go. */
 class Halt {
   readonly reached: Promise<Call>;
-  letGo!: () => void;
   #reach!: (call: Call) => void;
   readonly #name: string;
   readonly #when: 'before' | 'after';
-  readonly #held: Promise<void>;
+  readonly #gate = new Gate();
 
   /** Holds the call of this name before the server sees it, or before the server's answer is seen. */
   constructor(name: string, when: 'before' | 'after') {
     this.#name = name;
     this.#when = when;
     this.reached = new Promise((resolve) => (this.#reach = resolve));
-    this.#held = new Promise((resolve) => (this.letGo = resolve));
+  }
+
+  letGo(): void {
+    this.#gate.open();
   }
 
   readonly fault = (call: Call): Fault | undefined => {
     if (call.name !== this.#name) return undefined;
     this.#reach(call);
-    return { acts: true, [this.#when]: this.#held };
+    return { acts: true, [this.#when]: this.#gate.opened };
   };
 }
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
 import type { NewEntry } from '#writer/batch.js';
+import { Gate } from '../support/gate.js';
 import { entries, TestLog, type Opened, type OpenOptions } from '../support/test-log.js';
 import type { Call, Plan } from '../support/writer-process.js';
 
@@ -159,15 +160,12 @@ it('equal entries at once become one', async () => {
 
 it('a batch that cannot be sequenced stops the log after the one before it is published', async () => {
   const log = await TestLog.of(3);
-  let letGo!: () => void;
-  const held = new Promise<void>((resolve) => {
-    letGo = resolve;
-  });
+  const gate = new Gate();
   const { writer } = await open(
     log,
     {
       before: async ({ name }) => {
-        if (name === 'store.replace checkpoint') await held;
+        if (name === 'store.replace checkpoint') await gate.opened;
       },
       fault: ({ name, number }) => (name === 'staging.sequence' && number > 0 ? 'not stored' : undefined),
     },
@@ -177,7 +175,7 @@ it('a batch that cannot be sequenced stops the log after the one before it is pu
   const second = writer.submit(one('second'));
   second.catch(() => undefined);
   await sleep(50);
-  letGo();
+  gate.open();
   expect((await first).map(({ index }) => index)).toEqual([3, 4]);
   await expect(second).rejects.toThrow('the log has stopped');
   expect((await writer.stopped)?.message).toContain('injected');
@@ -191,15 +189,12 @@ it('a batch that cannot be sequenced stops the log after the one before it is pu
 
 it('the next batch is sequenced while one is on its way, and not claimed before that is published', async () => {
   const log = await TestLog.of(3);
-  let letGo!: () => void;
-  const held = new Promise<void>((resolve) => {
-    letGo = resolve;
-  });
+  const gate = new Gate();
   const { writer } = await open(
     log,
     {
       before: async ({ name }) => {
-        if (name === 'store.create tile/0/000.p/5') await held;
+        if (name === 'store.create tile/0/000.p/5') await gate.opened;
       },
     },
     { batchSize: 2 },
@@ -210,7 +205,7 @@ it('the next batch is sequenced while one is on its way, and not claimed before 
   });
   await sleep(20);
   expect(log.claims()).toEqual([3]);
-  letGo();
+  gate.open();
   expect((await submitted).map(({ index }) => index)).toEqual([3, 4, 5, 6]);
   await log.close(writer);
   expect(log.history.logs.map(({ size }) => size)).toEqual([0, 3, 5, 7]);

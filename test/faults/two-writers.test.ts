@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClaimLostError, DamagedStoreError, StartRefusedError } from '#src/errors.js';
 import type { MemoryStaging } from '../support/memory-staging.js';
+import { Gate } from '../support/gate.js';
 import { entries, TestLog, type Opened } from '../support/test-log.js';
 import { faultAt, type Call, type Fault, type Plan } from '../support/writer-process.js';
 
@@ -57,18 +58,16 @@ async function goesOn(log: TestLog, stagings: readonly MemoryStaging[]): Promise
 
 /** A call that stands still until it is let go. */
 class Halt {
-  readonly reached: Promise<void>;
-  letGo!: () => void;
-  #reach!: () => void;
-  readonly #held: Promise<void>;
+  readonly #reached = new Gate();
+  readonly #gate = new Gate();
 
-  constructor() {
-    this.reached = new Promise((resolve) => {
-      this.#reach = resolve;
-    });
-    this.#held = new Promise((resolve) => {
-      this.letGo = resolve;
-    });
+  /** Settles when the call has been made. */
+  get reached(): Promise<void> {
+    return this.#reached.opened;
+  }
+
+  letGo(): void {
+    this.#gate.open();
   }
 
   /** Holds the call that `is` picks, before it is done or before it is answered. */
@@ -76,8 +75,8 @@ class Halt {
     return {
       [when]: async (call: Call) => {
         if (!is(call)) return;
-        this.#reach();
-        await this.#held;
+        this.#reached.open();
+        await this.#gate.opened;
       },
     };
   }

@@ -2,9 +2,7 @@
  * Logs to be damaged, the places where they are read, and what fsck says of them.
  * @module
  */
-import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { fsck, type FsckOptions, type LogReader } from '#reader/index.js';
@@ -12,6 +10,7 @@ import { openLog, type OpenLogOptions } from '#reader/node/index.js';
 import type { LogKey } from '#src/keys/node/log-key.js';
 import { formatVerifierKey, leafHash, parsePath, widthAt } from '#tiles-spec/index.js';
 import { buildBatch, EMPTY_TAIL, type LogTail } from '#writer/batch.js';
+import { startStub, type Stub } from './cli.js';
 import { writeFiles, type LogPlace } from './log-place.js';
 
 export const ORIGIN = 'fsck.example';
@@ -156,7 +155,10 @@ export async function serve({ place }: MadeLog): Promise<Places> {
     const http = readPlace(place.url ?? '', true);
     return { store, http, all: [store, http], close: () => undefined };
   }
-  const [plain, encoded] = await Promise.all([listen(place.folder, false), listen(place.folder, true)]);
+  const [plain, encoded] = await Promise.all([
+    serveFolder(place.folder, false),
+    serveFolder(place.folder, true),
+  ]);
   const http = readPlace(plain.url, false);
   return {
     store,
@@ -173,8 +175,8 @@ function readPlace(url: string, saysGzip: boolean): ReadPlace {
   return { saysGzip, open: (options) => openLog(url, options) };
 }
 
-async function listen(folder: string, isEncoded: boolean): Promise<{ url: string; close: () => void }> {
-  const server = createServer((request, response) => {
+function serveFolder(folder: string, isEncoded: boolean): Promise<Stub> {
+  return startStub((request, response) => {
     const path = request.url ?? '';
     readFile(join(folder, path)).then(
       (bytes) => {
@@ -183,17 +185,7 @@ async function listen(folder: string, isEncoded: boolean): Promise<{ url: string
       },
       () => response.writeHead(404).end(),
     );
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  });
 }
 
 /** Numbers from 0 to `below`, exclusive, the same ones every time (mulberry32). */

@@ -17,11 +17,14 @@ export interface Logs {
   readonly stranger: TestLog;
 }
 
+/** The name, code, path and message of the error by which a reader refuses a lie. */
+export type Refusal = readonly [string, string | undefined, string | RegExp | undefined, RegExp];
+
 export interface HostileCase {
   readonly name: string;
   readonly fault: (logs: Logs, server: TestServer, elsewhere: TestServer) => Fault;
-  /** Name, code, path and message; none where the log is read all the same. */
-  readonly error?: readonly [string, string | undefined, string | RegExp | undefined, RegExp];
+  /** Absent where the log is read all the same. */
+  readonly error?: Refusal;
   /** False where the newest checkpoint seen stays the one of 700. */
   readonly advances?: false;
   readonly timeout?: number;
