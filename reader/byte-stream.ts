@@ -12,8 +12,8 @@ export class TooLongError extends Error {
 const FIRST_ROOM = 65_536;
 
 /**
- * Reads all bytes of a stream. Each chunk is copied as it comes, so that many tiny chunks take no more memory than their
- * bytes. Holds the bytes once where `expected` is right, and otherwise at most three times while the array grows.
+ * Reads all bytes of a stream. Each chunk is copied as it comes, so that many tiny chunks take no more memory than
+ * their bytes. Holds the bytes once where `expected` is right, and otherwise at most three times while the array grows.
  * @param maxLength length limit in bytes. A longer stream is cancelled.
  * @param expected the stream's length in bytes, if it is known. It may be wrong.
  * @throws TooLongError beyond `maxLength`; the stream's own error.

@@ -27,9 +27,9 @@ export interface FollowOptions {
 }
 
 /**
- * Yields each growth of a log, proved to extend all growths before it, until the signal is aborted. The log is not asked
- * while the caller handles a growth, so all growth of that time comes as one. Costs one GET a poll, and at most two tiles
- * a level for a growth.
+ * Yields each growth of a log, proved to extend all growths before it, until the signal is aborted. The log is not
+ * asked while the caller handles a growth, so all growth of that time comes as one. Costs one GET a poll, and at most
+ * two tiles a level for a growth.
  * @throws InconsistentLogError; ProofError where the log has fewer entries than `from`; StateError; FormatError.
  * @example
  * for await (const { from, checkpoint, tree } of follow(log, { from: 0, poll: 1_000, signal })) {

@@ -37,19 +37,21 @@ export interface FsckReport {
   readonly checkpoint: SignedCheckpoint;
   /** The newest checkpoint seen before, which this one extends. */
   readonly seen: SignedCheckpoint | undefined;
-  /** When the first and the last entry were sequenced, Unix milliseconds; undefined in an empty log, or if not checked. */
+  /**
+   * When the first and the last entry were sequenced, Unix milliseconds; undefined in an empty log, or if not checked.
+   */
   readonly times: { readonly first: number; readonly last: number } | undefined;
   /**
-   * The path of the first entry bundle that came compressed; undefined where none did. Over HTTP this means that the server
-   * sends gzip without `Content-Encoding: gzip`, which most other readers cannot read.
+   * The path of the first entry bundle that came compressed; undefined where none did. Over HTTP this means that the
+   * server sends gzip without `Content-Encoding: gzip`, which most other readers cannot read.
    */
   readonly compressedEntryBundle: string | undefined;
 }
 
 /**
- * Checks every file that the log's checkpoint commits to, and the times. Reads each file from the log itself, never from
- * a cache, and once, except for tiles of level 2 and up (once for each tile below them) and the tiles that prove that the
- * log extends the newest checkpoint seen. Holds at most four entry bundles, however large the log is.
+ * Checks every file that the log's checkpoint commits to, and the times. Reads each file from the log itself, never
+ * from a cache, and once, except for tiles of level 2 and up (once for each tile below them) and the tiles that prove
+ * that the log extends the newest checkpoint seen. Holds at most four entry bundles, however large the log is.
  * @param onProgress called with the number of entries that are checked, from 0 to all.
  * @throws for the first file that is wrong: FormatError (MissingObjectError), ProofError or UnexpectedAnswerError, with
  *   the file's `path`. A ProofError has no `path` where the right edge is wrong and the wrong tile cannot be told: wrong
@@ -112,7 +114,9 @@ class TimesOrder {
   }
 }
 
-/** The log at its newest checkpoint. Its right edge is verified. @throws ProofError, naming the wrong tile if it can. */
+/**
+ * The log at its newest checkpoint. Its right edge is verified. @throws ProofError, naming the wrong tile if it can.
+ */
 async function latestWithEdge(reader: LogReader): Promise<Latest> {
   try {
     const latest = await reader.latest();
@@ -150,10 +154,10 @@ interface EdgeTile {
 /**
  * Finds a wrong tile in a right edge that does not hash to the root: the lowest, or undefined where it cannot be told.
  *
- * The root covers all edge tiles at once, so it says that one is wrong but not which. So each tile is made again from the
- * level below it, and the tiles that differ from the stored ones are suspects. Replace subsets of the suspects by the
- * tiles that were made: if the root then fits, the replaced tiles are wrong. If it never fits, files below are wrong too;
- * a single suspect must then be the wrong tile.
+ * The root covers all edge tiles at once, so it says that one is wrong but not which. So each tile is made again from
+ * the level below it, and the tiles that differ from the stored ones are suspects. Replace subsets of the suspects by
+ * the tiles that were made: if the root then fits, the replaced tiles are wrong. If it never fits, files below are
+ * wrong too; a single suspect must then be the wrong tile.
  */
 async function wrongOnEdge({ size, root }: Tree, options: LogReaderOptions): Promise<string | undefined> {
   const names = partialTiles(size);

@@ -10,8 +10,9 @@ import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
 import { BusyError, tryAgain } from '../src/retry.js';
 
 /**
- * Reads one object by its path below the log's prefix, for example `tile/0/x001/234.p/5`. Resolves with its bytes, at most
- * `maxLength`, or with undefined where there is no such object. An entry bundle may come compressed or decompressed.
+ * Reads one object by its path below the log's prefix, for example `tile/0/x001/234.p/5`. Resolves with its bytes, at
+ * most `maxLength`, or with undefined where there is no such object. An entry bundle may come compressed or
+ * decompressed.
  * @throws UnreachableError; UnexpectedAnswerError, also for an object that is longer.
  */
 export type ReadObject = (path: string, maxLength: number) => Promise<Uint8Array | undefined>;

@@ -25,8 +25,8 @@ export interface LogReaderOptions extends ReadOptions {
   /** The memory of the newest checkpoint seen. Default: one that lives as long as this reader. */
   readonly heads?: Heads | undefined;
   /**
-   * How long to go on asking when the log shows a checkpoint older than the newest one seen, in milliseconds: a cache on
-   * the way may be behind. After that, the log is taken to be rolled back. Default: 0.
+   * How long to go on asking when the log shows a checkpoint older than the newest one seen, in milliseconds: a cache
+   * on the way may be behind. After that, the log is taken to be rolled back. Default: 0.
    */
   readonly lag?: number | undefined;
 }
@@ -52,8 +52,8 @@ export class LogReader {
   }
 
   /**
-   * Reads the checkpoint that the log shows now, and verifies its signature, but does not compare it with the newest one
-   * seen. Undefined where there is none. One read.
+   * Reads the checkpoint that the log shows now, and verifies its signature, but does not compare it with the newest
+   * one seen. Undefined where there is none. One read.
    * @throws FormatError or ProofError when the checkpoint is not this log's.
    */
   async checkpoint(): Promise<SignedCheckpoint | undefined> {
@@ -62,8 +62,8 @@ export class LogReader {
   }
 
   /**
-   * The log at the checkpoint that it shows now, proved to extend the newest one seen, and remembered as that from now on.
-   * Costs one read and, where the log has grown, at most two tiles a level.
+   * The log at the checkpoint that it shows now, proved to extend the newest one seen, and remembered as that from now
+   * on. Costs one read and, where the log has grown, at most two tiles a level.
    * @throws UnreachableError also where there is no log; InconsistentLogError; StateError; FormatError or ProofError.
    */
   async latest(): Promise<Latest> {
@@ -85,16 +85,16 @@ export class LogReader {
   }
 
   /**
-   * Compares a checkpoint that came another way, for example in the answer to a submission, with the newest one seen. The
-   * larger of the two must extend the smaller. A larger one is remembered as the newest one seen; a smaller one is no
-   * error, since other processes may have seen more. Costs at most two tiles a level.
+   * Compares a checkpoint that came another way, for example in the answer to a submission, with the newest one seen.
+   * The larger of the two must extend the smaller. A larger one is remembered as the newest one seen; a smaller one is
+   * no error, since other processes may have seen more. Costs at most two tiles a level.
    * @returns the newest checkpoint seen before; undefined where there was none.
    * @throws InconsistentLogError (`forked` or `rekeyed`); StateError; FormatError or ProofError, also where the checkpoint
    *   is not this log's.
    */
   async see(checkpoint: SignedCheckpoint): Promise<SignedCheckpoint | undefined> {
-    // Verify it again with this reader's key, whatever the caller verified it with: a checkpoint that is remembered must
-    // open with this key.
+    // Verify it again with this reader's key, whatever the caller verified it with: a checkpoint that is remembered
+    // must open with this key.
     const own = openCheckpoint(checkpoint.bytes, this.options.verifier);
     for (;;) {
       const { isKept, seen } = await this.#hold(own, await this.options.heads.read(), requireConsistent);
@@ -123,7 +123,8 @@ export class LogReader {
     require: typeof requireExtends,
   ): Promise<{ isKept: boolean; seen: SignedCheckpoint | undefined }> {
     const { heads, verifier } = this.options;
-    // No tile is read for an empty tree, so check its root here: it is the hash of no entries, or the checkpoint is wrong.
+    // No tile is read for an empty tree, so check its root here: it is the hash of no entries, or the checkpoint is
+    // wrong.
     if (checkpoint.size === 0) await this.#treeAt(checkpoint).edge();
     const at = (tree: Tree) => this.#treeAt(tree);
     const seen = kept && (await require({ heads, verifier, kept, at }, checkpoint));

@@ -8,8 +8,8 @@ import type { TileCache } from '../tiles-spec/index.js';
 const MAX_TILES = 1_024;
 
 /**
- * Holds 1,024 tiles, 8 MiB, and drops the least recently used first. Readers of one log at different checkpoints may share
- * a cache, since full tiles never change.
+ * Holds 1,024 tiles, 8 MiB, and drops the least recently used first. Readers of one log at different checkpoints may
+ * share a cache, since full tiles never change.
  */
 export class MemoryCache implements TileCache {
   /** By path, the most recently used last. */

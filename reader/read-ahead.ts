@@ -8,8 +8,8 @@ import { UnreachableError } from '../src/errors.js';
 const READ_AHEAD = 4;
 
 /**
- * Length limit of an object that is read before it is wanted, in bytes. An entry bundle may have 16 MiB, and as much again
- * where it comes compressed, but few have 2 MiB: the limit keeps four reads from taking 128 MiB.
+ * Length limit of an object that is read before it is wanted, in bytes. An entry bundle may have 16 MiB, and as much
+ * again where it comes compressed, but few have 2 MiB: the limit keeps four reads from taking 128 MiB.
  */
 const LONGEST_AHEAD = 2 ** 21;
 

@@ -52,10 +52,10 @@ export interface Entry {
 }
 
 /**
- * The log at one tree. An `index` is an entry's, 0 to the tree's size - 1, where nothing else is said. The costs given are
- * of tiles that are not cached. All methods throw UnreachableError and UnexpectedAnswerError; FormatError where an object
- * is malformed or missing (with its `path`) or an argument is out of range (without); ProofError where an object does not
- * belong to the tree.
+ * The log at one tree. An `index` is an entry's, 0 to the tree's size - 1, where nothing else is said. The costs given
+ * are of tiles that are not cached. All methods throw UnreachableError and UnexpectedAnswerError; FormatError where an
+ * object is malformed or missing (with its `path`) or an argument is out of range (without); ProofError where an object
+ * does not belong to the tree.
  */
 export class TreeReader {
   readonly tree: Tree;
@@ -100,7 +100,9 @@ export class TreeReader {
     return inclusionProof(this.#tiles, index, this.tree.size, this.#sha);
   }
 
-  /** The proof that this tree extends that of `oldSize` (1 to its own size) entries. Costs at most two tiles a level. */
+  /**
+   * The proof that this tree extends that of `oldSize` (1 to its own size) entries. Costs at most two tiles a level.
+   */
   async consistencyProof(oldSize: number): Promise<Hash[]> {
     this.#require('consistency proof from', oldSize, 1, this.tree.size);
     return consistencyProof(this.#tiles, oldSize, this.tree.size, this.#sha);
@@ -134,8 +136,8 @@ export class TreeReader {
   }
 
   /**
-   * The index of the entry with a leaf hash; undefined where the tree has none. Reads the tiles of level 0 in order, four
-   * at a time: size / 256 tiles where there is no such entry.
+   * The index of the entry with a leaf hash; undefined where the tree has none. Reads the tiles of level 0 in order,
+   * four at a time: size / 256 tiles where there is no such entry.
    * @param onProgress called with the number of entries that have been looked at.
    */
   async indexOf(leaf: Hash, onProgress?: (done: number) => void): Promise<number | undefined> {
@@ -148,8 +150,8 @@ export class TreeReader {
   }
 
   /**
-   * The leaf hashes of entry bundle `index` (0 to `entryBundleCount` - 1), which are a tile of level 0. Costs at most one
-   * tile a level.
+   * The leaf hashes of entry bundle `index` (0 to `entryBundleCount` - 1), which are a tile of level 0. Costs at most
+   * one tile a level.
    */
   async leafTile(index: number): Promise<HashTile> {
     this.#requireBundle(index);
@@ -162,8 +164,8 @@ export class TreeReader {
   }
 
   /**
-   * The canonical bodies in entry bundle `index` (0 to `entryBundleCount` - 1), 1 to 256, each compared with its leaf hash.
-   * Costs at most one tile a level, and the bundle.
+   * The canonical bodies in entry bundle `index` (0 to `entryBundleCount` - 1), 1 to 256, each compared with its leaf
+   * hash. Costs at most one tile a level, and the bundle.
    * @param maxLength length limit in bytes, as stored and decompressed. Default: that of the longest entry bundle, 16 MiB.
    * @throws ProofError when an entry is not the tree's; FormatError when the bundle is damaged, missing or too long.
    */
@@ -190,8 +192,8 @@ export class TreeReader {
   }
 
   /**
-   * When the entries of entry bundle `index` (0 to `entryBundleCount` - 1) were sequenced, Unix milliseconds. This is the
-   * writer's word: the tree does not commit to it. One read.
+   * When the entries of entry bundle `index` (0 to `entryBundleCount` - 1) were sequenced, Unix milliseconds. This is
+   * the writer's word: the tree does not commit to it. One read.
    * @throws FormatError when the times are missing or malformed, or go back.
    */
   async times(index: number): Promise<number[]> {
@@ -247,7 +249,8 @@ export interface PartialOrFull {
 }
 
 /**
- * Reads an object, or the full one of its place where the partial one was deleted. Not authenticated. At most two reads.
+ * Reads an object, or the full one of its place where the partial one was deleted. Not authenticated. At most two
+ * reads.
  * @throws MissingObjectError where neither exists; UnreachableError where neither can be read because the server refuses.
  */
 export async function readPartialOrFull(

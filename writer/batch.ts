@@ -28,7 +28,9 @@ import {
   type Subtree,
 } from '../tiles-spec/index.js';
 
-/** The end of the log, which is all that appending needs: the right edge, and the partial entry bundle with its times. */
+/**
+ * The end of the log, which is all that appending needs: the right edge, and the partial entry bundle with its times.
+ */
 export interface LogTail {
   readonly edge: RightEdge;
   /** The canonical bodies in the partial entry bundle, 0 to 255. */
@@ -63,8 +65,8 @@ export interface Appended {
 }
 
 /**
- * Appends entries, sequenced at `time` (Unix milliseconds), to a log. Costs about one SHA-256 an entry, and one gzip for every
- * entry bundle that has a new entry, one after the other; the partial bundle is compressed whole again.
+ * Appends entries, sequenced at `time` (Unix milliseconds), to a log. Costs about one SHA-256 an entry, and one gzip
+ * for every entry bundle that has a new entry, one after the other; the partial bundle is compressed whole again.
  */
 export async function append(tail: LogTail, entries: readonly NewEntry[], time: number): Promise<Appended> {
   const { edge, tiles } = tail.edge.append(entries.map(({ leafHash }) => leafHash));

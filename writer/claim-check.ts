@@ -1,6 +1,6 @@
 /**
- * Verifies that a batch extends the log, when it was read back from the store or from staging. A batch that this process
- * has just built needs no check.
+ * Verifies that a batch extends the log, when it was read back from the store or from staging. A batch that this
+ * process has just built needs no check.
  * @module
  */
 import { gunzip } from '../reader/node/gunzip.js';

@@ -22,8 +22,8 @@ export interface ClockMemory {
   /** A jump that no operator has accepted, and that the clock still shows. */
   readonly step?: ClockStep | undefined;
   /**
-   * The time of the log's last entry when an operator accepted a clock that was behind it, Unix milliseconds; absent once
-   * the clock has caught up.
+   * The time of the log's last entry when an operator accepted a clock that was behind it, Unix milliseconds; absent
+   * once the clock has caught up.
    */
   readonly accepted?: number | undefined;
 }

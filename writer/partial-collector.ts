@@ -1,7 +1,7 @@
 /**
- * Deletes partial tiles, entry bundles and times once the full ones have been published for a while. Readers of an older
- * checkpoint then take the full one and cut it to their width. Without this a busy log would keep every width of every
- * bundle that it ever published.
+ * Deletes partial tiles, entry bundles and times once the full ones have been published for a while. Readers of an
+ * older checkpoint then take the full one and cut it to their width. Without this a busy log would keep every width of
+ * every bundle that it ever published.
  * @module
  */
 import type { Logger } from 'pino';
@@ -27,8 +27,8 @@ export class PartialCollector {
   readonly #log: Logger;
   readonly #grace: number;
   /**
-   * The published tree sizes that were seen, and when, by `performance.now()`: all younger than the grace, and the newest
-   * of the older ones.
+   * The published tree sizes that were seen, and when, by `performance.now()`: all younger than the grace, and the
+   * newest of the older ones.
    */
   #seen: { readonly at: number; readonly size: number }[] = [];
   #stopped = false;
@@ -43,7 +43,9 @@ export class PartialCollector {
     this.#grace = grace;
   }
 
-  /** Looks at the published tree's size four times a grace, and deletes what may go. Failures are logged and retried. */
+  /**
+   * Looks at the published tree's size four times a grace, and deletes what may go. Failures are logged and retried.
+   */
   start(publishedSize: () => number): void {
     this.#timer = setInterval(() => {
       this.#collecting = this.#collecting.then(() => this.#tick(publishedSize()));
@@ -71,8 +73,8 @@ export class PartialCollector {
   }
 
   /**
-   * Deletes the partial objects whose full ones a published tree of `size` entries has. Costs at most 12,240 deletes for
-   * 4,096 entries.
+   * Deletes the partial objects whose full ones a published tree of `size` entries has. Costs at most 12,240 deletes
+   * for 4,096 entries.
    * @throws what the store and the record throw; the next call goes on from the last durable progress.
    */
   async collect(size: number): Promise<void> {

@@ -105,8 +105,8 @@ export class EntryPool {
   }
 
   /**
-   * Accepts an entry, or joins the same entry in flight or in the log. Resolves when a published checkpoint covers it. An
-   * accepted entry stays in flight when its submitter's patience is over.
+   * Accepts an entry, or joins the same entry in flight or in the log. Resolves when a published checkpoint covers it.
+   * An accepted entry stays in flight when its submitter's patience is over.
    * @throws UnavailableError when too many entries are in flight (nothing has changed then), the writer stops, or the
    *   patience is over; what `findRepeat` throws.
    */
@@ -174,8 +174,8 @@ export class EntryPool {
   }
 
   /**
-   * Waits until `count` entries are queued, the pool closes, or `milliseconds` have passed. There is no time limit where
-   * `milliseconds` is absent. One call waits at a time.
+   * Waits until `count` entries are queued, the pool closes, or `milliseconds` have passed. There is no time limit
+   * where `milliseconds` is absent. One call waits at a time.
    */
   async filled(count: number, milliseconds?: number): Promise<void> {
     if (this.#queue.length >= count || this.#closed !== undefined) return;

@@ -1,6 +1,6 @@
 /**
- * The published log: the checkpoint that the store holds, and its tree. This class alone keeps them. The publisher moves
- * the checkpoint, and all other code asks here.
+ * The published log: the checkpoint that the store holds, and its tree. This class alone keeps them. The publisher
+ * moves the checkpoint, and all other code asks here.
  * @module
  */
 import { LogReader, MemoryCache, type TreeReader } from '../reader/index.js';

@@ -1,5 +1,6 @@
 /**
- * Fills staging from the store: leaf hashes that staging lacks, or has damaged, are read from the published log's tiles.
+ * Fills staging from the store: leaf hashes that staging lacks, or has damaged, are read from the published log's
+ * tiles.
  * @module
  */
 import type { ReadObject, TreeReader } from '../reader/index.js';

@@ -32,8 +32,8 @@ export class Reconciler {
   }
 
   /**
-   * Brings staging to the store's checkpoint. Batches that remain unpublished in staging follow that checkpoint. Costs a
-   * few tiles where staging fits already, and one tile for every 256 entries that it lacks.
+   * Brings staging to the store's checkpoint. Batches that remain unpublished in staging follow that checkpoint. Costs
+   * a few tiles where staging fits already, and one tile for every 256 entries that it lacks.
    * @returns the store's checkpoint.
    * @throws StartRefusedError when staging and store contradict each other, or the store is damaged.
    */

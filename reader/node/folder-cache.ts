@@ -9,8 +9,9 @@ import { createTransientFolder } from '../../src/node/durable-file.js';
 import type { TileCache } from '../../tiles-spec/index.js';
 
 /**
- * Nothing is synced to disk, since a reader authenticates a cached tile and fetches a damaged one again. Never throws: a
- * folder that cannot be read or written costs fetches, and no answer. Grows by 8 KiB for every 256 entries that are read.
+ * Nothing is synced to disk, since a reader authenticates a cached tile and fetches a damaged one again. Never throws:
+ * a folder that cannot be read or written costs fetches, and no answer. Grows by 8 KiB for every 256 entries that are
+ * read.
  */
 export class FolderCache implements TileCache {
   readonly #folder: string;

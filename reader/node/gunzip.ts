@@ -26,8 +26,8 @@ export const gunzip: Gunzip = (bytes, maxLength) =>
   });
 
 /**
- * The output buffer's size. The last four bytes of gzip are the length of its content: a buffer of that size takes it all,
- * and nothing is copied together. The length may be a lie, so it is bounded.
+ * The output buffer's size. The last four bytes of gzip are the length of its content: a buffer of that size takes it
+ * all, and nothing is copied together. The length may be a lie, so it is bounded.
  */
 function chunkSizeFor(bytes: Uint8Array, maxLength: number): number {
   const end = bytes.subarray(-4);

@@ -45,7 +45,9 @@ export interface OpenLogOptions {
   readonly s3?: Omit<S3Options, 'timeout' | 'network'> | undefined;
   /** Proxies, and trusted certificates. Default: no proxy, and the certificates that Node trusts. */
   readonly network?: Network | undefined;
-  /** A token for a log behind a gate, sent as `Authorization: Bearer` to the server of the log's URL and to no other. */
+  /**
+   * A token for a log behind a gate, sent as `Authorization: Bearer` to the server of the log's URL and to no other.
+   */
   readonly token?: string | undefined;
 }
 

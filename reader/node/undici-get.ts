@@ -11,7 +11,9 @@ import type { HttpGet } from '../http-source.js';
 /** Most connections to one server. Further requests wait. */
 const MAX_CONNECTIONS = 16;
 
-/** Most bytes of a body that are buffered. A server may send single bytes, and each then takes a hundred times as much. */
+/**
+ * Most bytes of a body that are buffered. A server may send single bytes, and each then takes a hundred times as much.
+ */
 const MAX_BUFFERED = 16_384;
 
 /** Time limit for making a connection, in milliseconds. */

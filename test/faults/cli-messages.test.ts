@@ -1,5 +1,5 @@
 /**
- * What a user reads where the system, OpenSSL or the network says no: what is wrong, where, and what to do.
+ * The messages for errors of the system, of OpenSSL and of the network: what is wrong, where, and what to do.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { expectEnded, startLoggedUser, type LoggedUser, type User } from '../sup
 
 let logged: LoggedUser;
 let user: User;
-/** A server that speaks TLS, with a certificate that it has signed itself. */
+/** A TLS server with a self-signed certificate. */
 let tls: { readonly port: number; readonly close: () => void };
 
 beforeAll(async () => {

@@ -9,12 +9,12 @@ import type { MemoryStaging } from '../support/memory-staging.js';
 import { entries, TestLog, type Opened } from '../support/test-log.js';
 import { FAULTS, faultAt, type Fault } from '../support/writer-process.js';
 
-/** A log whose writer is dead, and what the next one does durably while it recovers. */
+/** A log whose writer is dead, and the durable calls of the next writer's recovery. */
 interface Wreck {
   readonly name: string;
   readonly log: TestLog;
   readonly recovery: readonly string[];
-  /** The log's size once it is recovered. */
+  /** The log's size after the recovery. */
   readonly size: number;
 }
 
@@ -23,7 +23,7 @@ const BATCHES = [
   { name: 'five entries after 254', base: await TestLog.of(254), batch: entries('batch', 5) },
 ];
 
-/** Starts a writer, and stops it where it starts. */
+/** Starts a writer, and closes it if it has started. */
 async function start(log: TestLog, number?: number, fault?: Fault): Promise<Opened> {
   const plan = number === undefined || fault === undefined ? {} : faultAt(number, fault);
   const opened = await log.open(plan);
@@ -39,7 +39,10 @@ async function wreckOf(name: string, log: TestLog): Promise<Wreck> {
   return { name, log, recovery: opened.process.durable, size: copy.history.log.size };
 }
 
-/** The wrecks that a crash after each durable call of a batch leaves: a crash before one is a crash after the last. */
+/**
+ * The wrecks left by a crash after each durable call of a batch. A crash before a call leaves the one of the call
+ * before.
+ */
 async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wreck[]> {
   const wrecks: Wreck[] = [];
   for (let number = 0; ; number++) {
@@ -47,7 +50,7 @@ async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wrec
     const opened = await log.open(faultAt(number, 'crash after'));
     if (opened.state === 'open') {
       await log.trySubmit(opened, batch);
-      // An answer comes before the batch is cleaned up.
+      // The answers come before the last calls of the batch.
       await Promise.race([opened.writer.close(), opened.process.crashed]);
     }
     if (!opened.process.isDead) return wrecks;
@@ -55,15 +58,15 @@ async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wrec
   }
 }
 
-/** Another writer's claim, which its own batch must give way to. */
+/** A wreck with a sequenced batch of ours and another writer's claim, to which it must give way. */
 async function takeOver(): Promise<Wreck> {
   const log = await TestLog.of(254);
   const standby: MemoryStaging = log.staging.clone();
-  // Ours is sequenced, and not yet claimed.
+  // Our batch is sequenced, and not yet claimed.
   const ours = await log.open(faultAt(0, 'crash after'));
   assert.equal(ours.state, 'open');
   await log.trySubmit(ours, entries('ours', 4));
-  // Theirs is claimed, and its writer dies.
+  // Their batch is claimed, and its writer dies.
   const theirs = await log.open(faultAt(1, 'crash after'), { staging: standby });
   assert.equal(theirs.state, 'open');
   await log.trySubmit(theirs, entries('theirs', 5));
@@ -117,7 +120,7 @@ for (const wreck of WRECKS) {
       await log.close(writer);
     });
     for (const [number, call] of wreck.recovery.entries()) {
-      // A crash before a call is, for who comes next, a crash after the one before it.
+      // For the next writer, a crash before a call is a crash after the call before it, which is tried already.
       for (const fault of number === 0 ? FAULTS : FAULTS.filter((each) => each !== 'crash before'))
         it(`then ${number} ${call} of the recovery: ${fault}`, () => survive(wreck, number, fault));
     }

@@ -12,7 +12,7 @@ import { FAULTS, faultAt, type Fault, type Plan } from '../support/writer-proces
 
 interface Shape {
   readonly name: string;
-  /** Undefined where the log is yet to be made. */
+  /** Undefined where the writer has to make the log. */
   readonly base: TestLog | undefined;
   readonly batch: readonly NewEntry[];
 }
@@ -56,7 +56,7 @@ async function survive(shape: Shape, number: number, fault: Fault, afterwards: A
   expect(opened.process.durable.length).toBeGreaterThan(number);
   log.check();
   expect(opened.process.isDead).toBe(fault.startsWith('crash'));
-  // What is sequenced is published, whatever comes between; and nothing else is.
+  // Sequenced entries are published in spite of the fault, and no others are.
   const sequenced = (await log.staging.tree()).size - (shape.base?.history.log.size ?? 0);
   expect([0, shape.batch.length]).toContain(sequenced);
   if (opened.state === 'open' && !opened.process.isDead) await opened.writer.close();
@@ -72,7 +72,7 @@ async function survive(shape: Shape, number: number, fault: Fault, afterwards: A
   const joined = more === shape.batch && sequenced > 0;
   expect(log.history.log.size).toBe(before + sequenced + (joined ? 0 : more.length));
   expect(proved.map(({ index }) => index)).toEqual(more.map((_, i) => before + (joined ? 0 : sequenced) + i));
-  // A claim that outlived its batch was found by the start.
+  // The start has deleted a claim that outlived its batch.
   expect(log.claims()).toEqual([]);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Files that are not what they are said to be.
+ * Files with other contents than the log's.
  */
 import { gzipSync } from 'node:zlib';
 import { encodeEntryBundle, encodeText, signNote } from '#tiles-spec/index.js';

@@ -1,6 +1,6 @@
 /**
- * Starts that are refused for what the operator gave: keys, checkpoints that were kept, a log that is not there, a
- * clock that is wrong.
+ * Starts that are refused for the operator's settings: a key, an expected checkpoint, a log that does not exist, a
+ * wrong clock.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => folders.remove());
 
-/** A start on a log's folder that changes nothing in it. */
+/** A start on a log's folder that is refused, and changes nothing in the folder. */
 async function refusedUnchanged(data: string, code: 1 | 2, ...args: readonly string[]): Promise<string> {
   const before = await filesIn(data);
   const message = await refused(data, code, ...args);
@@ -39,7 +39,7 @@ async function refusedUnchanged(data: string, code: 1 | 2, ...args: readonly str
   return message;
 }
 
-/** A start that is not refused. Returns the index of the next entry. */
+/** A start that succeeds. Returns the index of the next entry. */
 async function starts(data: string, ...args: readonly string[]): Promise<number> {
   const daemon = await startDaemon(data, args);
   try {
@@ -239,7 +239,7 @@ describe('a clock that was ahead once', () => {
         await expect(submission).rejects.toThrow(
           /^the log takes no entries now: the log's last entry is of 2027-02-05/,
         );
-        // One that is in the log already is no exception.
+        // A repeat is refused too.
         await expect(writer.submit(first)).rejects.toThrow(UnavailableError);
         const fault = await writer.fault();
         expect(fault?.code).toBe('clock');
@@ -271,7 +271,7 @@ describe('a clock that jumps', () => {
       data,
       async (writer) => {
         await writer.submit(entry());
-        // Accepted, and on its way into the queue.
+        // The entry is accepted, and not in the queue yet.
         const waiting = writer.submit(entry());
         machine.shown += 86_400_000;
         await expect(waiting).rejects.toThrow(UnavailableError);

@@ -1,6 +1,6 @@
 /**
- * Entries that are in the log already: they are bounded as all that is in flight, cost no more reads than they need, and
- * wait no longer than those who sent them.
+ * Entries that are in the log already: they count as in flight, cost no unneeded reads, and stop reading when their
+ * submitters stop waiting.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,7 +17,7 @@ async function open(log: TestLog, plan: Plan, options?: OpenOptions): Promise<Op
   return opened;
 }
 
-/** A store that does not answer until it is told to, or fails. */
+/** A store whose reads wait at a gate while it is down. */
 function faultyReads() {
   const gate = new Gate();
   const state = { isDown: false };
@@ -51,7 +51,7 @@ it('of 445 repeats at once, at most 16 are read for when 16 may be pending', asy
 });
 
 it('a repeat whose submitter has given up reads no more', async () => {
-  // Three tile levels below the root: what proves the entry takes several reads.
+  // The tree has three levels of tiles, so that proving the entry takes several reads.
   const log = await TestLog.of(1_025);
   const { plan, gate, state } = faultyReads();
   const { writer, process } = await open(log, plan);

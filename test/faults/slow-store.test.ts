@@ -1,5 +1,5 @@
 /**
- * A store that does not answer, or not yet; and entries that are refused, or join one another.
+ * A store that answers late or not at all, and entries that are refused or joined meanwhile.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { Gate } from '../support/gate.js';
 import { entries, TestLog, type Opened, type OpenOptions } from '../support/test-log.js';
 import type { Call, Plan } from '../support/writer-process.js';
 
-/** A log whose store answers nothing while it is down. */
+/** Holds or fails all calls of a store while it is down. */
 class Outage {
   isDown = false;
   #waiting: (() => void)[] = [];
@@ -44,7 +44,7 @@ function one(label: string): NewEntry {
   return entries(label, 1)[0] ?? assert.fail();
 }
 
-/** Four seconds from acceptance, and a little for a busy machine. */
+/** Requires UnavailableError after four seconds from acceptance, with some more for a busy machine. */
 async function requireUnavailableInTime(submitted: Promise<unknown>): Promise<void> {
   const start = performance.now();
   await expect(submitted).rejects.toBeInstanceOf(UnavailableError);
@@ -79,7 +79,7 @@ describe.concurrent('a store that is down for longer than submitters wait', () =
   }
 
   it('tells in time even those whose entries are in the log', async () => {
-    // The first is in a full tile, which must be read.
+    // The first entry is in a full tile, which must be read to prove it.
     const log = await TestLog.of(257);
     const outage = new Outage(false);
     const { writer } = await open(log, outage.plan);
@@ -128,7 +128,7 @@ it('a full pool refuses at once, and changes nothing', async () => {
   outage.isDown = true;
   const waiting = log.submitAll(writer, entries('waiting', 2));
   const state = async () => [log.store.writes.length, (await log.staging.tree()).size, process.calls.length];
-  // Two are on their way into the store; until they hang there, they move.
+  // Two batches are on their way into the store: wait until their calls hang.
   await vi.waitFor(async () => {
     expect(await log.staging.tree()).toMatchObject({ size: 5 });
   });
@@ -137,7 +137,7 @@ it('a full pool refuses at once, and changes nothing', async () => {
   await expect(writer.submit(one('refused'))).rejects.toBeInstanceOf(UnavailableError);
   expect(await state()).toEqual(before);
   expect(writer.pending).toBe(2);
-  // Those in flight may still be joined.
+  // Entries in flight may still be joined.
   const joined = log.submit(writer, one('waiting'));
   outage.end();
   expect((await waiting).map(({ index }) => index)).toEqual([3, 4]);

@@ -1,5 +1,5 @@
 /**
- * Logs to be damaged, the places where they are read, and what fsck says of them.
+ * Logs that tests damage, the places where the logs are read, and fsck's verdicts on them.
  * @module
  */
 import { mkdir, readFile } from 'node:fs/promises';
@@ -15,17 +15,17 @@ import { writeFiles, type LogPlace } from './log-place.js';
 
 export const ORIGIN = 'fsck.example';
 
-/** A log, its files as a writer makes them. */
+/** A log whose files are as a writer makes them. */
 export interface MadeLog {
   readonly place: LogPlace;
   readonly verifierKey: string;
-  /** The files that the checkpoint names, itself included, with their bytes. */
+  /** The checkpoint and all files that it commits to, with their bytes. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** The checkpoint of every size that the log had; all their files are still there. */
+  /** The checkpoint of every size that the log had. All their files still exist. */
   readonly checkpoints: ReadonlyMap<number, Buffer>;
 }
 
-/** What makes one log differ from another. */
+/** In what a log differs from the usual one. */
 export interface LogSettings {
   readonly origin?: string;
   readonly bodyOf?: (index: number) => string;
@@ -33,7 +33,7 @@ export interface LogSettings {
 
 export const START = Date.UTC(2026, 0, 1);
 
-/** Writes a log that had these sizes, a second one after the other. Nothing is synced. */
+/** Writes a log that had these sizes, each a second after the one before. Nothing is synced to disk. */
 export async function makeLog(
   place: LogPlace,
   sizes: readonly number[],
@@ -60,12 +60,12 @@ export async function makeLog(
   return { place, verifierKey: formatVerifierKey(key.verifierKey(origin)), files, checkpoints };
 }
 
-/** Sizes from `step` to `last`. */
+/** The multiples of `step` up to `last`, and `last`. */
 export function sizesTo(last: number, step: number): number[] {
   return Array.from({ length: Math.ceil(last / step) }, (_, i) => Math.min(last, (i + 1) * step));
 }
 
-/** Whether the checkpoint of `size` names a file. */
+/** Whether the checkpoint of `size` entries commits to a file. */
 function isNamed(path: string, size: number): boolean {
   const name = parsePath(path);
   if (!('width' in name)) return true;
@@ -79,10 +79,10 @@ export function fileOf(log: MadeLog, path: string): Buffer {
   return bytes;
 }
 
-/** Other bytes for some files of a log; undefined deletes one, and 'folder' has a folder in its place, which a bucket cannot have. */
+/** New contents for files of a log. Undefined deletes a file; 'folder' makes it a folder, which no bucket can hold. */
 export type Changes = Readonly<Record<string, Uint8Array | 'folder' | undefined>>;
 
-/** Runs `use` while files of the log are changed, and puts back those that were there. */
+/** Runs `use` while files of the log are changed, and then restores them. */
 export async function withChanges<T>(
   { place }: MadeLog,
   changes: Changes,
@@ -107,7 +107,7 @@ export async function withChanges<T>(
   }
 }
 
-/** What fsck says: that all is right, or which file is wrong and how. */
+/** fsck's verdict: `right`, or the error that names the wrong file. */
 export type Verdict =
   'right' | { readonly path: string | undefined; readonly name: string; readonly message: string };
 
@@ -122,7 +122,7 @@ export async function verdictOf(open: () => Promise<LogReader>, options?: FsckOp
   }
 }
 
-/** Expects the verdict that a file is wrong, by an error that begins with its name or speaks of it. */
+/** Expects an error whose message names one of these files. */
 export function expectNamed(verdict: Verdict, path: string | readonly string[], what = ''): void {
   if (verdict === 'right') expect.fail(`${what}: ${String(path)} is wrong, and fsck finds nothing`);
   const named = verdict.path ?? 'no file';
@@ -135,12 +135,12 @@ export function expectNamed(verdict: Verdict, path: string | readonly string[], 
 
 /** A place where a log is read. */
 export interface ReadPlace {
-  /** Whether it is a server that says that bundles are gzip. */
+  /** Whether the server sends `Content-Encoding: gzip` with entry bundles. */
   readonly saysGzip: boolean;
   open(options: OpenLogOptions): Promise<LogReader>;
 }
 
-/** The places where a log is read: where it is, and over HTTP. */
+/** The places where a log is read: its store, and HTTP servers. */
 export interface Places {
   readonly store: ReadPlace;
   readonly http: ReadPlace;
@@ -148,7 +148,10 @@ export interface Places {
   readonly close: () => void;
 }
 
-/** Of a log in a bucket the bucket's own address; of one in a folder two servers, of which one says gzip. */
+/**
+ * Serves a log. A log in a bucket has one server, the bucket's own. A log in a folder has two, of which one sends
+ * `Content-Encoding: gzip`.
+ */
 export async function serve({ place }: MadeLog): Promise<Places> {
   const store: ReadPlace = { saysGzip: false, open: (options) => place.open(options) };
   if (place.folder === undefined) {
@@ -188,7 +191,7 @@ function serveFolder(folder: string, isEncoded: boolean): Promise<Stub> {
   });
 }
 
-/** Numbers from 0 to `below`, exclusive, the same ones every time (mulberry32). */
+/** Makes a function that gives numbers from 0 to `below`, exclusive, the same in each run (mulberry32). */
 export function randomNumbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -199,14 +202,14 @@ export function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-/** `bytes` with another value at one place. */
+/** A copy of `bytes` with one byte changed: `by` is XORed into the byte at `at`. */
 export function changed(bytes: Uint8Array, at: number, by: number): Buffer {
   const copy = Buffer.from(bytes);
   copy[at] = (copy[at] ?? 0) ^ by;
   return copy;
 }
 
-/** The verdicts on a log that is read from several places at once. */
+/** The verdicts on a log from several places, which are read at the same time. */
 export function verdictsOf({ verifierKey }: MadeLog, places: readonly ReadPlace[]): Promise<Verdict[]> {
   return Promise.all(places.map((place) => verdictOf(() => place.open({ verifierKey, retries: 0 }))));
 }

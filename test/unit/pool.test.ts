@@ -1,5 +1,5 @@
 /**
- * What is in flight is bounded: entries, their bytes, repeats while they are proved, and those who wait for them.
+ * The limits on what is in flight: entries, their bytes, repeats while they are proved, and waiting submitters.
  */
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
@@ -13,7 +13,7 @@ function entry(name: string, length = name.length): NewEntry {
   return { body, leafHash: leafHash(body) };
 }
 
-/** A pool whose look-ups end when they are told to. */
+/** A pool whose look-ups end when the test ends them. */
 function poolOf(maxPending: number) {
   const lookUps: { found: (repeat: ProvedPlace | undefined) => void; isAwaited: () => boolean }[] = [];
   const pool = new EntryPool({
@@ -49,7 +49,7 @@ describe('the pool', () => {
     lookUps[0]?.found(REPEAT);
     const answers = await Promise.all(waiting);
     expect(answers.map(({ isRepeat }) => isRepeat)).toEqual([true, true, true, true]);
-    // Those that were answered make room.
+    // Answered submitters make room for others.
     const again = Array.from({ length: 4 }, () => pool.submit(entry('a'), new Patience()));
     lookUps[1]?.found(REPEAT);
     expect(await Promise.all(again)).toHaveLength(4);

@@ -79,8 +79,8 @@ export class ImmutableObjects {
 }
 
 /**
- * Whether stored bytes have the content of ours: they are equal, or both are gzip and equal once decompressed, since two
- * versions of zlib may compress the same bytes differently. Decompresses at most the longest entry bundle.
+ * Whether stored bytes have the content of ours: they are equal, or both are gzip and equal once decompressed, since
+ * two versions of zlib may compress the same bytes differently. Decompresses at most the longest entry bundle.
  */
 export async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
   if (equalBytes(stored, ours)) return true;

@@ -68,8 +68,8 @@ export class MovingObject<T> {
   }
 
   /**
-   * Replaces `from` by `bytes`, or creates the object where `from` is undefined. One write and one read. Tries until the
-   * store answers.
+   * Replaces `from` by `bytes`, or creates the object where `from` is undefined. One write and one read. Tries until
+   * the store answers.
    * @returns what the store holds afterwards: `bytes`, or what another writer replaced `from` by.
    * @throws as `read` does.
    */
@@ -79,8 +79,8 @@ export class MovingObject<T> {
     return this.#retrying.run(`swap ${path}`, async () => {
       if (current?.etag === from?.etag) {
         const swapped = await this.#swap(from, bytes).catch(asPassing);
-        // The answer may be lost, or be a refusal because an earlier try has succeeded already. Only what the store holds
-        // now tells whether the swap was done.
+        // The answer may be lost, or be a refusal because an earlier try has succeeded already. Only what the store
+        // holds now tells whether the swap was done.
         current = await this.read();
         if (current?.etag === from?.etag) {
           throw swapped instanceof Error ? swapped : new Error(`${path} is not swapped`);

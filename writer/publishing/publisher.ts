@@ -155,7 +155,10 @@ export class Publisher {
     );
   }
 
-  /** Whether a checkpoint's tree begins with the batch's tree. At most two tiles a level, none where the sizes are equal. */
+  /**
+   * Whether a checkpoint's tree begins with the batch's tree. At most two tiles a level, none where the sizes are
+   * equal.
+   */
   async #covers(checkpoint: SignedCheckpoint, batch: Batch): Promise<boolean> {
     const { size, root } = batch.checkpoint;
     if (checkpoint.size < size) return false;

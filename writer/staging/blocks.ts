@@ -41,9 +41,9 @@ export function readBlocks(queries: Queries, from: number, to: number): Promise<
 }
 
 /**
- * Reads the leaf hashes of the blocks in `numbers`, and of all batches in the outbox. Each row has the index of its first
- * leaf as `first`. `blockIn` parses a block's row; in a batch's row `number` is null. One statement reads both, since a
- * batch could move from the outbox to the blocks between two statements, and be found in neither.
+ * Reads the leaf hashes of the blocks in `numbers`, and of all batches in the outbox. Each row has the index of its
+ * first leaf as `first`. `blockIn` parses a block's row; in a batch's row `number` is null. One statement reads both,
+ * since a batch could move from the outbox to the blocks between two statements, and be found in neither.
  */
 export function readLeaves(queries: Queries, numbers: Iterable<number>): Promise<Row[]> {
   return queries.all(

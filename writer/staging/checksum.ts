@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * SHA-256 of a row: its table's name and its columns, each preceded by its length. Pass the row's key as a column too, so
- * that a row stored under another row's key is noticed. Costs about 1 us, and 0.6 us a KiB.
+ * SHA-256 of a row: its table's name and its columns, each preceded by its length. Pass the row's key as a column too,
+ * so that a row stored under another row's key is noticed. Costs about 1 us, and 0.6 us a KiB.
  */
 export function checksum(table: string, ...columns: readonly (number | string | Uint8Array)[]): Buffer {
   const hash = createHash('sha256').update(table);

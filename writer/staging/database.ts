@@ -60,8 +60,8 @@ export class Database implements Queries {
   }
 
   /**
-   * Runs `work` in one transaction, which is durable when this returns, and rolled back where `work` throws. `work` must
-   * use its argument: a call on the database itself would wait for the transaction, which waits for `work`.
+   * Runs `work` in one transaction, which is durable when this returns, and rolled back where `work` throws. `work`
+   * must use its argument: a call on the database itself would wait for the transaction, which waits for `work`.
    */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#next(async () => {

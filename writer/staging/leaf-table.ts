@@ -8,13 +8,15 @@ const EMPTY = 0;
 const MAX_INDEX = 2 ** 32 - 2;
 
 /**
- * Number of tables, each of which grows by itself. A growth moves about a thousandth of the leaves; a single table would
- * stop the log for as long as it takes to move them all. A power of two, at most 2^16.
+ * Number of tables, each of which grows by itself. A growth moves about a thousandth of the leaves; a single table
+ * would stop the log for as long as it takes to move them all. A power of two, at most 2^16.
  */
 const SHARDS = 1024;
 const FIRST_SLOTS = 8;
 
-/** Factor by which a full shard grows. A larger one would leave so many slots empty that an entry took over 24 bytes. */
+/**
+ * Factor by which a full shard grows. A larger one would leave so many slots empty that an entry took over 24 bytes.
+ */
 const GROWTH = 1.5;
 
 /** Largest part of a shard's slots that may be in use: up to here, runs of occupied slots stay short. */

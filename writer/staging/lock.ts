@@ -87,8 +87,8 @@ export class FolderLock {
 
 /**
  * Makes the lock's file, empty, so that its identity is known before it is locked. Returns false where it exists: an
- * existing file must not be opened, since closing it would drop a lock of this process. The calls are synchronous, so that
- * no other code of the process can lock the new file before it is closed.
+ * existing file must not be opened, since closing it would drop a lock of this process. The calls are synchronous, so
+ * that no other code of the process can lock the new file before it is closed.
  * @throws ConfigurationError where the file cannot be made.
  */
 function makeFile(file: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * Staging: the writer's durable memory, in SQLite. It holds the batches that are sequenced and not yet published, with all
- * their bytes, and the leaf hashes of all entries, by which a repeated entry is recognised.
+ * Staging: the writer's durable memory, in SQLite. It holds the batches that are sequenced and not yet published, with
+ * all their bytes, and the leaf hashes of all entries, by which a repeated entry is recognised.
  * @module
  */
 import { constants, existsSync } from 'node:fs';
@@ -71,16 +71,16 @@ export interface Staging {
   unpublished(): Promise<SequencedBatch[]>;
   /**
    * Sequences a batch: from then on its entries have their indices. Sequencing the last batch again changes nothing, so
-   * that a caller may try again after an error. Costs one write of the batch's bytes, and one query where a leaf might be
-   * in the log already.
+   * that a caller may try again after an error. Costs one write of the batch's bytes, and one query where a leaf might
+   * be in the log already.
    * @param leafHashes of the batch's entries, in order.
    * @throws DamagedStoreError also when a leaf is in the log already, or the batch does not follow the last one;
    *   RangeError for an index over 2^32 - 2.
    */
   sequence(batch: SequencedBatch, leafHashes: readonly Hash[]): Promise<void>;
   /**
-   * Notes that the first batch, from `oldSize`, is published. Its leaf hashes stay, its bytes are forgotten, and `claims`
-   * lists its claim. Does nothing where there is no batch from `oldSize`.
+   * Notes that the first batch, from `oldSize`, is published. Its leaf hashes stay, its bytes are forgotten, and
+   * `claims` lists its claim. Does nothing where there is no batch from `oldSize`.
    */
   markPublished(oldSize: number): Promise<void>;
   /** The old sizes of published batches whose claims may still be in the store. */
@@ -90,8 +90,8 @@ export interface Staging {
   /** Takes back the unpublished batches from `oldSize` on: their entries lose their indices. */
   discard(oldSize: number): Promise<void>;
   /**
-   * Takes over a tree that the store has published, with the blocks of its leaf hashes that staging lacks or has damaged.
-   * Nothing may be unpublished where `tree` is larger than `published`.
+   * Takes over a tree that the store has published, with the blocks of its leaf hashes that staging lacks or has
+   * damaged. Nothing may be unpublished where `tree` is larger than `published`.
    * @param blocks each as wide as `tree` makes it.
    * @throws DamagedStoreError also where `tree` does not follow what staging has.
    */
@@ -136,7 +136,8 @@ export class SqliteStaging implements Staging, PartialRecord {
     const database = await Database.open(file, ADVICE);
     try {
       for (const pragma of [
-        // A full block, 8 KiB and a little more, takes 2 1/8 pages of 4 KiB. It would take 1 1/8 of 8 KiB, which is more.
+        // A full block, 8 KiB and a little more, takes 2 1/8 pages of 4 KiB. It would take 1 1/8 of 8 KiB, which is
+        // more.
         'page_size = 4096',
         'locking_mode = EXCLUSIVE',
         'journal_mode = WAL',
@@ -329,7 +330,9 @@ export class SqliteStaging implements Staging, PartialRecord {
     return found;
   }
 
-  /** @throws DamagedStoreError for a block that was damaged since the start: its leaves would be logged a second time. */
+  /**
+   * @throws DamagedStoreError for a block that was damaged since the start: its leaves would be logged a second time.
+   */
   #requireIntact(row: Row): void {
     if (row['number'] === null) return;
     const number = numberIn(row, 'number');
