@@ -34,7 +34,7 @@ async function holdForEver(): Promise<void> {
       socket.on('close', () => {
         resolve();
       });
-      // Whatever the answer is, and whenever it comes: begin again.
+      // Begin again after any answer or error.
       socket.once('data', () => socket.destroy());
       socket.write(head);
       socket.write(body);

@@ -39,7 +39,7 @@ export interface ClockOptions {
   readonly reference?: (() => number | undefined) | undefined;
   /** Whether the operator says that the machine's clock is right. */
   readonly accept?: boolean | undefined;
-  /** What an earlier process has told by `onChange`. */
+  /** The memory that an earlier process passed to `onChange` last. */
   readonly earlier?: ClockMemory | undefined;
   /** Called with the memory for the next process whenever it changes. */
   readonly onChange?: ((memory: ClockMemory) => void) | undefined;

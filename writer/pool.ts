@@ -219,7 +219,7 @@ export class EntryPool {
     return this.#closed !== undefined;
   }
 
-  /** Whether as many entries are in flight as may be, so that a new one is refused. */
+  /** Whether `maxPending` entries are in flight, so that a new one is refused. */
   get full(): boolean {
     return this.#inFlight.size >= this.#options.maxPending;
   }

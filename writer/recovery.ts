@@ -100,7 +100,8 @@ export class Recovery {
     const { leafHashes, time } = await this.#verifyClaim(batch, current);
     const sequenced = (await this.#staging.unpublished()).find((each) => each.oldSize === oldSize);
     if (sequenced === undefined || !equalBytes(sequenced.claim, claim)) {
-      // The store chose another batch for this size. Ours was never shown to anyone, so it can be taken back.
+      // Staging has no batch for this size, or one that the store has not chosen. Nobody was shown that one, so it can be
+      // taken back.
       await this.#staging.discard(oldSize);
       await this.#staging.sequence({ oldSize, size, root, time, claim }, leafHashes);
     }
@@ -123,7 +124,7 @@ export class Recovery {
 
   /**
    * Publishes a batch from staging. A batch that does not verify was damaged on the disk: it is dropped, and all that
-   * follow it. Dropping is safe, since the store has no claim for this size and so nobody was ever shown the batch.
+   * follow it. Dropping is safe: the store has no claim for this size, so nobody was ever shown the batch.
    */
   async #publishBatch(sequenced: SequencedBatch, current: StoredCheckpoint): Promise<void> {
     const { oldSize, size, root, time, claim } = sequenced;

@@ -112,7 +112,7 @@ export class Writer {
     return new Writer(options, await openWritableLog(options, signal));
   }
 
-  /** Whether as many entries are in flight as may be, so that a new one is refused. */
+  /** Whether `maxPending` entries are in flight, so that a new one is refused. */
   get full(): boolean {
     return this.#pool.full;
   }

@@ -2,13 +2,12 @@
  * The messages for errors of the system, of OpenSSL and of the network: what is wrong, where, and what to do.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectEnded, startLoggedUser, type LoggedUser, type User } from '../support/cli.js';
+import { listenOnFreePort } from '../support/free-port.js';
 
 let logged: LoggedUser;
 let user: User;
@@ -39,10 +38,9 @@ beforeAll(async () => {
     (_, response) => {
       response.end();
     },
-  ).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  );
   tls = {
-    port: (server.address() as AddressInfo).port,
+    port: await listenOnFreePort(server),
     close: () => {
       server.close();
       server.closeAllConnections();

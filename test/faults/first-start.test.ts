@@ -6,7 +6,6 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startDaemon, STELE, withFolder } from '../support/daemon.js';
@@ -14,13 +13,14 @@ import { freePort } from '../support/free-port.js';
 import { log, send } from '../support/http.js';
 import { expectKept, settle, submitMany } from '../support/submissions-in-flight.js';
 import { stele } from '../support/refused-start.js';
+import { listenOnFreePort } from '../support/free-port.js';
 
 /** Occupies a port while `use` runs. */
 async function withTakenPort(use: (address: string) => Promise<void>): Promise<void> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnFreePort(server);
   try {
-    await use(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await use(`127.0.0.1:${port}`);
   } finally {
     server.close();
   }

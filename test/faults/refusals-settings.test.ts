@@ -15,6 +15,7 @@ import { parseTimes } from '#tiles-spec/index.js';
 import { startDaemon } from '../support/daemon.js';
 import { log } from '../support/http.js';
 import { entry, filesIn, Folders, grow, refused, withWriter } from '../support/refused-start.js';
+import { listenOnFreePort } from '../support/free-port.js';
 
 const folders = new Folders();
 /** A log of 2 entries, the same log at 4, another that grew from 2 to 4, and one of another key. */
@@ -197,12 +198,7 @@ describe.concurrent('--expect-checkpoint', () => {
       if (request.url === '/checkpoint') response.end(checkpoint);
       else response.writeHead(404).end('none');
     });
-    const url = await new Promise<string>((resolve) => {
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address();
-        resolve(`http://127.0.0.1:${typeof address === 'object' ? String(address?.port) : ''}`);
-      });
-    });
+    const url = `http://127.0.0.1:${await listenOnFreePort(server)}`;
     try {
       const [behind, missing] = await Promise.all([
         expectRefused(await folders.copy(old), `${url}/checkpoint`),

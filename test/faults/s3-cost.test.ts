@@ -208,7 +208,7 @@ function expectAbout(said: number | undefined, counted: number): void {
   expect(Math.abs(counted / said - 1), `${counted} for ${said}`).toBeLessThan(TOLERANCE);
 }
 
-/** Waits until of the partial files, so many in all, just those are left whose full ones are not there. */
+/** Waits until all partial files are deleted but those whose full files do not exist yet. */
 async function requireCollected({ taken, calls }: S3Proxy, count: number): Promise<void> {
   await vi.waitFor(
     () => {

@@ -4,12 +4,12 @@
  */
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startDaemon, STELE, type Daemon } from './daemon.js';
+import { listenOnFreePort } from './free-port.js';
 
 /** How a command ended. In a terminal, `stdout` holds both streams. */
 export interface Ended {
@@ -230,12 +230,10 @@ export function serveAsTheyLie(folder: string): Promise<Stub> {
 }
 
 export async function startStub(listener: RequestListener): Promise<Stub> {
-  const server: Server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  const server = createServer(listener);
+  const port = await listenOnFreePort(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${port}`,
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { MemoryStore } from './memory-store.js';
+import { listenOnFreePort } from './free-port.js';
 
 /**
  *   none     the connection stays open, and silent
@@ -103,8 +103,7 @@ export class S3Proxy {
       // The client may have gone before there is an answer.
       proxy.#handle(incoming, outgoing).catch(() => outgoing.destroy());
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
+    const port = await listenOnFreePort(server);
     const proxy = new S3Proxy(`http://127.0.0.1:${port}`, endpoint, options, async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

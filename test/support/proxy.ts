@@ -4,13 +4,13 @@
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { listenOnFreePort } from './free-port.js';
 
 export interface Proxy {
   /** Without a name and a password. */
@@ -91,12 +91,9 @@ export async function listen(server: Server, scheme: 'http' | 'https'): Promise<
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  const port = await listenOnFreePort(server);
   return {
-    url: `${scheme}://127.0.0.1:${address.port}`,
+    url: `${scheme}://127.0.0.1:${port}`,
     close: () => {
       server.close();
       // A server no longer knows the connections that it has turned into tunnels.

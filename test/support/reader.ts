@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -26,6 +26,7 @@ import {
   type SignedCheckpoint,
 } from '#tiles-spec/index.js';
 import { writeFiles, type LogPlace } from './log-place.js';
+import { listenOnFreePort } from './free-port.js';
 
 export const ORIGIN = 'reader.example/log';
 
@@ -173,9 +174,9 @@ export async function serveFiles(files: () => ReadonlyMap<string, Uint8Array>): 
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnFreePort(server);
   const test: TestServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`,
+    url: `http://127.0.0.1:${port}/log`,
     requests,
     messages,
     fault: undefined,

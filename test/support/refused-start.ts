@@ -43,7 +43,7 @@ export function stele(
   });
 }
 
-/** `stele serve` on a folder, where it must not start. Returns its last line, which is all that it says. */
+/** Runs `stele serve` on a folder where it must refuse to start. Returns its last and only line of output. */
 export async function refused(data: string, code: 1 | 2, ...args: readonly string[]): Promise<string> {
   const ended = await stele(['serve', '--data', data, '--listen', '127.0.0.1:0', ...args]);
   expect(ended.stdout).toBe('');

@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { request as send } from 'undici';
 import type { S3Server } from './s3-server.js';
+import { listenOnFreePort } from './free-port.js';
 
 /** A request for an object. */
 export interface S3Request {
@@ -85,12 +86,10 @@ export async function startS3Proxy({ endpoint, client }: S3Server, fault: S3Faul
     handle().catch((error: unknown) => {
       response.writeHead(599).end(String(error));
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  });
+  const port = await listenOnFreePort(server);
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint: `http://127.0.0.1:${port}`,
     requests,
     close: async () => {
       server.closeAllConnections();

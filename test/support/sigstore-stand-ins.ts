@@ -8,6 +8,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { listenOnFreePort } from './free-port.js';
 // Imported by file: the package's index loads nock, which replaces node:http for the whole process.
 import { fulcioHandler, initializeCA, initializeCTLog } from '@sigstore/mock/dist/fulcio/index.js';
 import { initializeTSA, tsaHandler } from '@sigstore/mock/dist/timestamp/index.js';
@@ -46,11 +47,8 @@ export async function startStandIns(): Promise<StandIns> {
       );
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  const url = `http://127.0.0.1:${address.port}`;
+  const port = await listenOnFreePort(server);
+  const url = `http://127.0.0.1:${port}`;
 
   const validFor = { start: '2024-01-01T00:00:00Z' };
   const chain = (...certificates: ArrayBufferView[]) => ({
