@@ -71,8 +71,11 @@ export async function openDispatcher(
     factory: (origin, options) => {
       const { host } = new URL(origin);
       const own = options as { readonly connect: Connect };
-      const isProxy = proxies.includes(host) && typeof own.connect === 'function';
-      return new Pool(origin, { ...bounds, ...own, ...(isProxy && { connect: naming(host, own.connect) }) });
+      // Where nothing goes by a proxy, these are options. Else this is a plain request's connection to the proxy, or a
+      // tunnel to the server.
+      if (typeof own.connect !== 'function') return new Pool(origin, { ...bounds, ...own });
+      const connect = proxies.includes(host) ? naming(host, own.connect) : ending(own.connect);
+      return new Pool(origin, { ...bounds, ...own, connect });
     },
     // What asks a proxy for tunnels. The agent gives it no time of its own.
     clientFactory: (proxy, options) => {
@@ -104,6 +107,21 @@ function naming(proxy: string, connect: Connect): Connect {
     connect(options, (error, socket) => {
       if (error === null) callback(null, socket);
       else callback(new Error(`the proxy ${proxy}: ${connectionReason(error, `https://${proxy}`)}`), null);
+    });
+  };
+}
+
+/**
+ * A tunnel that fails for good when its proxy closes the connection. undici would take that for a closed connection to
+ * the server, and ask the proxy again without a pause and without an end.
+ */
+function ending(connect: Connect): Connect {
+  return (options, callback) => {
+    connect(options, (error, socket) => {
+      if (error === null) callback(null, socket);
+      else if ('code' in error && error.code === 'UND_ERR_SOCKET')
+        callback(new Error(`the proxy has closed the connection: ${error.message}`), null);
+      else callback(error, null);
     });
   };
 }

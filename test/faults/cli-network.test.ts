@@ -219,6 +219,13 @@ describe.concurrent('a proxy', () => {
         expectEnded(await ask('loginfo', url), { code: 3, stderr });
       }));
 
+    it('that closes the connection is asked once', () =>
+      withProxy({ refuse: 'close' }, async ({ url, requests }) => {
+        const stderr = scheme === 'http' ? /: other side closed/ : /: the proxy has closed the connection: /;
+        for (const name of ['loginfo', 'upload']) expectEnded(await ask(name, url), { code: 3, stderr });
+        expect(requests.length).toBeLessThanOrEqual(3);
+      }));
+
     it('that never answers is not waited for', () =>
       withProxy({ refuse: 'never' }, async ({ url }) => {
         for (const name of ['loginfo', 'upload']) {

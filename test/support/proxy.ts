@@ -23,14 +23,16 @@ export interface Proxy {
 export interface ProxyOptions {
   /** The name and password that the proxy requires, `name:password`. Default: none. */
   readonly credentials?: string;
-  /** The status of all answers, or `never` for none. Default: requests are passed on. */
-  readonly refuse?: number | 'never';
+  /** The status of all answers; `never` for none, `close` to close the connection. Default: requests are passed on. */
+  readonly refuse?: Refusal;
 }
+
+type Refusal = number | 'never' | 'close';
 
 /** Starts a proxy that makes tunnels, and passes plain requests on. */
 export async function startProxy({ credentials, refuse }: ProxyOptions = {}): Promise<Proxy> {
   const requests: string[] = [];
-  const refusalOf = ({ headers, method = '', url = '' }: IncomingMessage): number | 'never' | undefined => {
+  const refusalOf = ({ headers, method = '', url = '' }: IncomingMessage): Refusal | undefined => {
     requests.push(`${method} ${url}`);
     const wanted = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
     return refuse ?? (wanted === headers['proxy-authorization'] ? undefined : 407);
@@ -38,12 +40,14 @@ export async function startProxy({ credentials, refuse }: ProxyOptions = {}): Pr
   const server = createServer((incoming, response) => {
     const refusal = refusalOf(incoming);
     if (typeof refusal === 'number') response.writeHead(refusal).end('<html>the proxy says no</html>');
+    else if (refusal === 'close') response.destroy();
     else if (refusal === undefined) pass(incoming, response, new URL(incoming.url ?? ''));
   });
   server.on('connect', (incoming: IncomingMessage, client: Duplex, head: Buffer) => {
     client.on('error', () => undefined);
     const refusal = refusalOf(incoming);
     if (typeof refusal === 'number') client.end(`HTTP/1.1 ${refusal} No\r\nContent-Length: 0\r\n\r\n`);
+    if (refusal === 'close') client.end();
     if (refusal !== undefined) return;
     const { hostname, port } = new URL(`http://${incoming.url ?? ''}`);
     const target: Socket = connect(Number(port), here(hostname), () => {
