@@ -1,6 +1,7 @@
 /**
- * A process that attacks a log until it is killed: `node attacker.js URL ATTACK CONNECTIONS`. On each connection it sends
- * the same request again as soon as the last was answered. `hold` sends all but the last byte of 4 MiB, and waits.
+ * A process that attacks a log until it is killed: `node attacker.js URL ATTACK CONNECTIONS`. On each connection it
+ * sends one request again and again, each as soon as the last was answered. `hold` sends all but the last byte of a
+ * body of 4 MiB, and waits.
  * @module
  */
 import { connect } from 'node:net';
@@ -33,7 +34,7 @@ async function holdForEver(): Promise<void> {
       socket.on('close', () => {
         resolve();
       });
-      // Whatever the answer is, and whenever it comes: begin again.
+      // Begin again after any answer or error.
       socket.once('data', () => socket.destroy());
       socket.write(head);
       socket.write(body);
@@ -42,7 +43,7 @@ async function holdForEver(): Promise<void> {
 }
 
 const body = attack === 'hold' ? undefined : Buffer.from(ATTACKS[attack as Attack]());
-// Only now is it to be measured: to make the request may have taken seconds.
+// Measuring may begin only now: making the request may have taken seconds.
 console.log('ready');
 await Promise.all(
   Array.from({ length: Number(connections) }, () =>

@@ -1,6 +1,6 @@
 /**
- * What attackers of each kind cost those who submit 200 good entries a second beside them, on the same machine:
- * `node dist/bench/attackers.js [MAIN [ATTACK...]]`, where MAIN is another build's `dist/cli/main.js`, to compare.
+ * Measures the effect of each kind of attack on 200 good submissions a second, all on this machine:
+ * `node dist/bench/attackers.js [MAIN [ATTACK...]]`. MAIN is the `dist/cli/main.js` of another build, to compare.
  * @module
  */
 import { fileURLToPath } from 'node:url';

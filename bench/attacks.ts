@@ -1,14 +1,14 @@
 /**
- * Requests whose cost to the log is out of proportion to their cost to the sender, one kind each.
+ * Requests that cost the log far more than they cost their sender, one of each kind.
  * @module
  */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { signEd25519ph } from '../src/signatures/ed25519ph.js';
 
-/** Bytes of a body just below the default `--max-body`. */
+/** Length of a body just below the default `--max-body`, in bytes. */
 const LONGEST = 3_900_000;
 
-/** Makes the body of each kind's request. */
+/** For each kind, a function that makes the body. */
 export const ATTACKS = {
   'many fields': () => `{${series(330_000, (i) => `"k${i}":0`)}}`,
   'snake_case names': () => `{${series(200_000, (i) => `"a_b_c${i}":0`)}}`,

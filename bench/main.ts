@@ -1,6 +1,6 @@
 /**
- * What an entry costs, stage by stage, and end to end: `npm run bench`. Prints a table; `bench/results.json` has it for
- * machines. Compare ratios within a run: machines differ, and so does one machine from hour to hour.
+ * Measures the cost of an entry, stage by stage and end to end: `npm run bench`. Prints a table, and writes it to
+ * `bench/results.json` for programs. Compare ratios within a run: machines differ, and one machine varies by the hour.
  * @module
  */
 import { execFile, spawn } from 'node:child_process';
@@ -49,7 +49,7 @@ async function validated(requests: readonly Uint8Array[]): Promise<ProposedEntry
   return entries;
 }
 
-/** The stages of the write path, each alone, on one thread. */
+/** Measures the stages of the write path, each alone, on one thread. */
 async function stages(folder: string): Promise<Row[]> {
   const requests = signedRequests(ENTRIES, 1000);
   await validated(requests.slice(0, 512));
@@ -109,7 +109,7 @@ async function stages(folder: string): Promise<Row[]> {
   return rows;
 }
 
-/** The daemon under load from a process of its own. */
+/** Measures the daemon, under load from a process of its own. */
 async function endToEnd(folder: string, connections: number) {
   const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
   const submitters = fileURLToPath(new URL('./submitters.js', import.meta.url));
@@ -133,7 +133,7 @@ async function endToEnd(folder: string, connections: number) {
       }),
     );
     const [url = ''] = /http:\S+/.exec(line) ?? [];
-    // Long enough for some seconds: at each moment every connection waits for one batch.
+    // Enough for some seconds: every connection waits for one batch at a time.
     const count = 20 * connections;
     const { stdout } = await promisify(execFile)(process.execPath, [
       submitters,
@@ -149,7 +149,7 @@ async function endToEnd(folder: string, connections: number) {
   }
 }
 
-/** Processor time of a process so far, from Linux's /proc; NaN elsewhere. */
+/** Processor seconds of a process so far, from Linux's /proc; NaN on other systems. */
 function cpuSeconds(pid: number | undefined): number {
   if (process.platform !== 'linux') return NaN;
   const fields =

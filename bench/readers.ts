@@ -1,7 +1,7 @@
 /**
- * What readers cost a daemon: twenty who read 100 bytes each of a file of 16 MiB, and a thousand who ask for all of it
- * and take nothing. `node dist/bench/readers.js [MAIN]` measures this build, or the one whose `dist/cli/main.js` is
- * MAIN; Linux alone. Prints a table. Compare two builds on one machine.
+ * Measures the cost of readers to a daemon: twenty that each read 100 bytes of a file of 16 MiB, and a thousand that
+ * ask for the whole file and read nothing. `node dist/bench/readers.js [MAIN]` measures this build, or the one whose
+ * `dist/cli/main.js` is MAIN. Runs on Linux only. Prints a table. Compare two builds on one machine.
  * @module
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -19,7 +19,9 @@ const MIB = 2 ** 20;
 const FILE = 'tile/entries/000';
 const main = process.argv[2] ?? fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-/** Runs in the daemon before it starts: answers each message with its longest stall since the one before. */
+/**
+ * Runs in the daemon before its own code: answers each message with the event loop's longest stall since the last one.
+ */
 const STALLS = encodeURIComponent(`
   import { monitorEventLoopDelay } from 'node:perf_hooks';
   const delays = monitorEventLoopDelay({ resolution: 1 });
@@ -35,7 +37,7 @@ interface Daemon {
   readonly process: ChildProcess;
 }
 
-/** A daemon on a new log, in whose store there is a file of 16 MiB. */
+/** A daemon on a new log, with a file of 16 MiB in its store. */
 async function startDaemon(folder: string): Promise<Daemon> {
   const args = ['serve', '--data', folder, '--listen', '127.0.0.1:0', '--log-level', 'silent'];
   const child = spawn(process.execPath, ['--import', `data:text/javascript,${STALLS}`, main, ...args], {
@@ -51,13 +53,13 @@ async function startDaemon(folder: string): Promise<Daemon> {
   return { url: /http:\S+/.exec(line)?.[0] ?? '', process: child };
 }
 
-/** The most memory that a process has had so far, in MiB. */
+/** The peak of a process's memory so far, in MiB. */
 function peakOf({ pid }: ChildProcess): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
   return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) / 1024;
 }
 
-/** The longest time in which a daemon's event loop stood still since it was asked before, in milliseconds. */
+/** The longest stall of a daemon's event loop since the last call, in milliseconds. */
 function longestStall({ process: child }: Daemon): Promise<number> {
   return new Promise((settle) => {
     child.once('message', (longest) => {
@@ -85,7 +87,7 @@ async function measure(what: string, use: (url: string) => Promise<string>): Pro
   }
 }
 
-/** Asks for bytes of the file. Returns the statuses, each with how often it came. */
+/** Asks for bytes of the file. Returns how many times each status came. */
 async function readParts(url: string, times: number, range: string): Promise<string> {
   const headers = { range };
   const answers = await Promise.all(
@@ -98,7 +100,7 @@ async function readParts(url: string, times: number, range: string): Promise<str
   return countsOf(answers.map(String));
 }
 
-/** Clients that ask for the file and take nothing of it, for some seconds. */
+/** Runs clients that ask for the file and read nothing, for some seconds. */
 async function readNothing(url: string, clients: number): Promise<string> {
   const { hostname, port } = new URL(url);
   const sockets: Socket[] = [];

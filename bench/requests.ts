@@ -1,8 +1,9 @@
 /**
- * Signed requests to submit: distinct hashedrekords over a number of P-256 keys.
+ * Signed requests to submit, which are distinct hashedrekords over a number of P-256 keys; and their submission.
  * @module
  */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import type { Pool } from 'undici';
 
 /** Bodies of `count` distinct requests, signed by `keys` keys in turn. About 60 us each. */
 export function signedRequests(count: number, keys: number): Buffer[] {
@@ -26,4 +27,16 @@ export function signedRequests(count: number, keys: number): Buffer[] {
       }),
     );
   });
+}
+
+/** Submits one request. Returns the answer's status, and its `Retry-After` in milliseconds, or 0. */
+export async function submit(pool: Pool, body: Buffer): Promise<{ status: number; retryAfter: number }> {
+  const answer = await pool.request({
+    method: 'POST',
+    path: '/api/v2/log/entries',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  await answer.body.dump();
+  return { status: answer.statusCode, retryAfter: 1000 * Number(answer.headers['retry-after'] ?? 0) };
 }

@@ -1,6 +1,6 @@
 /**
- * What staging costs, on disk and in time: `node dist/bench/staging.js [BATCHES]`, 200,000 batches of one entry unless
- * told. The folder for it is made where TMPDIR says; the time is mostly fsync's.
+ * Measures staging's cost on disk and in time: `node dist/bench/staging.js [BATCHES]`, by default 200,000 batches of
+ * one entry. Uses a folder below TMPDIR. Most of the time is that of fsync.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -18,7 +18,9 @@ function leafOf(index: number): Buffer {
   return createHash('sha256').update(`leaf ${index}`).digest();
 }
 
-/** Runs batches of `width` entries through staging. Returns microseconds an entry to sequence, and to mark published. */
+/**
+ * Runs batches of `width` entries through staging. Returns microseconds an entry for `sequence` and `markPublished`.
+ */
 async function run(file: string, batches: number, width: number) {
   const staging = await SqliteStaging.open(file);
   await staging.create({ origin: 'bench.example', verifierKey: '', created: 1 });
@@ -50,8 +52,8 @@ async function timeToOpen(file: string): Promise<number> {
 }
 
 /**
- * Grows tables to `leaves`. Returns bytes a leaf at the end, and the longest time that one leaf takes to add: of each the
- * shortest of three runs, so that it is not that of another process.
+ * Fills a leaf table with `leaves` leaves, three times. Returns its bytes a leaf, and the longest time of adding one
+ * leaf. Each leaf counts with the shortest of its three times, which excludes pauses by other processes.
  */
 function growTables(leaves: number): { longest: number; bytes: number } {
   const times = new Float64Array(leaves).fill(Infinity);

@@ -1,15 +1,17 @@
 /**
  * A process that submits good entries at a steady rate, whatever the answers: `node steady-submitter.js URL PER_SECOND
- * SECONDS`. Prints one line of JSON. A submission's time counts from when it was due.
+ * SECONDS`. Prints one line of JSON. A submission's time counts from the moment at which it was due.
  * @module
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { signedRequests } from './requests.js';
+import { signedRequests, submit } from './requests.js';
 
-/** What it measured: milliseconds to the answer 201, and how many had others. */
+/** The measured times to an answer of 201, and the numbers of answers. */
 export interface Steady {
+  /** Milliseconds. */
   readonly p50: number;
+  /** Milliseconds. */
   readonly p99: number;
   readonly logged: number;
   readonly refused: number;
@@ -21,16 +23,10 @@ const pool = new Pool(url, { connections: 500 });
 const times: number[] = [];
 let refused = 0;
 
-async function submit(body: Buffer, due: number): Promise<void> {
+async function measure(body: Buffer, due: number): Promise<void> {
   try {
-    const answer = await pool.request({
-      method: 'POST',
-      path: '/api/v2/log/entries',
-      headers: { 'content-type': 'application/json' },
-      body,
-    });
-    await answer.body.dump();
-    if (answer.statusCode === 201) times.push(performance.now() - due);
+    const { status } = await submit(pool, body);
+    if (status === 201) times.push(performance.now() - due);
     else refused++;
   } catch {
     refused++;
@@ -43,7 +39,7 @@ for (const [i, body] of requests.entries()) {
   const due = started + (i * 1000) / Number(perSecond);
   const early = due - performance.now();
   if (early > 0) await sleep(early);
-  submitted.push(submit(body, due));
+  submitted.push(measure(body, due));
 }
 await Promise.all(submitted);
 await pool.close();

@@ -2,8 +2,9 @@
  * A process that submits requests to a log: `node submitters.js URL COUNT CONNECTIONS`. Prints one line of JSON.
  * @module
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { signedRequests } from './requests.js';
+import { signedRequests, submit } from './requests.js';
 
 const [url = '', count = '1000', connections = '64'] = process.argv.slice(2);
 const requests = signedRequests(Number(count), 1000);
@@ -11,27 +12,21 @@ const pool = new Pool(url, { connections: Number(connections) });
 const latencies: number[] = [];
 let next = 0;
 
-async function submit(): Promise<void> {
+async function submitInTurn(): Promise<void> {
   for (let body = requests[next++]; body !== undefined; body = requests[next++]) {
     const started = performance.now();
     for (;;) {
-      const answer = await pool.request({
-        method: 'POST',
-        path: '/api/v2/log/entries',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
-      await answer.body.dump();
-      if (answer.statusCode === 201) break;
-      if (answer.statusCode !== 503) throw new Error(`status ${answer.statusCode}`);
-      await new Promise((resolve) => setTimeout(resolve, 1000 * Number(answer.headers['retry-after'])));
+      const { status, retryAfter } = await submit(pool, body);
+      if (status === 201) break;
+      if (status !== 503) throw new Error(`status ${status}`);
+      await sleep(retryAfter);
     }
     latencies.push(performance.now() - started);
   }
 }
 
 const started = performance.now();
-await Promise.all(Array.from({ length: Number(connections) }, submit));
+await Promise.all(Array.from({ length: Number(connections) }, submitInTurn));
 const seconds = (performance.now() - started) / 1000;
 await pool.close();
 latencies.sort((a, b) => a - b);

@@ -1,5 +1,5 @@
 /**
- * A daemon under attack: good submissions at a steady rate beside attackers of one kind, each in a process of its own.
+ * Measures a daemon under attack: good submissions at a steady rate beside attackers of one kind, each a process.
  * @module
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { ATTACKS } from './attacks.js';
 import type { Steady } from './steady-submitter.js';
 
-/** Attacks by name: how many processes, and connections of each. `none` and `hold` are no requests. */
+/** Attacks by name: the number of processes, and of connections in each. `none` and `hold` send no whole request. */
 export const KINDS: Readonly<Record<string, { readonly processes: number; readonly connections: number }>> = {
   none: { processes: 0, connections: 0 },
   ...Object.fromEntries(Object.keys(ATTACKS).map((name) => [name, { processes: 8, connections: 1 }])),
@@ -22,7 +22,7 @@ export const KINDS: Readonly<Record<string, { readonly processes: number; readon
 
 export interface Measured extends Steady {
   readonly attack: string;
-  /** Resident memory at its peak, in MB; NaN but on Linux. */
+  /** Peak of resident memory, in MB; NaN on systems other than Linux. */
   readonly peak: number;
   /** Answers of `/healthz` that were not 200, of all that were asked for, one a second. */
   readonly unhealthy: string;
@@ -79,7 +79,7 @@ export async function measure(
   }
 }
 
-/** What a process prints first: it is ready then. */
+/** Waits for a process's first output, and returns it: the process is ready then. */
 function firstOutput(child: ChildProcess): Promise<string> {
   return new Promise((resolve) =>
     child.stdout?.once('data', (chunk: Buffer) => {

@@ -1,23 +1,24 @@
 /**
- * Reading a stream of bytes with a bound.
+ * Reads streams of bytes, with a length limit.
  * @module
  */
 
-/** A stream that went on beyond its bound. */
+/** A stream was longer than its length limit. */
 export class TooLongError extends Error {
   override name = 'TooLongError';
 }
 
-/** What there is room for at first where nobody says how much will come, in bytes. */
+/** Bytes allocated at first where the stream's length is unknown. */
 const FIRST_ROOM = 65_536;
 
 /**
- * All bytes of a stream of at most `maxLength`. Beyond, the rest is cancelled and not read. They are copied together as
- * they come, in whatever pieces: that needs room for them once, where it is known how many will come.
- * @param expected how many bytes will come, if that is known.
- * @throws TooLongError, or what the stream fails with.
+ * Reads all bytes of a stream. Each chunk is copied as it comes, so that many tiny chunks take no more memory than
+ * their bytes. Holds the bytes once where `expected` is right, and otherwise at most three times while the array grows.
+ * @param maxLength length limit in bytes. A longer stream is cancelled.
+ * @param expected the stream's length in bytes, if it is known. It may be wrong.
+ * @throws TooLongError beyond `maxLength`; the stream's own error.
  */
-export async function collect(
+export async function readBounded(
   stream: ReadableStream<Uint8Array>,
   maxLength: number,
   expected = FIRST_ROOM,
@@ -30,14 +31,14 @@ export async function collect(
     if (done) return bytes.subarray(0, length);
     const end = length + value.length;
     if (end > maxLength) {
-      // Nobody waits for it: a stream that hangs may never end its cancelling.
+      // Not awaited: on a stream that hangs, cancelling may never end.
       reader.cancel().catch(() => undefined);
       throw new TooLongError(`over ${maxLength} bytes`);
     }
     if (end > bytes.length) {
-      const roomier = new Uint8Array(Math.min(maxLength, Math.max(end, bytes.length * 2)));
-      roomier.set(bytes.subarray(0, length));
-      bytes = roomier;
+      const larger = new Uint8Array(Math.min(maxLength, Math.max(end, bytes.length * 2)));
+      larger.set(bytes.subarray(0, length));
+      bytes = larger;
     }
     bytes.set(value, length);
     length = end;

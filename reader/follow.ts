@@ -1,5 +1,5 @@
 /**
- * Following a log: the loop of everything that keeps up with one, as an index, a monitor or a standby does.
+ * Following a log: the loop of every program that keeps up with one, such as an index, a monitor or a standby.
  * @module
  */
 import { ProofError, type SignedCheckpoint } from '../tiles-spec/index.js';
@@ -7,28 +7,29 @@ import { UnreachableError } from './errors.js';
 import type { LogReader } from './log-reader.js';
 import type { TreeReader } from './tree-reader.js';
 
-/** The log has grown: it has entries `from` (inclusive) to `checkpoint.size` (exclusive) more than before. */
+/** The log has grown: the entries `from` (inclusive) to `checkpoint.size` (exclusive) are new. */
 export interface LogGrowth {
   readonly from: number;
   readonly checkpoint: SignedCheckpoint;
+  /** The log at that checkpoint. */
   readonly tree: TreeReader;
 }
 
 export interface FollowOptions {
-  /** Entries that the follower has already: 0 for a new one. */
+  /** The number of entries that the follower has already; 0 for a new follower. */
   readonly from: number;
-  /** The pause between two looks at the log, in milliseconds. */
+  /** Pause before the log is asked again when it had not grown, in milliseconds. */
   readonly poll: number;
-  /** Ends the loop; what is being read ends by its own time limit. */
+  /** Ends the loop. A read that is under way ends by its own time limit. */
   readonly signal: AbortSignal;
-  /** Told each time that the log cannot be reached. It is asked again after the next pause. */
+  /** Called each time that the log cannot be reached. The log is asked again after the next pause. */
   readonly onUnreachable?: ((error: UnreachableError) => void) | undefined;
 }
 
 /**
- * Yields each growth of a log, each proved to extend all before it, until the signal ends it. While a growth is being
- * handled the log is not asked: growths that come meanwhile are one. Costs one GET a poll, and two tiles a level for a
- * growth.
+ * Yields each growth of a log, proved to extend all growths before it, until the signal is aborted. The log is not
+ * asked while the caller handles a growth, so all growth of that time comes as one. Costs one GET a poll, and at most
+ * two tiles a level for a growth.
  * @throws InconsistentLogError; ProofError where the log has fewer entries than `from`; StateError; FormatError.
  */
 export async function* follow(
@@ -66,7 +67,7 @@ async function growthSince(
   }
 }
 
-/** Waits, or until the signal is aborted. */
+/** Waits for `milliseconds`, or until the signal is aborted. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

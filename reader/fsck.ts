@@ -25,74 +25,82 @@ import {
 import type { ReadObject } from './http-source.js';
 import { LogReader, type Latest, type LogReaderOptions } from './log-reader.js';
 import { readAhead } from './read-ahead.js';
-import { decodeBundle, readWidened } from './tree-reader.js';
+import { decodeEntryBundle, readPartialOrFull } from './tree-reader.js';
 
 export interface FsckOptions {
-  /** Whether the times are read too; logs of other software have none. Default: true. */
+  /** Whether `tile/times` is checked too; logs of other software have none. Default: true. */
   readonly times?: boolean | undefined;
 }
 
-/** A log whose every file was found to be right. */
+/** The report on a log in which every file is right. */
 export interface FsckReport {
   readonly checkpoint: SignedCheckpoint;
   /** The newest checkpoint seen before, which this one extends. */
   readonly seen: SignedCheckpoint | undefined;
-  /** When the first and the last entry were sequenced, Unix milliseconds; none in an empty log, or unread. */
+  /**
+   * When the first and the last entry were sequenced, Unix milliseconds; undefined in an empty log, or if not checked.
+   */
   readonly times: { readonly first: number; readonly last: number } | undefined;
   /**
-   * The path of a bundle that came compressed, as it is stored: over HTTP, of one that the server does not say to be
-   * gzip (`Content-Encoding`), so that most other readers cannot read it.
+   * The path of the first entry bundle that came compressed; undefined where none did. Over HTTP this means that the
+   * server sends gzip without `Content-Encoding: gzip`, which most other readers cannot read.
    */
-  readonly compressedBundle: string | undefined;
+  readonly compressedEntryBundle: string | undefined;
 }
 
 /**
- * Reads every file that the log's checkpoint names, from the log itself and from no cache: once, but for tiles of
- * level 2 and up (once for each tile below them) and the few that compare the log with what was seen of it. Memory does
- * not grow with the log.
- * @param onProgress told how many entries are checked, and of how many: 0 at first, all at last.
- * @throws for the first file that is wrong: FormatError (MissingObjectError), ProofError or UnexpectedAnswerError,
- *   whose `path` names it. It has no `path` where the edge is wrong and nothing tells which tile of it: wrong files fit
- *   each other, over two are wrong, or the checkpoint is signed for another tree. Also UnreachableError,
- *   InconsistentLogError, StateError.
+ * Checks every file that the log's checkpoint commits to, and the times. Reads each file from the log itself, never
+ * from a cache, and once, except for tiles of level 2 and up (once for each tile below them) and the tiles that prove
+ * that the log extends the newest checkpoint seen. Holds at most four entry bundles, however large the log is.
+ * @param onProgress called with the number of entries that are checked, from 0 to all.
+ * @throws for the first file that is wrong: FormatError (MissingObjectError), ProofError or UnexpectedAnswerError, with
+ *   the file's `path`. A ProofError has no `path` where the right edge is wrong and the wrong tile cannot be told: wrong
+ *   files fit each other, more than two files are wrong, or the checkpoint was signed for another tree. Also
+ *   UnreachableError, InconsistentLogError, StateError.
  */
 export async function fsck(
   log: LogReader,
   onProgress?: (done: number, total: number) => void,
   { times: hasTimes = true }: FsckOptions = {},
 ): Promise<FsckReport> {
-  let compressedBundle: string | undefined;
+  let compressedEntryBundle: string | undefined;
   const read: ReadObject = async (path, maxLength) => {
     const bytes = await log.options.read(path, maxLength);
-    if (bytes !== undefined && isGzip(bytes) && parsePath(path).kind === 'entries') compressedBundle ??= path;
+    if (bytes !== undefined && isGzip(bytes) && parsePath(path).kind === 'entries')
+      compressedEntryBundle ??= path;
     return bytes;
   };
   const reader = new LogReader({ ...log.options, read, cache: undefined });
   const { checkpoint, tree, seen } = await latestWithEdge(reader);
   const order = new TimesOrder();
   onProgress?.(0, checkpoint.size);
-  const bundles = readAhead(0, tree.bundleCount, async (index, maxLength) => {
+  const bundles = readAhead(0, tree.entryBundleCount, async (index, maxLength) => {
     const times = hasTimes ? tree.times(index) : Promise.resolve(undefined);
-    // They are waited for after the bundle, so that of two wrong files the same one is always named.
+    // Await the times after the bundle: where both are wrong, the bundle is the one that is always named.
     times.catch(() => undefined);
-    return { width: (await tree.bundle(index, maxLength)).length, times: await times };
+    return { width: (await tree.entryBundle(index, maxLength)).length, times: await times };
   });
   for await (const [index, { width, times }] of bundles) {
     if (times !== undefined) order.add(index, times);
     onProgress?.(index * TILE_WIDTH + width, checkpoint.size);
   }
-  return { checkpoint, seen, times: order.range, compressedBundle };
+  return { checkpoint, seen, times: order.range, compressedEntryBundle };
 }
 
-/** How far the writer's clock may be ahead, in milliseconds. */
+/** How far a time may be ahead of this machine's clock, in milliseconds. */
 const LONGEST_LEAD = 24 * 3_600_000;
 
-/** The times of a log, bundle after bundle: within one, they are in order already. */
+/** Checks the times from bundle to bundle. Within a bundle, parsing has checked their order. */
 class TimesOrder {
+  /** The path of the times added last. */
   #path = '';
+  /** The first and last of all times added, Unix milliseconds. */
   range: { readonly first: number; readonly last: number } | undefined;
 
-  /** @throws ProofError when `times`, at least one, begin before those added last end, or are still to come. */
+  /**
+   * Adds the times of a bundle, one at least.
+   * @throws ProofError when they begin before those added last end, or when the last is over a day in the future.
+   */
   add(index: number, times: readonly number[]): void {
     const path = formatPath({ kind: 'times', index, width: times.length });
     const [first = 0, last = first] = [times[0], times.at(-1)];
@@ -106,14 +114,16 @@ class TimesOrder {
   }
 }
 
-/** The log at its newest checkpoint, its right edge read. @throws ProofError that names the tile which is wrong. */
+/**
+ * The log at its newest checkpoint. Its right edge is verified. @throws ProofError, naming the wrong tile if it can.
+ */
 async function latestWithEdge(reader: LogReader): Promise<Latest> {
   try {
     const latest = await reader.latest();
     await latest.tree.edge();
     return latest;
   } catch (error) {
-    // What was seen before is compared by way of the edge, so that either step may have found it wrong.
+    // Either step may have found the edge wrong: `latest` reads it too, to compare the log with what was seen before.
     if (!(error instanceof ProofError) || error.path !== undefined) throw error;
     const checkpoint = await reader.checkpoint();
     if (checkpoint !== undefined) await requireEdge(checkpoint, reader);
@@ -121,7 +131,7 @@ async function latestWithEdge(reader: LogReader): Promise<Latest> {
   }
 }
 
-/** @throws ProofError, with the path of a tile that is wrong, unless the right edge hashes to the root. */
+/** @throws ProofError unless the right edge hashes to the root, with the wrong tile's path where that can be told. */
 async function requireEdge(tree: Tree, reader: LogReader): Promise<void> {
   try {
     await reader.at(tree).edge();
@@ -133,20 +143,21 @@ async function requireEdge(tree: Tree, reader: LogReader): Promise<void> {
   }
 }
 
-/** A tile of the right edge, and what is below it made into the tile that belongs there: nothing authenticated. */
+/** A tile of the right edge, as it is stored and as the level below makes it. Neither is authenticated. */
 interface EdgeTile {
   readonly path: string;
   readonly stored: HashTile;
-  /** Undefined where what is below is missing, damaged, or cannot be read. */
+  /** Undefined where the level below is missing, damaged, or cannot be read. */
   readonly made: HashTile | undefined;
 }
 
 /**
- * The path of a tile that is wrong, the lowest if it can be told, of an edge that does not hash to the root. All its
- * tiles are in the root, which therefore does not tell which of them is wrong; what is below them does:
- *   - Where the root is right with the tiles that were made in the place of some of those stored, those are wrong.
- *   - Where it never is, something below is wrong too. A tile that is wrong differs from what was made, but for files
- *     that are wrong and fit each other: where just one differs, it is that one.
+ * Finds a wrong tile in a right edge that does not hash to the root: the lowest, or undefined where it cannot be told.
+ *
+ * The root covers all edge tiles at once, so it says that one is wrong but not which. So each tile is made again from
+ * the level below it, and the tiles that differ from the stored ones are suspects. Replace subsets of the suspects by
+ * the tiles that were made: if the root then fits, the replaced tiles are wrong. If it never fits, files below are
+ * wrong too; a single suspect must then be the wrong tile.
  */
 async function wrongOnEdge({ size, root }: Tree, options: LogReaderOptions): Promise<string | undefined> {
   const names = partialTiles(size);
@@ -166,7 +177,7 @@ async function wrongOnEdge({ size, root }: Tree, options: LogReaderOptions): Pro
   return suspects.length === 1 ? suspects[0]?.path : undefined;
 }
 
-/** All subsets but the empty one; at most 2^7, as an edge has no more tiles. */
+/** All subsets but the empty one. A right edge has at most seven tiles, so there are fewer than 2^7. */
 function subsets<T>(items: readonly T[]): T[][] {
   return Array.from({ length: 2 ** items.length - 1 }, (_, i) =>
     items.filter((_, at) => ((i + 1) >> at) % 2 === 1),
@@ -177,17 +188,17 @@ async function readTile(
   name: TileCoordinates,
   options: LogReaderOptions,
 ): Promise<{ path: string; tile: HashTile }> {
-  const { path, bytes } = await readWidened(options.read, { kind: 'tile', ...name });
+  const { path, bytes } = await readPartialOrFull(options.read, { kind: 'tile', ...name });
   return { path, tile: HashTile.parse(name, bytes.subarray(0, name.width * HASH_LENGTH), options.sha) };
 }
 
-/** A tile as the bundle or the full tiles below it make it, none of which are authenticated. */
+/** Makes a tile from the entry bundle or the full tiles below it, none of which is authenticated. */
 async function makeTile(name: TileCoordinates, options: LogReaderOptions): Promise<HashTile> {
   const { level, index, width } = name;
   const hashes: Hash[] = [];
   if (level === 0) {
-    const stored = await readWidened(options.read, { kind: 'entries', index, width });
-    const bodies = await decodeBundle(stored.bytes, stored.width, options);
+    const stored = await readPartialOrFull(options.read, { kind: 'entries', index, width });
+    const bodies = await decodeEntryBundle(stored.bytes, stored.width, options);
     hashes.push(...bodies.slice(0, width).map((body) => leafHash(body, options.sha ?? sha256)));
   } else {
     const start = index * TILE_WIDTH;

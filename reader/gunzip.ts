@@ -1,28 +1,31 @@
 /**
- * Bounded gunzip by the DecompressionStream of browsers.
+ * Gunzip with a length limit, by the DecompressionStream of browsers.
  * @module
  */
 import { FormatError } from '../tiles-spec/index.js';
-import { collect, TooLongError } from './byte-stream.js';
+import { readBounded, TooLongError } from './byte-stream.js';
 
-/** Decompresses to at most `maxLength` bytes. @throws FormatError when it is not exactly gzip, or is longer. */
+/**
+ * Decompresses gzip to at most `maxLength` bytes.
+ * @throws FormatError when the input is not exactly gzip, or decompresses to more.
+ */
 export type Gunzip = (bytes: Uint8Array, maxLength: number) => Promise<Uint8Array>;
 
-/** Bytes decompressed at a time, which grow at most a thousandfold. */
+/** Bytes decompressed at a time. Deflate expands them to 16 MiB at most. */
 const SLICE_LENGTH = 16_384;
 
-/** Memory stays near `maxLength` and 16 MiB, whatever the bytes would grow to. */
+/** A `Gunzip` for browsers. Takes `maxLength` and 16 MiB of memory at most, whatever the input would expand to. */
 export const gunzip: Gunzip = async (bytes, maxLength) => {
   const stream = inSlices(bytes as Uint8Array<ArrayBuffer>).pipeThrough(new DecompressionStream('gzip'));
   try {
-    return await collect(stream, maxLength);
+    return await readBounded(stream, maxLength);
   } catch (error) {
     if (error instanceof TooLongError) throw new FormatError(`gzip: over ${maxLength} bytes`);
     throw new FormatError('gzip: the data is damaged');
   }
 };
 
-/** Browsers decompress all of a chunk before anyone can stop them. */
+/** A browser decompresses a chunk whole before the stream can be cancelled, so it gets small chunks. */
 function inSlices(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({

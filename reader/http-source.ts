@@ -1,55 +1,57 @@
 /**
- * A log's objects over HTTP: bounded in size and time, tried again where that may help.
+ * Reads a log's objects over HTTP, with limits in size and time, and tries again where that may help.
  * @module
  */
 import { ConfigurationError, messageOf, UnreachableError } from '../src/errors.js';
 import { maxGzipLength } from '../tiles-spec/objects/entry-bundle.js';
 import { parsePath } from '../tiles-spec/index.js';
-import { collect, TooLongError } from './byte-stream.js';
+import { readBounded, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
 import { askedPause, retry } from '../src/retry.js';
 
 /**
- * Reads one object: its bytes, at most `maxLength`, or undefined where there is none. A bundle comes as it is stored,
- * compressed, or decoded already.
- * @throws UnreachableError; UnexpectedAnswerError.
+ * Reads one object by its path below the log's prefix, for example `tile/0/x001/234.p/5`. Resolves with its bytes, at
+ * most `maxLength`, or with undefined where there is no such object. An entry bundle may come compressed or
+ * decompressed.
+ * @throws UnreachableError; UnexpectedAnswerError, also for an object that is longer.
  */
 export type ReadObject = (path: string, maxLength: number) => Promise<Uint8Array | undefined>;
 
-/** What a GET is answered with. */
+/** The answer to a GET, with the headers that matter here. */
 export interface HttpAnswer {
   readonly status: number;
-  /** The headers that matter here; `contentEncoding` is absent where `body` is decoded. */
   readonly location?: string | undefined;
   readonly retryAfter?: string | undefined;
+  /** Absent where `body` is decoded already. */
   readonly contentEncoding?: string | undefined;
-  /** Bytes in `body`, where the server says how many; it may lie. */
+  /** Bytes in `body` as the server claims, which may be wrong. */
   readonly contentLength?: number | undefined;
-  /** What an answer with this status means, where the sender of the request knows. */
+  /** An explanation of the status for the user, where the sender of the request has one. */
   readonly hint?: string | undefined;
   readonly body: ReadableStream<Uint8Array>;
 }
 
-/** Sends one GET. It may follow redirects; where it does not, they are followed here. */
+/** Sends one GET. It may follow redirects, or return them to be followed here. */
 export type HttpGet = (url: URL, signal: AbortSignal) => Promise<HttpAnswer>;
 
 export interface HttpSourceOptions {
   /** Default: the global `fetch`. */
   readonly get?: HttpGet | undefined;
-  /** For each try, in milliseconds. Default 30,000. */
+  /** Time limit of each try, in milliseconds. Default: 30,000. */
   readonly timeout?: number | undefined;
-  /** Further tries after one that failed. Default 3. */
+  /** Further tries after one that failed. Default: 3. */
   readonly retries?: number | undefined;
+  /** Default: the DecompressionStream of browsers. */
   readonly gunzip?: Gunzip | undefined;
 }
 
 const MAX_REDIRECTS = 3;
 
-/** Statuses that say: later. */
+/** Statuses after which a later try may succeed. */
 const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Sends GETs with a `fetch`, which decodes bodies and follows redirects by itself. */
+/** Sends GETs with a `fetch`, which decompresses bodies and follows redirects by itself. */
 export function fetchGet(fetch: typeof globalThis.fetch): HttpGet {
   return async (url, signal) => {
     const { status, headers, body } = await fetch(url, { signal });
@@ -68,7 +70,8 @@ export function fetchGet(fetch: typeof globalThis.fetch): HttpGet {
 }
 
 /**
- * Reads the objects of the log at a URL.
+ * Makes a function that reads the objects of the log at a URL. Nothing is sent yet.
+ * @param base the URL of the log's prefix, with or without a slash at its end.
  * @throws ConfigurationError unless `base` is an http or https URL without a query, a fragment or a password.
  */
 export function httpSource(base: string, options: HttpSourceOptions = {}): ReadObject {
@@ -109,7 +112,7 @@ class HttpSource {
     throw new UnreachableError(message, 'refused');
   }
 
-  /** Everything that is read is authenticated, so any server may be the one that answers. */
+  /** Follows redirects, to any host: everything that is read is authenticated, whichever server answers. */
   async #follow(path: string, signal: AbortSignal): Promise<{ url: URL; answer: HttpAnswer }> {
     let url = new URL(path, this.#base);
     for (let redirects = 0; ; redirects++) {
@@ -149,7 +152,7 @@ class HttpSource {
     const longest = contentEncoding === 'gzip' ? maxGzipLength(maxLength) : maxLength;
     let bytes;
     try {
-      bytes = await collect(body, longest, contentLength);
+      bytes = await readBounded(body, longest, contentLength);
     } catch (error) {
       if (error instanceof TooLongError) {
         throw new UnexpectedAnswerError(`${url.href}: has over ${longest} bytes`, 'too-large', path);
@@ -165,18 +168,18 @@ class HttpSource {
     signal: AbortSignal,
     code: 'unreachable' | 'interrupted',
   ): UnreachableError | ConfigurationError {
-    // Of what sends the requests: a proxy that is none.
+    // For example a proxy that the user has set and that is none: no answer of the log, and not to be tried again.
     if (error instanceof ConfigurationError) return error;
     if (signal.aborted) {
       return new UnreachableError(`${url.href}: no whole answer within ${this.#timeout / 1000} s`, 'timeout');
     }
-    // fetch says "fetch failed", and has the reason as the cause of that.
+    // fetch throws a TypeError "fetch failed", whose cause is the reason.
     const reason = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
     return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error });
   }
 }
 
-/** Leaves a body unread; nobody waits for its end. */
+/** Cancels a body. Not awaited: on a stream that hangs, cancelling may never end. */
 function discard({ body }: Pick<HttpAnswer, 'body'>): void {
   body.cancel().catch(() => undefined);
 }
@@ -189,7 +192,7 @@ export function logUrl(base: string): URL {
   const url = URL.canParse(base) ? new URL(base) : undefined;
   const extra = url && url.search + url.hash + url.username + url.password;
   if (url === undefined || !/^https?:$/.test(url.protocol) || extra !== '') {
-    // Not quoted: it may hold a password.
+    // The message does not quote the URL, which may hold a password.
     throw new ConfigurationError(
       "the log's URL is not an http:// or https:// URL without a query, a fragment or a password",
     );
@@ -202,8 +205,8 @@ function parseUrl(text: string, base: URL): URL | undefined {
   return URL.canParse(text, base) ? new URL(text, base) : undefined;
 }
 
-/** What may be done about an answer that is none of the log's. */
+/** Advice on a status that no log answers with, where there is some. */
 function hintOf(status: number, { protocol }: URL): string | undefined {
-  // So answer those who have TLS at that port.
+  // A server that expects TLS at this port answers plain HTTP so.
   return status === 400 && protocol === 'http:' ? 'does it speak https://?' : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Reads a log from its files, believing its key alone.
+ * Reads a log from its files. Trusts the log's key, and nothing that the server says.
  * @module
  */
 import { UnreachableError } from '../src/errors.js';
@@ -18,30 +18,31 @@ import { readingObject } from './errors.js';
 import { MemoryHeads, requireConsistent, requireExtends, type Heads } from './heads.js';
 import { TreeReader, type ReadOptions } from './tree-reader.js';
 
-/** What a log is read with. */
+/** How a log is read, and by which key. */
 export interface LogReaderOptions extends ReadOptions {
-  /** The log's key, from configuration: never from the server that is read. */
+  /** The log's key. It must come from configuration, never from the server that is read. */
   readonly verifier: NoteVerifier;
-  /** Where the newest checkpoint seen is remembered. Default: in this reader. */
+  /** The memory of the newest checkpoint seen. Default: one that lives as long as this reader. */
   readonly heads?: Heads | undefined;
   /**
-   * How long a checkpoint older than what was seen is put down to a cache on the way, and asked for again, in
-   * milliseconds. Default 0.
+   * How long to go on asking when the log shows a checkpoint older than the newest one seen, in milliseconds: a cache
+   * on the way may be behind. After that, the log is taken to be rolled back. Default: 0.
    */
   readonly lag?: number | undefined;
 }
 
-/** How long to wait for a cache to have a newer checkpoint, in milliseconds. */
+/** Pause before the log is asked again because a cache may be behind, in milliseconds. */
 const LAG_PAUSE = 500;
 
 /** The log at its newest checkpoint. */
 export interface Latest {
   readonly checkpoint: SignedCheckpoint;
   readonly tree: TreeReader;
-  /** The newest checkpoint seen before, which this one extends. */
+  /** The newest checkpoint seen before, which this one extends; undefined where none was. */
   readonly seen: SignedCheckpoint | undefined;
 }
 
+/** All methods throw UnreachableError and UnexpectedAnswerError where an object cannot be read. */
 export class LogReader {
   readonly options: LogReaderOptions & { readonly heads: Heads };
   #last: TreeReader | undefined;
@@ -51,9 +52,9 @@ export class LogReader {
   }
 
   /**
-   * The checkpoint that the log shows now, its signature verified, and not held against any other; undefined where
-   * there is none.
-   * @throws FormatError or ProofError when it is not this log's.
+   * Reads the checkpoint that the log shows now, and verifies its signature, but does not compare it with the newest
+   * one seen. Undefined where there is none. One read.
+   * @throws FormatError or ProofError when the checkpoint is not this log's.
    */
   async checkpoint(): Promise<SignedCheckpoint | undefined> {
     const bytes = await this.options.read('checkpoint', MAX_NOTE_LENGTH);
@@ -61,13 +62,14 @@ export class LogReader {
   }
 
   /**
-   * The log at the checkpoint that it shows now, proved to extend the newest one seen. Costs the checkpoint and, where
-   * the log has grown, at most two tiles a level.
-   * @throws UnreachableError where there is no log; InconsistentLogError; StateError; FormatError or ProofError.
+   * The log at the checkpoint that it shows now, proved to extend the newest one seen, and remembered as that from now
+   * on. Costs one read and, where the log has grown, at most two tiles a level.
+   * @throws UnreachableError also where there is no log; InconsistentLogError; StateError; FormatError or ProofError.
    */
   async latest(): Promise<Latest> {
     for (let lag = 0; ; lag += LAG_PAUSE) {
-      // Before the log is asked: what others see later may well be newer than its answer.
+      // Read our memory before asking the log. If another process stores a newer checkpoint in between, comparing with
+      // that one would look like a rollback.
       const kept = await this.options.heads.read();
       const checkpoint = await this.checkpoint();
       if (checkpoint === undefined)
@@ -78,20 +80,21 @@ export class LogReader {
       }
       const { isKept, seen } = await this.#hold(checkpoint, kept, requireExtends);
       if (isKept) return { checkpoint, tree: this.#treeAt(checkpoint), seen };
-      // Others have seen a newer one meanwhile: the log is asked again, and held against that.
+      // Another process has stored a newer checkpoint meanwhile: ask the log again, and compare with that one.
     }
   }
 
   /**
-   * Holds a checkpoint that came another way, as the answer to a submission does, against the newest one seen. A newer
-   * one must extend that, and is the newest one seen from then on; of an older one, as it may well be where others have
-   * seen more, the newest must be the extension. Costs at most two tiles a level.
+   * Compares a checkpoint that came another way, for example in the answer to a submission, with the newest one seen.
+   * The larger of the two must extend the smaller. A larger one is remembered as the newest one seen; a smaller one is
+   * no error, since other processes may have seen more. Costs at most two tiles a level.
    * @returns the newest checkpoint seen before; undefined where there was none.
-   * @throws InconsistentLogError (`forked` or `rekeyed`); UnreachableError where the tiles that tell cannot be had;
-   *   StateError; FormatError or ProofError, also where the checkpoint is not this log's.
+   * @throws InconsistentLogError (`forked` or `rekeyed`); StateError; FormatError or ProofError, also where the checkpoint
+   *   is not this log's.
    */
   async see(checkpoint: SignedCheckpoint): Promise<SignedCheckpoint | undefined> {
-    // What is remembered must open with this log's key, by whichever it was verified.
+    // Verify it again with this reader's key, whatever the caller verified it with: a checkpoint that is remembered
+    // must open with this key.
     const own = openCheckpoint(checkpoint.bytes, this.options.verifier);
     for (;;) {
       const { isKept, seen } = await this.#hold(own, await this.options.heads.read(), requireConsistent);
@@ -99,19 +102,29 @@ export class LogReader {
     }
   }
 
-  /** The log as it was at a checkpoint. `edge` spares reading the right edge where the caller has it. */
+  /**
+   * The log at a tree. Nothing is read yet.
+   * @param tree of a verified checkpoint, or proved to be a tree of this log.
+   * @param edge the right edge of the tree; a caller that has it spares reading the edge's tiles.
+   */
   at(tree: Tree, edge?: RightEdge): TreeReader {
     return new TreeReader(tree, this.options, edge);
   }
 
-  /** Holds a checkpoint against the one that is kept, and keeps it where it is newer: unless another is kept by now. */
+  /**
+   * Compares a checkpoint with the one that is kept, and keeps it where it is newer.
+   * @param kept what `heads` kept before the log was asked.
+   * @returns `isKept`: false where another process has changed `heads` meanwhile, and the caller must begin anew; `seen`:
+   *   the checkpoint that was kept.
+   */
   async #hold(
     checkpoint: SignedCheckpoint,
     kept: Uint8Array | undefined,
     require: typeof requireExtends,
   ): Promise<{ isKept: boolean; seen: SignedCheckpoint | undefined }> {
     const { heads, verifier } = this.options;
-    // An empty tree has no tile that would show that its root is another's.
+    // No tile is read for an empty tree, so check its root here: it is the hash of no entries, or the checkpoint is
+    // wrong.
     if (checkpoint.size === 0) await this.#treeAt(checkpoint).edge();
     const at = (tree: Tree) => this.#treeAt(tree);
     const seen = kept && (await require({ heads, verifier, kept, at }, checkpoint));
@@ -119,7 +132,7 @@ export class LogReader {
     return { isKept: !isNewer || (await heads.replace(checkpoint.bytes, kept)), seen };
   }
 
-  /** The log at a tree, with the tiles in memory where it is the tree that was read last. */
+  /** As `at`. Where the tree is the one that was asked for last, returns the same reader, with its tiles in memory. */
   #treeAt(tree: Tree): TreeReader {
     const last = this.#last;
     if (last?.tree.size === tree.size && equalBytes(last.tree.root, tree.root)) return last;
@@ -127,13 +140,13 @@ export class LogReader {
   }
 }
 
-/** Whether a checkpoint is of fewer entries than the one that is kept, as far as that can be read. */
+/** Whether a checkpoint has fewer entries than the kept one. False where the kept one cannot be parsed. */
 function isOlder(checkpoint: SignedCheckpoint, kept: Uint8Array | undefined): boolean {
   if (kept === undefined) return false;
   try {
     return checkpoint.size < parseCheckpoint(parseNote(kept).text).size;
   } catch {
-    // What is wrong with it is said where it is held against.
+    // `#hold` reports what is wrong with the kept checkpoint.
     return false;
   }
 }

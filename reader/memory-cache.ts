@@ -1,15 +1,18 @@
 /**
- * Full tiles of one log in memory, for as long as the process lives.
+ * A cache of one log's full tiles, in memory.
  * @module
  */
 import type { TileCache } from '../tiles-spec/index.js';
 
-/** Tiles kept at most, of 8 KiB each: 8 MiB, which hold the leaf hashes of 262,144 entries. */
+/** Most tiles kept, of 8 KiB each: 8 MiB, or the leaf hashes of 262,144 entries. */
 const MAX_TILES = 1_024;
 
-/** Trees that grow from one another share it: full tiles never change. The tile longest unused is dropped first. */
+/**
+ * Holds 1,024 tiles, 8 MiB, and drops the least recently used first. Readers of one log at different checkpoints may
+ * share a cache, since full tiles never change.
+ */
 export class MemoryCache implements TileCache {
-  /** By path; the one used last is last. */
+  /** By path, the most recently used last. */
   readonly #tiles = new Map<string, Uint8Array>();
 
   read(path: string): Promise<Uint8Array | undefined> {

@@ -1,23 +1,23 @@
 /**
- * Reads that are under way before their results are wanted.
+ * Starts reads before their results are wanted, so that a sequence of objects is read several at a time.
  * @module
  */
 import { UnreachableError } from '../src/errors.js';
 
-/** Bundles or tiles read at a time. */
+/** Objects read at a time. */
 const READ_AHEAD = 4;
 
 /**
- * The longest object that is read before it is wanted, in bytes. A bundle may have 16 MiB, and as much again where it
- * comes compressed: few have 2.
+ * Length limit of an object that is read before it is wanted, in bytes. An entry bundle may have 16 MiB, and as much
+ * again where it comes compressed, but few have 2 MiB: the limit keeps four reads from taking 128 MiB.
  */
 const LONGEST_AHEAD = 2 ** 21;
 
 /**
- * Reads `first` to `end` (exclusive), several at a time, and yields each with its number, in order.
- * @param read refuses what has over `maxLength` bytes. What it refuses ahead it is asked for again, without a bound,
- *   when it is wanted.
- * @throws what the first read in order that fails throws.
+ * Reads the objects numbered `first` to `end` (exclusive), four at a time, and yields each with its number, in order.
+ * @param read must throw for an object of over `maxLength` bytes. A read ahead that throws anything but UnreachableError is
+ *   repeated without a limit when its result is wanted.
+ * @throws the error of the first read, in order, that fails.
  */
 export async function* readAhead<T>(
   first: number,
@@ -30,7 +30,7 @@ export async function* readAhead<T>(
       const next = at + ahead.length;
       const isWanted = next === at;
       const reading = read(next, isWanted ? Infinity : LONGEST_AHEAD);
-      // Whoever stops early does not wait for it.
+      // A caller that stops early never awaits this read, and its error must not go unhandled.
       reading.catch(() => undefined);
       ahead.push(() =>
         reading.catch((error: unknown) => {

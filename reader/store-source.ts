@@ -1,5 +1,5 @@
 /**
- * A log's objects straight from an object store.
+ * Reads a log's objects straight from an object store.
  * @module
  */
 import {
@@ -18,9 +18,10 @@ import { UnexpectedAnswerError } from './errors.js';
 import type { ReadObject } from './http-source.js';
 
 /**
- * Reads the objects in a store.
- * @param retries further tries where the store cannot be reached.
- * @throws also FormatError for a file that cannot be read.
+ * Makes a function that reads the objects in a store.
+ * @param retries further tries after one that failed. Default: 0.
+ * @throws nothing itself. The function throws, beside the errors of every `ReadObject`, FormatError for a file that cannot
+ *   be read, and ConfigurationError.
  * @example
  * const log = new LogReader({ read: storeSource(new FolderStore('/srv/log')), verifier });
  */

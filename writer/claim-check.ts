@@ -1,6 +1,6 @@
 /**
- * Whether a batch that was read back, from the store or from staging, extends the log. One that this process built
- * itself needs no check.
+ * Verifies that a batch extends the log, when it was read back from the store or from staging. A batch that this
+ * process has just built needs no check.
  * @module
  */
 import { gunzip } from '../reader/node/gunzip.js';
@@ -20,17 +20,19 @@ import {
 import { append, attestationPath, type Batch, type LogTail, type NewEntry } from './batch.js';
 import { sameContent } from './publishing/immutable-objects.js';
 
-/** What a verified batch appends. */
+/** What staging must know of a batch, and is not in the batch's checkpoint. */
 export interface VerifiedBatch {
+  /** Of the entries that the batch appends, in order. */
   readonly leafHashes: readonly Hash[];
-  /** When it was sequenced, Unix milliseconds. */
+  /** When the batch was sequenced, Unix milliseconds. */
   readonly time: number;
 }
 
 /**
- * Makes a batch anew from its entries: it must be, to the byte, what appending them to `tail` makes. Costs what building
- * the batch did.
- * @throws ProofError or FormatError, saying what of the batch is not so.
+ * Builds a batch again from its entries, and requires that the result has the same root, times and objects. Costs as
+ * much as building the batch did, and a gunzip of its entry bundles.
+ * @param tail the end of the log before the batch.
+ * @throws ProofError or FormatError, naming the part of the batch that differs.
  */
 export async function verifyBatch(batch: Batch, tail: LogTail): Promise<VerifiedBatch> {
   const { size, root } = batch.checkpoint;
@@ -39,7 +41,7 @@ export async function verifyBatch(batch: Batch, tail: LogTail): Promise<Verified
   const made = await append(tail, entries, time ?? 0);
   if (made.tail.edge.size !== size || !equalBytes(made.tail.edge.root(), root)) throw differ('root');
   if (time === undefined || times.some((each) => each !== time)) throw differ('times');
-  // As many objects, and each that is made among them: so none is there twice.
+  // With equal counts, and each object that was made found by its path, no object is missing, extra or repeated.
   const derived = batch.objects.filter((object) => !isAttestation(object));
   if (derived.length !== made.objects.length) throw differ('objects');
   const claimed = new Map(derived.map(({ path, bytes }) => [path, bytes]));
@@ -50,7 +52,7 @@ export async function verifyBatch(batch: Batch, tail: LogTail): Promise<Verified
   return { leafHashes: entries.map((entry) => entry.leafHash), time };
 }
 
-/** Whether an object is an attestation, which its name alone authenticates: no entry's body holds it. */
+/** Whether an object is an attestation under its right name. Its digest in the name is all that authenticates it. */
 function isAttestation({ path, bytes }: StoredObject): boolean {
   return parsePath(path).kind === 'attestation' && path === attestationPath(bytes);
 }
@@ -59,7 +61,7 @@ function differ(what: string): ProofError {
   return new ProofError(`its ${what} differ from what its entries make`);
 }
 
-/** The entries that a batch appends, from the bundles in its claim. */
+/** Reads the entries that a batch appends, and their times, from the entry bundles and times in its claim. */
 async function readNewEntries({
   oldSize,
   objects,

@@ -1,27 +1,30 @@
 /**
- * The time at which entries are sequenced. It never goes back, and is not taken from a clock that has jumped: one entry
- * of a wrong clock would hold the log at that time for good.
+ * The time at which entries are sequenced. It never goes back, and is never taken from a clock that has jumped: since
+ * the time never goes back, a single entry with a time in the future would hold the whole log at that time.
  * @module
  */
 import { uptime } from 'node:os';
 
-/** How far the clock may be from where it should be, in milliseconds, before nothing is sequenced by it. */
+/** How far the clock may be from the expected time, in milliseconds. Beyond that nothing is sequenced by it. */
 export const MAX_STEP = 10 * 60_000;
 
-/** How old an answer may be that costs nothing, in milliseconds. */
+/** How long the last look at the clock counts as recent, in milliseconds. */
 const RECENT = 50;
 
-/** A jump of the clock: what it showed, and what was expected. Unix milliseconds. */
+/** A jump of the clock: the time that it showed, and the time that was expected, both Unix milliseconds. */
 export interface ClockStep {
   readonly shown: number;
   readonly expected: number;
 }
 
-/** What outlives a process. */
+/** What one process tells the next about the clock. */
 export interface ClockMemory {
-  /** A jump that nobody has accepted, and that the clock shows still. */
+  /** A jump that no operator has accepted, and that the clock still shows. */
   readonly step?: ClockStep | undefined;
-  /** The time of the log's last entry, where it was ahead of a clock that an operator has accepted. */
+  /**
+   * The time of the log's last entry when an operator accepted a clock that was behind it, Unix milliseconds; absent
+   * once the clock has caught up.
+   */
   readonly accepted?: number | undefined;
 }
 
@@ -30,17 +33,17 @@ export interface ClockOptions {
   readonly last: number;
   /** The machine's clock, Unix milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /** Milliseconds since some moment, the time of a suspended machine included. Default: by `os.uptime`. */
+  /** Milliseconds since a fixed moment, counting on while the machine is suspended. Default: from `os.uptime`. */
   readonly steady?: (() => number) | undefined;
-  /** The time by a clock outside this machine, as a store's server tells it; undefined where none does. */
+  /** The time by a clock outside this machine, such as a bucket's server, Unix milliseconds; undefined if unknown. */
   readonly reference?: (() => number | undefined) | undefined;
-  /** The operator says that the machine's clock is right. */
+  /** Whether the operator says that the machine's clock is right. */
   readonly accept?: boolean | undefined;
-  /** What an earlier process has left. */
+  /** The memory that an earlier process passed to `onChange` last. */
   readonly earlier?: ClockMemory | undefined;
-  /** Given what the next process has to know, whenever that changes. */
+  /** Called with the memory for the next process whenever it changes. */
   readonly onChange?: ((memory: ClockMemory) => void) | undefined;
-  /** Told of a fault when it is first seen, and of nothing when it is over. */
+  /** Called with a fault when it is first seen, and with undefined when it is over. */
   readonly onFault?: ((fault: string | undefined) => void) | undefined;
 }
 
@@ -51,16 +54,20 @@ export class Clock {
   readonly #accept: boolean;
   readonly #onChange: (memory: ClockMemory) => void;
   readonly #onFault: (fault: string | undefined) => void;
-  /** The operator's word is kept until the clock has caught up with the log, over restarts. */
+  /**
+   * The time up to which the operator lets the log be ahead of the clock, Unix milliseconds; 0 for none. Kept over
+   * restarts until the clock has caught up with the log.
+   */
   readonly #accepted: number;
-  /** The newest fault, if there was one, and when it was looked for. */
+  /** The result of the last look at the clock, and when that was, by `performance.now()`. */
   #known: { readonly at: number; readonly fault: string | undefined } = { at: -Infinity, fault: undefined };
+  /** The time of the last entry, Unix milliseconds. */
   #last: number;
-  /** When the clock was last found right, by both. */
+  /** The moment at which the clock was last found right, by the clock and by the steady time. */
   #anchor: { readonly now: number; readonly steady: number };
-  /** The jump that was met last, by this process or an earlier one, while the clock still shows it. */
+  /** The jump that the clock shows, seen by this process or an earlier one. */
   #step: ClockStep | undefined;
-  /** Whether an earlier process has met it, so that this one has never seen the clock right. */
+  /** Whether an earlier process saw that jump. This one has then never seen the clock right, and has no true anchor. */
   #isEarlier: boolean;
 
   constructor(options: ClockOptions) {
@@ -78,13 +85,16 @@ export class Clock {
     if (this.#accept && this.#isAhead(this.#anchor.now)) this.#change(this.#step);
   }
 
-  /** The time of the next batch: the clock's, or the last entry's where that is later. Only where there is no fault. */
+  /**
+   * The time of the next batch, Unix milliseconds: the clock's, or the last entry's where that is later. Call it only
+   * while there is no fault.
+   */
   next(): number {
     this.#last = Math.max(this.#last, this.#now());
     return this.#last;
   }
 
-  /** What is wrong with the machine's clock, if anything, and what an operator can do. */
+  /** The fault of the machine's clock and what an operator can do; undefined where there is none. Costs about 10 us. */
   fault(): string | undefined {
     const fault = this.#look();
     if ((fault === undefined) !== (this.#known.fault === undefined)) this.#onFault(fault);
@@ -105,12 +115,12 @@ export class Clock {
     return `the log's last entry is of ${iso(this.#last)}, and this machine's clock shows ${iso(now)}: it is behind, or an earlier one was ahead. Set the clock right; if it is right, restart with --accept-clock, and the log goes on with its last time`;
   }
 
-  /** What was wrong within the last 50 ms: for each submission, where asking the system anew would cost 10 us. */
+  /** As `fault`, at most 50 ms old: cheap enough to be asked for each submission. */
   recentFault(): string | undefined {
     return performance.now() - this.#known.at > RECENT ? this.fault() : this.#known.fault;
   }
 
-  /** Whether the log's last entry is of a time that the clock has not reached. */
+  /** Whether the log's last entry has a time more than `MAX_STEP` after `now`. */
   #isAhead(now: number): boolean {
     return this.#last - now > MAX_STEP;
   }
@@ -119,7 +129,7 @@ export class Clock {
     this.#onChange({ step, accepted: this.#isAhead(this.#now()) ? this.#accepted : undefined });
   }
 
-  /** The jump that the clock shows, if it shows one. */
+  /** The jump that the clock shows at `now`; undefined where it shows none. */
   #stepAt(now: number): ClockStep | undefined {
     if (this.#isEarlier && this.#accept) this.#right(now);
     const reference = this.#accept ? undefined : this.#reference();
@@ -133,7 +143,7 @@ export class Clock {
     return isFar(now, expected) ? { shown: now, expected } : undefined;
   }
 
-  /** The clock is right now: jumps are measured from here. */
+  /** Takes the clock for right: later jumps are measured from this moment. */
   #right(now: number): void {
     this.#isEarlier = false;
     this.#anchor = { now, steady: this.#steady() };
@@ -141,8 +151,8 @@ export class Clock {
 }
 
 /**
- * Whether a clock that showed a jump shows it still, after an unknown time: one that was ahead has not been set back,
- * or one that was behind has not been set forward.
+ * Whether a clock that showed a jump still shows it, an unknown time later. A clock that was ahead does until it is set
+ * back, and a clock that was behind until it is set forward.
  */
 function stillShows(now: number, { shown, expected }: ClockStep): boolean {
   return shown > expected ? now > shown - MAX_STEP : now < expected - MAX_STEP;

@@ -1,10 +1,14 @@
 /**
- * Opening a log: staging and store must be of one log and of its key, a log is made where both are empty, and what a
- * crash left undone is done. Each refusal says what an operator can do.
+ * Opening a log for writing. A start has three steps, each of which may refuse it (`start-refusals.ts`):
+ *
+ *   1. here: staging and store are of one log and of its key; where both are empty, a new log is made.
+ *   2. `reconciler.ts`: staging is brought to what the store has published.
+ *   3. `recovery.ts`: batches that a crash left claimed or sequenced are published.
+ *
  * @module
  */
 import type { Logger } from 'pino';
-import { DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
+import { DamagedStoreError, messageOf } from '../src/errors.js';
 import type { LogKey } from '../src/keys/node/log-key.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
 import {
@@ -18,18 +22,31 @@ import {
   type SignedCheckpoint,
 } from '../tiles-spec/index.js';
 import { EMPTY_TAIL } from './batch.js';
-import { Fitting, refusingDamage } from './fitting.js';
 import { Outages } from './outage.js';
 import { PublishedLog, type StoredCheckpoint } from './published-log.js';
 import { Publisher } from './publishing/publisher.js';
 import { creationOf } from './rebuild.js';
+import { Reconciler } from './reconciler.js';
 import { Recovery, type Recovered } from './recovery.js';
 import { Retrying } from './retrying.js';
 import type { LogIdentity, Staging } from './staging/staging.js';
+import {
+  foreignCheckpoint,
+  foreignExpectation,
+  forkFromExpectation,
+  noLogHere,
+  nothingToRebuildFrom,
+  otherKey,
+  otherOrigin,
+  refusingDamage,
+  stagingMissing,
+  storeBehindExpectation,
+  storeEmptied,
+} from './start-refusals.js';
 
 export interface LogOptions {
   readonly store: ObjectStore;
-  /** The same store, for reads that submitters cause. Default: `store`. */
+  /** The same store, for the reads that answers to submitters need. Default: `store`. */
   readonly reads?: ReadableStore;
   readonly staging: Staging;
   readonly key: LogKey;
@@ -37,13 +54,13 @@ export interface LogOptions {
   readonly log: Logger;
   /** Whether a log is made where staging and store are both empty. */
   readonly create: boolean;
-  /** Whether an empty staging is made from the store's log. */
+  /** Whether an empty staging may be filled from the store's log. Default: false. */
   readonly rebuild?: boolean;
-  /** Told how many of how many entries staging has learnt from the store. */
+  /** Called while staging catches up with the store: `done` of `total` missing entries are read. */
   readonly onBringUp?: (done: number, total: number) => void;
-  /** A signed checkpoint that the log must extend. */
+  /** A signed checkpoint, as note bytes, that the log must extend. */
   readonly expected?: Uint8Array;
-  /** The machine's clock, Unix milliseconds. */
+  /** The machine's clock, Unix milliseconds. Default: `Date.now`. */
   readonly now?: () => number;
 }
 
@@ -58,25 +75,27 @@ export interface WritableLog extends Recovered {
 }
 
 /**
- * Opens a log, or makes it.
- * @param signal gives up on a store that does not answer.
+ * Opens a log, or makes it. Publishes what a crash left unpublished. Costs a few tiles and the last entry bundle where
+ * staging fits the store, and one tile for every 256 entries that staging lacks.
+ * @param signal ends the start, which otherwise waits for a store that does not answer.
  * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError; NewerVersionError.
  */
 export async function openWritableLog(options: LogOptions, signal: AbortSignal): Promise<WritableLog> {
-  const { staging, key, origin, log } = options;
-  const { identity, fitting, ...parts } = await identifyLog(options, signal);
-  const { publisher, retrying } = parts;
-  const verifier = key.verifier(origin);
-  if (options.rebuild === true && (await staging.published()).size > 0)
+  const { staging, key, origin, log, rebuild = false } = options;
+  const { identity, verifier, publisher, retrying, outages, reconciler } = await findOrMakeLog(
+    options,
+    signal,
+  );
+  if (rebuild && (await staging.published()).size > 0)
     log.info('staging is there and is not rebuilt; what it lacks it reads from the store, as at every start');
-  const recovered = await new Recovery(publisher, staging, fitting, verifier, log).run();
+  const { tail, lastTime } = await new Recovery(publisher, staging, reconciler, verifier, log).run();
   retrying.started();
-  return { ...recovered, ...parts, identity, signer: key.signer(origin), verifier };
+  return { identity, signer: key.signer(origin), verifier, publisher, retrying, outages, tail, lastTime };
 }
 
 /**
- * Brings staging, which may be empty, to the tree that the store has published, and publishes nothing. Returns the size
- * that staging had, and the one that it has.
+ * Brings staging, which may be empty, to the tree that the store has published, and publishes nothing.
+ * @returns the number of entries that staging had before, and that it has now.
  * @throws StartRefusedError, naming what an operator can do; DamagedStoreError.
  */
 export async function rebuildStaging(
@@ -84,101 +103,103 @@ export async function rebuildStaging(
   signal: AbortSignal,
 ): Promise<{ from: number; to: number }> {
   const from = (await options.staging.published()).size;
-  const { fitting } = await identifyLog({ ...options, create: false, rebuild: true }, signal);
-  const { value: checkpoint } = await fitting.fit();
+  const { reconciler } = await findOrMakeLog({ ...options, create: false, rebuild: true }, signal);
+  const { value: checkpoint } = await reconciler.reconcile();
   return { from, to: checkpoint.size };
 }
 
-/** What is known of a log before staging and store are made to fit. */
-async function identifyLog(options: LogOptions, signal: AbortSignal) {
-  const { store, staging, key, origin, log } = options;
+/** A log whose staging and store are of one log, and may still differ in what they hold of it. */
+interface FoundLog {
+  readonly identity: LogIdentity;
+  readonly verifier: NoteVerifier;
+  readonly publisher: Publisher;
+  readonly retrying: Retrying;
+  readonly outages: Outages;
+  readonly reconciler: Reconciler;
+}
+
+async function findOrMakeLog(options: LogOptions, signal: AbortSignal): Promise<FoundLog> {
+  const { store, reads = store, staging, key, origin, log, onBringUp } = options;
   const verifier = key.verifier(origin);
   const expected = options.expected && openExpected(options.expected, verifier);
   const outages = new Outages(log);
   const retrying = new Retrying(log, outages, signal);
-  const published = new PublishedLog(store, options.reads ?? store, verifier, retrying);
+  const published = new PublishedLog(store, reads, verifier, retrying);
   const publisher = new Publisher({ store, published, verifier, retrying, log, signal });
-  const { identity, stored, isKnown } = await identify(options, publisher);
-  // Before anything is written: a start that is refused must leave the next one just as much to refuse.
-  if (expected !== undefined) await requireExpected(publisher, expected);
-  if (!isKnown) await staging.create(identity);
+  const { identity, isStaged, stored } = await identify(options, published);
+  // Before anything is written: an identity that a refused start left in staging would pass the next start's checks.
+  if (expected !== undefined) await requireExpected(published, expected);
+  if (!isStaged) await staging.create(identity);
   if (stored === undefined) {
     await publisher.publishEmpty(emptyCheckpoint(key, origin));
     log.info({ origin }, `made a new, empty log ${origin}`);
   }
-  const fitting = new Fitting(publisher, staging, log, options.onBringUp);
-  return { identity, fitting, publisher, retrying, outages };
+  const reconciler = new Reconciler(publisher, staging, log, onBringUp);
+  return { identity, verifier, publisher, retrying, outages, reconciler };
 }
 
-/** What a log is, as far as staging and store tell. Nothing is written. */
+/** What staging and store say of the log. */
 interface Identified {
   readonly identity: LogIdentity;
-  /** Whether staging has it. */
-  readonly isKnown: boolean;
-  /** The store's checkpoint. */
+  /** Whether staging holds the identity already. */
+  readonly isStaged: boolean;
+  /** The store's checkpoint; undefined in an empty store. */
   readonly stored: StoredCheckpoint | undefined;
 }
 
-/** Makes sure that staging and store are of one log and of this key, or both empty. */
-async function identify(options: LogOptions, publisher: Publisher): Promise<Identified> {
+/**
+ * Reads which log staging and store are of. Writes nothing.
+ * @throws StartRefusedError unless both are of this origin and key, or are empty and may be filled.
+ */
+async function identify(options: LogOptions, published: PublishedLog): Promise<Identified> {
   const { staging, key, origin } = options;
   const verifierKey = formatVerifierKey(key.verifierKey(origin));
-  const known = await staging.identity();
-  if (known !== undefined && known.origin !== origin) {
-    throw new StartRefusedError(
-      `staging is of the log ${known.origin}, and --origin says ${origin}: a log's origin never changes. Give --origin ${known.origin}, or make a new log in another folder`,
-    );
-  }
-  if (known !== undefined && known.verifierKey !== verifierKey) {
-    throw new StartRefusedError(
-      `staging is of the log with the key ${known.verifierKey}, and the key given is ${verifierKey}. Give the log its own key (--key)`,
-    );
-  }
-  const stored = await publisher.published.read().catch((error: unknown) => {
+  const staged = await staging.identity();
+  if (staged !== undefined && staged.origin !== origin) throw otherOrigin(staged.origin, origin);
+  if (staged !== undefined && staged.verifierKey !== verifierKey)
+    throw otherKey(staged.verifierKey, verifierKey);
+  const stored = await published.read().catch((error: unknown) => {
     if (!(error instanceof DamagedStoreError)) throw error;
-    throw new StartRefusedError(
-      `the checkpoint in the store is not one of ${origin} by this key: ${messageOf(error.cause)}. Check --store, --origin and --key, or restore the store from a copy`,
-    );
+    throw foreignCheckpoint(origin, messageOf(error.cause));
   });
-  const staged = await staging.tree();
-  if (stored === undefined && staged.size > 0) {
-    throw new StartRefusedError(
-      `the store is empty, and staging has ${staged.size} entries: the store was emptied, or --store names another place. Give the right store, or restore it from a copy`,
-    );
+  const { size: stagedSize } = await staging.tree();
+  if (stored === undefined && stagedSize > 0) throw storeEmptied(stagedSize);
+  if (staged !== undefined) return { identity: staged, isStaged: true, stored };
+  requireNewStagingAllowed(options, stored);
+  const created = await creationTime(options, published, stored);
+  return { identity: { origin, verifierKey, created }, isStaged: false, stored };
+}
+
+/** @throws StartRefusedError unless the options allow a new staging beside the checkpoint that the store has. */
+function requireNewStagingAllowed(
+  { create, rebuild = false }: LogOptions,
+  stored: StoredCheckpoint | undefined,
+): void {
+  if (stored === undefined) {
+    if (rebuild) throw nothingToRebuildFrom();
+    if (!create) throw noLogHere();
+  } else if (stored.value.size > 0 && !rebuild) {
+    throw stagingMissing(stored.value.size);
   }
-  const identity = known ?? { origin, verifierKey, created: await creation(options, publisher, stored) };
-  return { identity, isKnown: known !== undefined, stored };
 }
 
 /**
- * When the log was made for which a new staging is made, Unix milliseconds.
- * @throws StartRefusedError where no staging may be made.
+ * When the log of a new staging was created, Unix milliseconds: now, or as its store tells.
+ * @throws StartRefusedError where the store's first times are damaged.
  */
-async function creation(
-  { create, rebuild = false, key, log, now = Date.now }: LogOptions,
-  publisher: Publisher,
+async function creationTime(
+  { rebuild = false, key, log, now = Date.now }: LogOptions,
+  published: PublishedLog,
   stored: StoredCheckpoint | undefined,
 ): Promise<number> {
-  if (stored === undefined) {
-    if (create && !rebuild) return now();
-    throw new StartRefusedError(
-      rebuild
-        ? 'staging and store are both empty: there is no log from which --rebuild could make staging. Give the right --store'
-        : 'there is no log here, in staging or store, and --no-create or --expect-checkpoint forbids making one',
-    );
-  }
+  if (stored === undefined) return now();
   const checkpoint = stored.value;
-  if (checkpoint.size > 0 && !rebuild) {
-    throw new StartRefusedError(
-      `staging.sqlite is missing or empty, and the store has a log of ${checkpoint.size} entries. If --data names another place, give the right one. If this is the log's live store, start once with --rebuild. If the store comes from a copy, start once with --rebuild and with --expect-checkpoint and the newest checkpoint that anyone has: entries that were acknowledged may be missing from the copy, and the log would fork`,
-    );
-  }
   if (rebuild)
     log.warn(
       { size: checkpoint.size },
       `staging is rebuilt from the store's log of ${checkpoint.size} entries. Whether the store was rolled back as well cannot be told from inside: --expect-checkpoint with the newest checkpoint that anyone has makes sure of it`,
     );
-  const reader = publisher.published.patient;
+  const reader = published.patient;
   return refusingDamage('first times', () =>
     creationOf(reader.at(checkpoint), reader.options.read, key.spki, now()),
   );
@@ -190,29 +211,20 @@ function emptyCheckpoint(key: LogKey, origin: string): SignedCheckpoint {
   return openCheckpoint(signNote(text, key.signer(origin)), key.verifier(origin));
 }
 
-/** @throws StartRefusedError unless it is a checkpoint of this log. */
+/** @throws StartRefusedError unless `bytes` are a checkpoint of this log. */
 function openExpected(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoint {
   try {
     return openCheckpoint(bytes, verifier);
   } catch (error) {
-    throw new StartRefusedError(
-      `the expected checkpoint is not one of ${verifier.name} by this log's key: ${messageOf(error)}. Give --expect-checkpoint one of this log`,
-    );
+    throw foreignExpectation(verifier.name, messageOf(error));
   }
 }
 
-/** @throws StartRefusedError unless the log in the store begins with the tree of a checkpoint that an operator kept. */
-async function requireExpected(publisher: Publisher, expected: SignedCheckpoint): Promise<void> {
-  const stored = await publisher.published.read();
+/** @throws StartRefusedError unless the store's log extends the checkpoint that the operator expects. */
+async function requireExpected(published: PublishedLog, expected: SignedCheckpoint): Promise<void> {
+  const stored = await published.read();
   const size = stored?.value.size ?? 0;
-  if (stored === undefined || size < expected.size) {
-    throw new StartRefusedError(
-      `the store has ${size} entries, and the expected checkpoint ${expected.size}: the store is an old copy. Restore a newer one. If there is none, this log has ended: say so in public, keep the copy readable, and make a new log of another name with another key`,
-    );
-  }
-  if (!equalBytes(await publisher.published.patient.at(stored.value).rootAt(expected.size), expected.root)) {
-    throw new StartRefusedError(
-      `the log does not extend the expected checkpoint of ${expected.size} entries: a fork. Keep both: they are the evidence`,
-    );
-  }
+  if (stored === undefined || size < expected.size) throw storeBehindExpectation(size, expected.size);
+  if (!equalBytes(await published.patient.at(stored.value).rootAt(expected.size), expected.root))
+    throw forkFromExpectation(expected.size);
 }

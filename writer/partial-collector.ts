@@ -1,6 +1,6 @@
 /**
- * Deletes partial tiles, bundles and times once the full ones have stood in the published log for a while: readers of
- * an older checkpoint take the full one then, cut to the width. Without this a busy log would keep every width of
+ * Deletes partial tiles, entry bundles and times once the full ones have been published for a while. Readers of an
+ * older checkpoint then take the full one and cut it to their width. Without this a busy log would keep every width of
  * every bundle that it ever published.
  * @module
  */
@@ -8,15 +8,16 @@ import type { Logger } from 'pino';
 import type { ObjectStore } from '../src/store/store.js';
 import { formatPath, TILE_WIDTH } from '../tiles-spec/index.js';
 
-/** Entries whose partial objects are deleted between two notes of how far it has come. */
+/** Entries whose partial objects are deleted before the progress is made durable. */
 const STEP = 16 * TILE_WIDTH;
 
-/** Which partial objects the log has published, and up to where they are deleted. */
+/** The record of the partial objects that the log has published, and of those that are deleted. */
 export interface PartialRecord {
   /** The widths, 1 to 255, in which a tile was published before it was full. */
   partialWidths(level: number, index: number): Promise<number[]>;
   /** The tree size up to which partial objects are deleted. */
   collected(): Promise<number>;
+  /** Makes that size durable. */
   markCollected(size: number): Promise<void>;
 }
 
@@ -25,13 +26,16 @@ export class PartialCollector {
   readonly #record: PartialRecord;
   readonly #log: Logger;
   readonly #grace: number;
-  /** Tree sizes that were published, and when that was seen: those younger than the grace, and one older. */
+  /**
+   * The published tree sizes that were seen, and when, by `performance.now()`: all younger than the grace, and the
+   * newest of the older ones.
+   */
   #seen: { readonly at: number; readonly size: number }[] = [];
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
   #collecting: Promise<void> = Promise.resolve();
 
-  /** @param grace how long a full tile must have been published, in milliseconds. */
+  /** @param grace how long a full object must have been published, in milliseconds. */
   constructor(store: Pick<ObjectStore, 'delete'>, record: PartialRecord, log: Logger, grace: number) {
     this.#store = store;
     this.#record = record;
@@ -39,14 +43,16 @@ export class PartialCollector {
     this.#grace = grace;
   }
 
-  /** Looks at the size of the published tree from time to time, and collects. */
+  /**
+   * Looks at the published tree's size four times a grace, and deletes what may go. Failures are logged and retried.
+   */
   start(publishedSize: () => number): void {
     this.#timer = setInterval(() => {
       this.#collecting = this.#collecting.then(() => this.#tick(publishedSize()));
     }, this.#grace / 4).unref();
   }
 
-  /** Ends what is under way. */
+  /** Stops, after the deletion that is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -66,7 +72,11 @@ export class PartialCollector {
     }
   }
 
-  /** Deletes the partial objects whose full ones a published tree of `size` entries has. */
+  /**
+   * Deletes the partial objects whose full ones a published tree of `size` entries has. Costs at most 12,240 deletes
+   * for 4,096 entries.
+   * @throws what the store and the record throw; the next call goes on from the last durable progress.
+   */
   async collect(size: number): Promise<void> {
     for (let from = await this.#record.collected(); from < size && !this.#stopped;) {
       const to = Math.min(size, (Math.floor(from / STEP) + 1) * STEP);
@@ -76,7 +86,7 @@ export class PartialCollector {
     }
   }
 
-  /** Deletes those whose full ones a tree of `to` entries has, and one of `from` had not: 12,240 of them at most. */
+  /** Deletes the partial objects whose full ones a tree of `to` entries has, and a tree of `from` entries had not. */
   async #collectBetween(from: number, to: number): Promise<void> {
     const paths: string[] = [];
     for (let level = 0, span = TILE_WIDTH; span <= to; level++, span *= TILE_WIDTH) {
@@ -89,7 +99,7 @@ export class PartialCollector {
   }
 }
 
-/** The objects that a tree has of a tile as long as it is partial. */
+/** The objects that exist in a tile's width while the tile is partial: at level 0 also the entry bundle and times. */
 function partialPaths(level: number, index: number, width: number): string[] {
   const tile = formatPath({ kind: 'tile', level, index, width });
   if (level > 0) return [tile];

@@ -1,6 +1,6 @@
 /**
- * The entries in flight: accepted, and not yet published; or in the log already, and not yet proved. An entry that is
- * submitted again joins itself here.
+ * The entries in flight: those that are looked up in staging, queued for a batch, or on their way into the store. A
+ * second submission of an entry in flight joins the first.
  * @module
  */
 import { UnavailableError } from '../src/errors.js';
@@ -8,48 +8,50 @@ import type { Hash, SignedCheckpoint } from '../tiles-spec/index.js';
 import { lengthOf, type BatchTree, type NewEntry } from './batch.js';
 import type { Patience } from './patience.js';
 
-/** Bytes of canonical bodies and attestations in flight; an entry that goes over them is refused. */
+/** Most bytes of canonical bodies and attestations in flight. An entry that would exceed them is refused. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
-/** Where an entry of a batch stands, once a published checkpoint covers it. */
-export interface Placement {
+/** The place of an entry whose batch is published. Its proof can be made from the batch's tree. */
+export interface BatchPlace {
   readonly index: number;
-  /** The tree of the batch. */
   readonly tree: BatchTree;
 }
 
-/** Where an entry stands, with its proof at a published checkpoint. */
-export interface ProvedPlacement {
+/** The place of an entry, with its inclusion proof at a published checkpoint. */
+export interface ProvedPlace {
   readonly index: number;
+  /** From the leaf upward. */
   readonly proof: readonly Hash[];
   readonly checkpoint: SignedCheckpoint;
 }
 
-/** What became of a submission. */
-export interface Submitted {
-  readonly place: Placement | ProvedPlacement;
+/** The pool's answer to a submission. */
+export interface SubmitResult {
+  readonly place: BatchPlace | ProvedPlace;
   /** Whether the entry was in the log, or in flight, when it was submitted. */
   readonly isRepeat: boolean;
 }
 
-/** An entry waiting for its batch to be published. */
+/** An entry that the log has accepted, until its batch is published. */
 export interface AcceptedEntry extends NewEntry {
-  /** By the monotonic clock (`performance.now()`), in milliseconds. */
+  /** By `performance.now()`, in milliseconds. */
   readonly acceptedAt: number;
-  place(placement: Placement): void;
+  /** Answers the submitters: the entry is published. */
+  place(place: BatchPlace): void;
+  /** Refuses the submitters. */
   fail(error: Error): void;
 }
 
-/** An entry in flight, with those who wait for it. */
+/** An entry in flight, and its submitters. */
 class InFlight implements AcceptedEntry {
   readonly body: Uint8Array;
   readonly leafHash: Hash;
   readonly attestation: Uint8Array | undefined;
   readonly acceptedAt = performance.now();
-  readonly outcome: Promise<Placement | ProvedPlacement>;
-  /** Submitters who wait for it. */
+  readonly outcome: Promise<BatchPlace | ProvedPlace>;
+  /** Submitters who wait for the outcome. */
   waiting = 0;
-  #resolve!: (place: Placement | ProvedPlacement) => void;
+  #resolve!: (place: BatchPlace | ProvedPlace) => void;
   #reject!: (error: Error) => void;
   readonly #onEnd: (entry: InFlight) => void;
 
@@ -64,7 +66,7 @@ class InFlight implements AcceptedEntry {
     });
   }
 
-  place(place: Placement | ProvedPlacement): void {
+  place(place: BatchPlace | ProvedPlace): void {
     this.#onEnd(this);
     this.#resolve(place);
   }
@@ -77,20 +79,22 @@ class InFlight implements AcceptedEntry {
 
 export interface PoolOptions {
   /**
-   * Looks an entry up in the log, and proves it where it is there. Until it ends, the entry is in flight, and counts: it
-   * must not go on for long when nobody waits for the entry any more.
+   * Looks an entry up in the log. Resolves with its proved place, or with undefined where the log does not have it. The
+   * entry counts as in flight until then, so the function must end soon after `isAwaited` returns false.
    */
-  readonly findRepeat: (entry: NewEntry, isAwaited: () => boolean) => Promise<ProvedPlacement | undefined>;
-  /** Entries in flight at most; and submitters who wait for one that is in flight already, at most as many again. */
+  readonly findRepeat: (entry: NewEntry, isAwaited: () => boolean) => Promise<ProvedPlace | undefined>;
+  /** Most entries in flight. Also the most submitters who wait for an entry that another submitter brought. */
   readonly maxPending: number;
 }
 
+/** Memory: the entries' bodies and attestations, at most 64 MiB. */
 export class EntryPool {
   readonly #options: PoolOptions;
-  /** By leaf hash, whether looked up, waiting to be sequenced, or on its way into the store. The oldest is first. */
+  /** By leaf hash, in the order of acceptance. */
   readonly #inFlight = new Map<string, InFlight>();
+  /** The bytes of all entries in flight. */
   #bytes = 0;
-  /** Submitters who wait for an entry that another brought. */
+  /** Submitters who wait for an entry that another submitter brought. */
   #joined = 0;
   #queue: AcceptedEntry[] = [];
   #closed: Error | undefined;
@@ -101,11 +105,12 @@ export class EntryPool {
   }
 
   /**
-   * Accepts an entry, or joins the same one in flight or in the log. Resolves when a published checkpoint covers it. An
-   * accepted entry stays in flight when the patience of its submitter is over.
-   * @throws UnavailableError when too many are in flight (nothing has changed), the writer stops, or the patience is over.
+   * Accepts an entry, or joins the same entry in flight or in the log. Resolves when a published checkpoint covers it.
+   * An accepted entry stays in flight when its submitter's patience is over.
+   * @throws UnavailableError when too many entries are in flight (nothing has changed then), the writer stops, or the
+   *   patience is over; what `findRepeat` throws.
    */
-  async submit(entry: NewEntry, patience: Patience): Promise<Submitted> {
+  async submit(entry: NewEntry, patience: Patience): Promise<SubmitResult> {
     const key = keyOf(entry.leafHash);
     const known = this.#inFlight.get(key);
     if (known !== undefined && this.#joined >= this.#options.maxPending) throw this.#isFull();
@@ -126,7 +131,7 @@ export class EntryPool {
     if (this.#closed !== undefined) throw this.#closed;
     if (this.full || this.#bytes + lengthOf(entry) > MAX_PENDING_BYTES) throw this.#isFull();
     const inFlight = new InFlight(entry, this.#ended);
-    // In flight before the database is asked: of two equal entries, one must find the other.
+    // Enter the map before staging is asked: of two equal entries that come at once, the second must find the first.
     this.#inFlight.set(key, inFlight);
     this.#bytes += lengthOf(entry);
     this.#options
@@ -150,12 +155,12 @@ export class EntryPool {
     this.#bytes -= lengthOf(entry);
   };
 
-  #enqueue(pending: AcceptedEntry): void {
+  #enqueue(entry: AcceptedEntry): void {
     if (this.#closed !== undefined) {
-      pending.fail(this.#closed);
+      entry.fail(this.#closed);
       return;
     }
-    this.#queue.push(pending);
+    this.#queue.push(entry);
     this.#wake();
   }
 
@@ -168,7 +173,10 @@ export class EntryPool {
     return this.#inFlight.has(keyOf(leafHash));
   }
 
-  /** Waits until `count` entries are queued, the pool closes, or `milliseconds` have passed. */
+  /**
+   * Waits until `count` entries are queued, the pool closes, or `milliseconds` have passed. There is no time limit
+   * where `milliseconds` is absent. One call waits at a time.
+   */
   async filled(count: number, milliseconds?: number): Promise<void> {
     if (this.#queue.length >= count || this.#closed !== undefined) return;
     await new Promise<void>((resolve) => {
@@ -183,8 +191,8 @@ export class EntryPool {
   }
 
   /**
-   * Takes the longest queued entries: at most `count`, and of at most `bytes` together, but one at least where there
-   * is one. They stay in flight until placed or failed.
+   * Takes the oldest queued entries: at most `count`, with at most `bytes` bytes together. The first is taken whatever
+   * its length. Entries that were taken stay in flight until `place` or `fail` is called.
    */
   take(count: number, bytes: number): AcceptedEntry[] {
     let total = 0;
@@ -192,13 +200,13 @@ export class EntryPool {
     return this.#queue.splice(0, Math.min(count, over < 0 ? count : over));
   }
 
-  /** Refuses entries from here on; those queued already are still to be taken. */
+  /** Refuses new entries. The queued ones can still be taken. */
   close(): void {
     this.#closed ??= new UnavailableError('the log is stopping; try again');
     this.#wake();
   }
 
-  /** Fails every entry in flight, and refuses others. */
+  /** Fails every entry in flight, and refuses new ones. */
   abort(error: Error): void {
     this.#closed = error;
     this.#queue = [];
@@ -206,12 +214,12 @@ export class EntryPool {
     this.#wake();
   }
 
-  /** Whether entries are refused from here on. */
+  /** Whether the pool refuses every entry, after `close` or `abort`. */
   get isClosed(): boolean {
     return this.#closed !== undefined;
   }
 
-  /** Whether an entry that is not in flight yet would be refused for the number of those that are. */
+  /** Whether `maxPending` entries are in flight, so that a new one is refused. */
   get full(): boolean {
     return this.#inFlight.size >= this.#options.maxPending;
   }
@@ -221,14 +229,14 @@ export class EntryPool {
     return this.#inFlight.size;
   }
 
-  /** How long the oldest entry in flight has waited, in milliseconds; 0 where there is none. */
+  /** How long the oldest entry in flight has waited, in milliseconds; 0 when nothing is in flight. */
   get oldestWait(): number {
     const [oldest] = this.#inFlight.values();
     return oldest === undefined ? 0 : performance.now() - oldest.acceptedAt;
   }
 }
 
-/** A string of 32 characters, the cheapest map key that 32 bytes make. */
+/** A string of 32 characters: the cheapest key for a Map that 32 bytes can make. */
 function keyOf(leafHash: Hash): string {
   return Buffer.from(leafHash.buffer, leafHash.byteOffset, leafHash.byteLength).toString('latin1');
 }

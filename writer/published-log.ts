@@ -1,6 +1,6 @@
 /**
- * Where the log is: the checkpoint that the store holds, and the tree that it signs. The one owner of that; the
- * publisher moves it, and everyone else asks.
+ * The published log: the checkpoint that the store holds, and its tree. This class alone keeps them. The publisher
+ * moves the checkpoint, and all other code asks here.
  * @module
  */
 import { LogReader, MemoryCache, type TreeReader } from '../reader/index.js';
@@ -21,27 +21,30 @@ import {
 import type { Retrying } from './retrying.js';
 import { MovingObject, type Stored } from './publishing/moving-object.js';
 
-/** The store's checkpoint, verified, and the tag to swap it by. */
+/** The store's checkpoint, verified, with the tag to swap it by. */
 export type StoredCheckpoint = Stored<SignedCheckpoint>;
 
-/** The log has grown from `from` entries to those of its checkpoint. */
+/** The published log has grown. */
 export interface Growth {
+  /** The number of entries before: the index of the first new one. */
   readonly from: number;
   readonly checkpoint: SignedCheckpoint;
 }
 
 export class PublishedLog {
-  /** Reads the log's files until the store answers: for a start and for publishing, which wait an outage out. */
+  /** Tries each read until the store answers, for a start and for publishing: both wait for the end of an outage. */
   readonly patient: LogReader;
-  /** Reads each file once: for /healthz, whose client does not wait. */
+  /** Tries each read once, for /healthz: its client must hear of an outage at once. */
   readonly impatient: LogReader;
-  /** Reads each file once, for answers to submitters. */
+  /** Tries each read once, for answers to submitters, and keeps tiles in memory: 8 MiB at most. */
   readonly #answers: LogReader;
   readonly #object: MovingObject<SignedCheckpoint>;
   readonly #listeners = new Set<(growth: Growth) => void>();
   #published: { readonly checkpoint: SignedCheckpoint; readonly tree: TreeReader } | undefined;
 
-  /** @param reads the same store, by connections that the writer's own calls do not wait for. */
+  /**
+   * @param reads the same store over connections of its own: reads for submitters must not delay the writer's calls.
+   */
   constructor(store: ObjectStore, reads: ReadableStore, verifier: NoteVerifier, retrying: Retrying) {
     this.#object = new MovingObject(store, retrying, {
       path: formatPath({ kind: 'checkpoint' }),
@@ -57,34 +60,40 @@ export class PublishedLog {
       read: (path) => retrying.run(`read ${path}`, () => read(path)),
     });
     this.impatient = new LogReader({ ...options, read });
-    // Full tiles never change: each tree after this one finds them there.
+    // One cache for all trees of the log: full tiles never change.
     this.#answers = new LogReader({ ...options, read: readOf(reads), cache: new MemoryCache() });
   }
 
-  /** The checkpoint published last, as far as this process has seen. */
+  /** The newest published checkpoint that this process has seen. @throws TypeError before the first read. */
   get checkpoint(): SignedCheckpoint {
     return this.#last.checkpoint;
   }
 
-  /** The log at that checkpoint, for answers to submitters. */
+  /** The log at that checkpoint, for answers to submitters. @throws TypeError before the first read. */
   get tree(): TreeReader {
     return this.#last.tree;
   }
 
-  /** Calls `listener` whenever the log has grown, before any submitter is answered. Returns what ends that. */
+  /**
+   * Calls `listener` whenever the log has grown, before any submitter of the new entries is answered.
+   * @returns a function that removes the listener.
+   */
   onGrowth(listener: (growth: Growth) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Reads the store's checkpoint as it is now; undefined where there is none. @throws DamagedStoreError. */
+  /**
+   * Reads the store's checkpoint as it is now; undefined where there is none. One read. Tries until the store answers.
+   * @throws DamagedStoreError where the checkpoint is not this log's, or contradicts one that was read before.
+   */
   async read(): Promise<StoredCheckpoint | undefined> {
     const stored = await this.#object.read();
     if (stored !== undefined) this.#grow(stored.value);
     return stored;
   }
 
-  /** Reads the store's checkpoint as it is now. @throws DamagedStoreError where there is none. */
+  /** As `read`. @throws DamagedStoreError also where the store has no checkpoint. */
   async current(): Promise<StoredCheckpoint> {
     const current = await this.read();
     if (current === undefined) throw new DamagedStoreError('the store has no checkpoint');
@@ -92,9 +101,11 @@ export class PublishedLog {
   }
 
   /**
-   * Replaces the checkpoint `from`, or creates one where there is none.
-   * @param edge the right edge of its tree, where the caller has it: it spares reading it.
-   * @returns what the store holds then: another writer may have moved it further, or been first.
+   * Replaces the checkpoint `from`, or creates one where `from` is undefined. One write and one read. Tries until the
+   * store answers.
+   * @param edge the right edge of the new tree; a caller that has it spares the tiles that would be read for it.
+   * @returns the checkpoint that the store holds afterwards: another writer may have been first, or moved it further.
+   * @throws DamagedStoreError as `read` does.
    */
   async move(
     from: StoredCheckpoint | undefined,
@@ -107,7 +118,7 @@ export class PublishedLog {
     return stored;
   }
 
-  /** Takes the right edge of the published tree from the caller, who has read it: it spares reading it again. */
+  /** Takes over a right edge that the caller has read. Does nothing unless the edge is of the published tree's size. */
   knowEdge(edge: RightEdge): void {
     const { checkpoint } = this.#last;
     if (edge.size === checkpoint.size)
@@ -141,7 +152,10 @@ function openStored(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoint
   }
 }
 
-/** A smaller tree may come from a cache on the way, and is asked for again. Another tree of the same size is a fork. */
+/**
+ * A smaller tree may come from a cache between us and the store: the read is tried again. Another tree of the same size
+ * is a fork.
+ */
 function requireForward(seen: SignedCheckpoint, shown: SignedCheckpoint): void {
   if (shown.size < seen.size)
     throw new Error(`the store shows a checkpoint of ${shown.size} after one of ${seen.size}`);

@@ -1,5 +1,6 @@
 /**
- * Staging from the store: leaf hashes that staging has not, or has damaged, are read from the published log's tiles.
+ * Fills staging from the store: leaf hashes that staging lacks, or has damaged, are read from the published log's
+ * tiles.
  * @module
  */
 import type { ReadObject, TreeReader } from '../reader/index.js';
@@ -7,17 +8,18 @@ import { parseTrustedRoot } from '../src/sigstore/trust/trusted-root.js';
 import { equalBytes, FormatError, HASH_LENGTH, TILE_WIDTH, widthAt } from '../tiles-spec/index.js';
 import type { Block, StagedTree, Staging } from './staging/staging.js';
 
-/** The longest trust file that is read, in bytes. */
+/** Length limit of a trust file, in bytes. */
 const MAX_TRUST_FILE = 1 << 20;
 
-/** Blocks written in one transaction: 8 KiB each, in memory and in staging's WAL. */
+/** Blocks in one transaction: each takes 8 KiB of memory, and of staging's write-ahead log. */
 const STEP = 1024;
 
 /**
- * Brings staging up to a larger tree, which must extend the published one that it has. Each transaction leaves staging
- * as it was at some smaller tree of the same log, so that a crash in between leaves one that the next start brings up.
- * Costs a tile of 8 KiB for 256 entries; holds 8 MiB.
- * @param onProgress told how many of how many entries are done.
+ * Brings staging up to a larger tree, which must extend the tree that staging has published. Each transaction leaves
+ * staging at some smaller tree of the same log, so the next start can go on after a crash. Costs one read of 8 KiB for
+ * every 256 missing entries, and one read of times a transaction; holds 8 MiB.
+ * @param onProgress called after each transaction: `done` of `total` missing entries are in staging.
+ * @throws ProofError or FormatError where a tile of the store is damaged or missing; what staging throws.
  */
 export async function bringUp(
   staging: Staging,
@@ -37,13 +39,17 @@ export async function bringUp(
   }
 }
 
-/** The log as it was at `size`, which is the end of a bundle, or of all. */
+/** The log as it was at `size`, which is a multiple of 256, or the size of the whole tree. */
 async function treeAt(tree: TreeReader, size: number): Promise<StagedTree> {
   const times = await tree.times(Math.ceil(size / TILE_WIDTH) - 1);
   return { size, root: await tree.rootAt(size), time: times.at(-1) ?? 0 };
 }
 
-/** Reads staging's damaged blocks anew. The tree must extend the published one that staging has. Returns how many. */
+/**
+ * Reads staging's damaged blocks again. `tree` must extend the tree that staging has published. Costs one tile a block.
+ * @returns the number of blocks that were repaired.
+ * @throws ProofError or FormatError where a tile of the store is damaged or missing; what staging throws.
+ */
 export async function repairBlocks(staging: Staging, tree: TreeReader): Promise<number> {
   const published = await staging.published();
   const damaged = staging.damage().blocks;
@@ -59,10 +65,11 @@ export async function repairBlocks(staging: Staging, tree: TreeReader): Promise<
 }
 
 /**
- * When a log was made, Unix milliseconds, as its store tells: the start in its trust file, which nothing authenticates,
- * unless that is later than the first entry; then the time of the first entry.
- * @param spki the log's key, DER.
- * @param now for a log that has no entry.
+ * When a log was created, Unix milliseconds, by its store: the start in its trust file, or the time of the first entry
+ * where that is earlier. Nothing authenticates the trust file, and a start after the first entry cannot be right.
+ * @param spki the log's public key, as DER SubjectPublicKeyInfo.
+ * @param now the creation time of a log that has neither entries nor a trust file.
+ * @throws ProofError or FormatError where the first times are damaged or missing.
  */
 export async function creationOf(
   tree: TreeReader,
@@ -75,7 +82,7 @@ export async function creationOf(
   return Math.min(first, (file && startIn(file, spki)) ?? first);
 }
 
-/** When a log's key came into use, by a trust file; undefined where that does not say. */
+/** When a log's key came into use, by a trust file; undefined where the file does not list the key, or is damaged. */
 function startIn(file: Uint8Array, spki: Uint8Array): number | undefined {
   try {
     return parseTrustedRoot(file).logs.find((log) => equalBytes(log.spki, spki))?.validFor.start;

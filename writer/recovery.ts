@@ -1,10 +1,10 @@
 /**
- * From a start, or a take-over, to a log that can be appended to: whatever the store has claimed is published first,
- * then what staging has sequenced is published, by the hot path's own code. Store and staging fit all the while.
+ * Finishes what an earlier writer began: publishes the batches that the store has claimed, then those that staging has
+ * sequenced, with the hot path's own code. A standby that takes over does the same.
  * @module
  */
 import type { Logger } from 'pino';
-import { DamagedStoreError, messageOf, StartRefusedError } from '../src/errors.js';
+import { DamagedStoreError, messageOf } from '../src/errors.js';
 import {
   equalBytes,
   FormatError,
@@ -15,14 +15,14 @@ import {
 } from '../tiles-spec/index.js';
 import { EMPTY_TAIL, type Batch, type LogTail } from './batch.js';
 import { verifyBatch, type VerifiedBatch } from './claim-check.js';
-import { refusingDamage, type Fitting } from './fitting.js';
 import type { StoredCheckpoint } from './published-log.js';
 import { batchOf, type Publisher } from './publishing/publisher.js';
+import type { Reconciler } from './reconciler.js';
 import type { SequencedBatch, Staging } from './staging/staging.js';
+import { refusingDamage, timesAheadOfStaging } from './start-refusals.js';
 
 /** Where appending goes on from. */
 export interface Recovered {
-  readonly checkpoint: SignedCheckpoint;
   readonly tail: LogTail;
   /** When the last entry was sequenced, Unix milliseconds; 0 in an empty log. */
   readonly lastTime: number;
@@ -31,66 +31,82 @@ export interface Recovered {
 export class Recovery {
   readonly #publisher: Publisher;
   readonly #staging: Staging;
-  readonly #fitting: Fitting;
+  readonly #reconciler: Reconciler;
   readonly #verifier: NoteVerifier;
   readonly #log: Logger;
 
-  constructor(publisher: Publisher, staging: Staging, fitting: Fitting, verifier: NoteVerifier, log: Logger) {
+  constructor(
+    publisher: Publisher,
+    staging: Staging,
+    reconciler: Reconciler,
+    verifier: NoteVerifier,
+    log: Logger,
+  ) {
     this.#publisher = publisher;
     this.#staging = staging;
-    this.#fitting = fitting;
+    this.#reconciler = reconciler;
     this.#verifier = verifier;
     this.#log = log;
   }
 
   /**
-   * Publishes what is claimed, then what is sequenced.
-   * @throws StartRefusedError when store and staging do not fit; ClaimLostError; DamagedStoreError; NewerVersionError.
+   * Publishes what is claimed, then what is sequenced. Waits for a store that does not answer.
+   * @throws StartRefusedError when store and staging contradict each other; ClaimLostError; DamagedStoreError;
+   *   NewerVersionError.
    */
   async run(): Promise<Recovered> {
-    let current = await this.#fitting.fit();
-    await this.#fitting.dropClaims(current);
-    for (;;) {
-      const claim = await this.#publisher.readClaim(current.value.size);
-      if (claim === undefined) break;
-      const again = await this.#publisher.published.current();
-      // A claim of a size that is published by now may be a second one for it: only one that is found while the
-      // checkpoint is, a moment later, still not past it is the one that was chosen.
-      if (again.value.size === current.value.size) await this.#completeClaim(claim, again);
-      current = await this.#fitting.fit();
-    }
-    for (;;) {
-      const [staged] = await this.#staging.unpublished();
-      if (staged === undefined) break;
-      await this.#publishStaged(staged, current);
-      // Another writer may have found our claim, and gone on from it.
-      current = await this.#fitting.fit();
-    }
-    const tail = await this.#readTail(current.value);
+    const reconciled = await this.#reconciler.reconcile();
+    await this.#reconciler.dropOldClaims(reconciled);
+    const completed = await this.#completeClaims(reconciled);
+    const { value: checkpoint } = await this.#publishSequenced(completed);
+    const tail = await this.#readTail(checkpoint);
     const lastTime = (await this.#staging.tree()).time;
-    if ((tail.times.at(-1) ?? 0) > lastTime) {
-      throw new StartRefusedError(
-        `the times of the last bundle in the store are later than staging's last batch. Restore tile/times from a copy of the store`,
-      );
-    }
-    return { checkpoint: current.value, tail, lastTime };
+    if ((tail.times.at(-1) ?? 0) > lastTime) throw timesAheadOfStaging();
+    return { tail, lastTime };
   }
 
-  /** Publishes a claim that was found, ours or another writer's, and has staging know its entries. */
+  /** Completes claims until there is none for the checkpoint's size. Returns the store's checkpoint after them. */
+  async #completeClaims(reconciled: StoredCheckpoint): Promise<StoredCheckpoint> {
+    let current = reconciled;
+    for (;;) {
+      const claim = await this.#publisher.readClaim(current.value.size);
+      if (claim === undefined) return current;
+      // Read the checkpoint after the claim. If it has passed this size, the claim is stale: ignore it. If not, this
+      // claim won.
+      const again = await this.#publisher.published.current();
+      if (again.value.size === current.value.size) await this.#completeClaim(claim, again);
+      current = await this.#reconciler.reconcile();
+    }
+  }
+
+  /** Publishes the batches that staging has sequenced. Returns the store's checkpoint after them. */
+  async #publishSequenced(completed: StoredCheckpoint): Promise<StoredCheckpoint> {
+    let current = completed;
+    for (;;) {
+      const [sequenced] = await this.#staging.unpublished();
+      if (sequenced === undefined) return current;
+      await this.#publishBatch(sequenced, current);
+      // Reconcile after each batch: another writer may have completed our claim and published more after it.
+      current = await this.#reconciler.reconcile();
+    }
+  }
+
+  /** Publishes a claim that was found, ours or another writer's. Staging learns its entries first. */
   async #completeClaim(claim: Uint8Array, current: StoredCheckpoint): Promise<void> {
     const batch = batchOf(current.value.size, claim, this.#verifier);
     const { oldSize } = batch;
     const { size, root } = batch.checkpoint;
     this.#log.info({ from: oldSize, to: size }, 'completing a batch that was claimed before the start');
     const { leafHashes, time } = await this.#verifyClaim(batch, current);
-    const staged = (await this.#staging.unpublished()).find((each) => each.oldSize === oldSize);
-    if (staged === undefined || !equalBytes(staged.claim, claim)) {
-      // Ours, if there was one, was never shown to anyone.
+    const sequenced = (await this.#staging.unpublished()).find((each) => each.oldSize === oldSize);
+    if (sequenced === undefined || !equalBytes(sequenced.claim, claim)) {
+      // Staging has no batch for this size, or one that the store has not chosen. Nobody was shown that one, so it can be
+      // taken back.
       await this.#staging.discard(oldSize);
       await this.#staging.sequence({ oldSize, size, root, time, claim }, leafHashes);
     }
     await this.#publisher.complete(batch, current);
-    await this.#fitting.settle(oldSize);
+    await this.#reconciler.settle(oldSize);
   }
 
   async #verifyClaim(batch: Batch, { value: checkpoint }: StoredCheckpoint): Promise<VerifiedBatch> {
@@ -107,31 +123,34 @@ export class Recovery {
   }
 
   /**
-   * Publishes a batch of staging's. One that does not verify was damaged on the disk, and is dropped with those after
-   * it: the store has no claim for it, so that nobody was ever shown it.
+   * Publishes a batch from staging. A batch that does not verify was damaged on the disk: it is dropped, and all that
+   * follow it. Dropping is safe: the store has no claim for this size, so nobody was ever shown the batch.
    */
-  async #publishStaged(staged: SequencedBatch, current: StoredCheckpoint): Promise<void> {
-    const { oldSize, size, root, time, claim } = staged;
+  async #publishBatch(sequenced: SequencedBatch, current: StoredCheckpoint): Promise<void> {
+    const { oldSize, size, root, time, claim } = sequenced;
     const tail = await this.#readTail(current.value);
     let batch: Batch;
     try {
       batch = batchOf(oldSize, claim, this.#verifier);
       const verified = await verifyBatch(batch, tail);
-      const isNoted = batch.checkpoint.size === size && equalBytes(batch.checkpoint.root, root);
-      if (!isNoted || verified.time !== time)
-        throw new ProofError('its row is of another batch than its claim');
+      const isSame =
+        batch.checkpoint.size === size && equalBytes(batch.checkpoint.root, root) && verified.time === time;
+      if (!isSame) throw new ProofError('its row is of another batch than its claim');
     } catch (error) {
       const reason = error instanceof DamagedStoreError ? error.cause : error;
       if (!(reason instanceof FormatError || reason instanceof ProofError)) throw error;
-      await this.#fitting.drop(oldSize, `the first of them does not verify (${messageOf(reason)})`);
+      await this.#reconciler.dropBatches(oldSize, `the first of them does not verify (${messageOf(reason)})`);
       return;
     }
     this.#log.info({ from: oldSize, to: size }, 'publishing a batch that was sequenced before the start');
     await this.#publisher.publish(batch);
-    await this.#fitting.settle(oldSize);
+    await this.#reconciler.settle(oldSize);
   }
 
-  /** The log's tail, from the store: the right edge must hash to the checkpoint, and the partial bundle to the edge. */
+  /**
+   * Reads the log's tail from the store: two objects of the partial entry bundle, and the tiles of the right edge.
+   * @throws StartRefusedError unless the edge hashes to the checkpoint, and the bundle's entries to the edge.
+   */
   async #readTail(checkpoint: SignedCheckpoint): Promise<LogTail> {
     if (checkpoint.size === 0) return EMPTY_TAIL;
     const tree = this.#publisher.published.patient.at(checkpoint);
@@ -139,7 +158,7 @@ export class Recovery {
       const edge = await tree.edge();
       if (checkpoint.size % TILE_WIDTH === 0) return { edge, bodies: [], times: [] };
       const index = Math.floor(checkpoint.size / TILE_WIDTH);
-      return { edge, bodies: await tree.bundle(index), times: await tree.times(index) };
+      return { edge, bodies: await tree.entryBundle(index), times: await tree.times(index) };
     });
   }
 }

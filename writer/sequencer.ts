@@ -6,7 +6,7 @@
  *   claimed     the store has chosen its batch
  *   published   a checkpoint that covers it is in the store: only now is its submitter answered
  *
- * One batch is published at a time, and the next is built meanwhile.
+ * One batch is published at a time. The next is built and made durable meanwhile.
  * @module
  */
 import type { Logger } from 'pino';
@@ -20,10 +20,10 @@ import type { EntryPool, AcceptedEntry } from './pool.js';
 import type { Publisher } from './publishing/publisher.js';
 import type { Staging } from './staging/staging.js';
 
-/** How often the clock is looked at while it is wrong, in milliseconds. */
+/** Pause between two looks at a clock that is wrong, in milliseconds. */
 const CLOCK_POLL = 1_000;
 
-/** Bytes of entries in a batch at most: its claim is one object, and one row of staging. */
+/** Most bytes of entries in a batch. The batch's claim holds them all, as one object and as one row of staging. */
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
 export interface SequencerOptions {
@@ -33,7 +33,7 @@ export interface SequencerOptions {
   readonly clock: Clock;
   readonly signer: NoteSigner;
   readonly verifier: NoteVerifier;
-  /** The least time between two cuts of a batch that is not full, in milliseconds. An idle writer cuts at once. */
+  /** The least time between two cuts, in milliseconds, unless a batch is full. An idle writer cuts at once. */
   readonly batchAge: number;
   /** Entries in a full batch. */
   readonly batchSize: number;
@@ -46,7 +46,7 @@ export class Sequencer {
   #tail: LogTail;
   #lastCut = -Infinity;
 
-  /** @param tail the log's end, as recovery left it. */
+  /** @param tail the end of the published log: nothing may be left unpublished in staging. */
   constructor(options: SequencerOptions, tail: LogTail) {
     this.#options = options;
     this.#tail = tail;
@@ -54,7 +54,8 @@ export class Sequencer {
 
   /**
    * Sequences and publishes until the pool is closed and empty.
-   * @throws whatever stops the log: a lost claim, a damaged store, staging that fails.
+   * @throws ClaimLostError; DamagedStoreError; the error of a staging that fails; the reason of the signal that ends the
+   *   publisher's waits. None of them is retried: the log has stopped.
    */
   async run(): Promise<void> {
     let publishing: Promise<void> = Promise.resolve();
@@ -66,22 +67,23 @@ export class Sequencer {
         const { batch, tree } = await this.#sequence(entries);
         await publishing;
         publishing = this.#publish(batch, tree, entries);
-        // A failure must not wait for the next entry to be noticed: this ends the wait for one.
+        // A failed publication must stop the loop while it waits for the next entry: aborting the pool ends that wait.
         publishing.catch((error: unknown) => {
           this.#options.pool.abort(new UnavailableError(stopFaultOf(error).reason));
         });
       }
     } finally {
-      // Whatever ends the loop, the batch on its way is published first, or has failed.
+      // However the loop ends, wait for the batch on its way: its submitters are answered or refused.
       await publishing;
     }
   }
 
-  /** Waits for a batch's entries; none when the pool is closed and empty. */
+  /** Waits for the entries of the next batch. Returns none when the pool is closed and empty. */
   async #cut(): Promise<AcceptedEntry[]> {
     const { pool, batchAge, batchSize } = this.#options;
     await pool.filled(1);
-    // From cut to cut, not from the first entry waiting: an operator pays for each publication.
+    // Measured from the last cut, not from the first waiting entry: batchAge bounds the number of publications, each
+    // of which the operator pays for.
     const wait = this.#lastCut + batchAge - performance.now();
     if (wait > 0) await pool.filled(batchSize, wait);
     this.#lastCut = performance.now();
@@ -89,8 +91,8 @@ export class Sequencer {
   }
 
   /**
-   * Waits while the machine's clock is wrong: entries that were accepted before it jumped are not sequenced by it.
-   * Returns false where the pool is closed meanwhile: the entries have failed then.
+   * Waits while the machine's clock is wrong, so that no entry gets its time from that clock.
+   * @returns false where the pool was closed meanwhile; the entries have then been refused.
    */
   async #rightClock(entries: readonly AcceptedEntry[]): Promise<boolean> {
     const { pool, clock, publisher } = this.#options;
@@ -100,13 +102,13 @@ export class Sequencer {
         return false;
       }
       await pool.filled(Infinity, CLOCK_POLL);
-      // A bucket's answer tells the time.
+      // A bucket's answer carries the time. Reading one may show that the clock is right again.
       await publisher.published.impatient.checkpoint().catch(() => undefined);
     }
     return true;
   }
 
-  /** Gives the entries their indices: the batch, signed, is durable in staging, and seen nowhere else. */
+  /** Gives the entries their indices: builds and signs their batch, and makes it durable in staging. */
   async #sequence(entries: readonly AcceptedEntry[]): Promise<{ batch: Batch; tree: BatchTree }> {
     const { staging, clock, signer, verifier, retrying } = this.#options;
     const time = clock.next();
@@ -121,6 +123,7 @@ export class Sequencer {
     return { batch, tree };
   }
 
+  /** Publishes a sequenced batch, answers its submitters, and then clears the batch out of staging and store. */
   async #publish(batch: Batch, tree: BatchTree, entries: readonly AcceptedEntry[]): Promise<void> {
     const { staging, publisher, retrying, log } = this.#options;
     await publisher.publish(batch, tree.edge);

@@ -1,5 +1,5 @@
 /**
- * A log's one writer: opened on a store and a staging that fit, it takes entries and answers with proofs.
+ * A log's one writer: it takes entries, logs them, and answers with proofs.
  * @module
  */
 import { DamagedStoreError, UnavailableError } from '../src/errors.js';
@@ -12,17 +12,17 @@ import { faultOf, stopFaultOf, type Fault } from './fault.js';
 import { openWritableLog, type LogOptions, type WritableLog } from './opening.js';
 import type { Outages } from './outage.js';
 import { Patience } from './patience.js';
-import { EntryPool, type Placement, type ProvedPlacement } from './pool.js';
+import { EntryPool, type BatchPlace, type ProvedPlace } from './pool.js';
 import type { PublishedLog } from './published-log.js';
 import { MovingObject } from './publishing/moving-object.js';
 import { isFinal, type Retrying } from './retrying.js';
 import { Sequencer } from './sequencer.js';
 import type { LogIdentity } from './staging/staging.js';
 
-/** How long a store may take to answer before the log is not healthy, in milliseconds: a probe waits no longer. */
+/** How long `fault` waits for the store before the log counts as unhealthy, in milliseconds. */
 const HEALTHY_ANSWER = 4_000;
 
-/** How long an accepted entry may wait before the log is not healthy, in milliseconds. */
+/** How long an accepted entry may wait before the log counts as unhealthy, in milliseconds. */
 const HEALTHY_WAIT = 5_000;
 
 const UNANSWERED: Fault = {
@@ -31,37 +31,38 @@ const UNANSWERED: Fault = {
 };
 
 export interface WriterOptions extends LogOptions {
-  /** Milliseconds. */
+  /** The least time between two batches that are not full, in milliseconds. */
   readonly batchAge: number;
+  /** Entries in a full batch. */
   readonly batchSize: number;
-  /** Entries in flight at most; more are refused. */
+  /** Most entries in flight; more are refused. */
   readonly maxPending: number;
-  /** How the machine's clock is judged. Default: against its own steady time. */
-  readonly clock?: Omit<ClockOptions, 'last' | 'now'> | undefined;
+  /** How the machine's clock is judged. Default: by the time that the machine has been up. */
+  readonly clock?: Omit<ClockOptions, 'last' | 'now' | 'onFault'> | undefined;
 }
 
-/** An entry's place in the log, shown by a published checkpoint. */
-export interface PublishedSubmission extends ProvedPlacement {
+/** The answer to a submission: the entry's index, proved at a published checkpoint. */
+export interface PublishedPlace extends ProvedPlace {
   /** Whether the entry was in the log, or in flight, when it was submitted. */
   readonly isRepeat: boolean;
 }
 
 export class Writer {
   readonly identity: LogIdentity;
-  /** Settles when the writer has stopped: with nothing when it was told to, or with the error that stopped it. */
+  /** Resolves when the writer has stopped: with undefined after `close`, else with the error that stopped it. */
   readonly stopped: Promise<Error | undefined>;
-  /** Where the log is. */
+  /** The published checkpoint and tree, and their growth. */
   readonly published: PublishedLog;
   readonly #pool: EntryPool;
   readonly #clock: Clock;
   readonly #outages: Outages;
-  /** Why nothing goes on, where that is so. */
+  /** Why the writer takes no entries any more; undefined while it works. */
   #end: Fault | undefined;
   readonly #store: ObjectStore;
   readonly #retrying: Retrying;
 
   private constructor(options: WriterOptions, opened: WritableLog) {
-    const { staging, batchAge, batchSize, maxPending, log } = options;
+    const { staging, batchAge, batchSize, maxPending, now, log } = options;
     const { identity, signer, verifier, publisher, retrying, outages, lastTime, tail } = opened;
     this.identity = identity;
     this.published = publisher.published;
@@ -69,18 +70,19 @@ export class Writer {
     const pool = new EntryPool({
       findRepeat: async (entry, isAwaited) => {
         const index = await staging.find(entry.leafHash).catch((error: unknown) => {
-          throw this.#staged(error);
+          throw this.#stagingFailed(error);
         });
         return index === undefined ? undefined : this.#proveRepeat(entry, index, isAwaited);
       },
       maxPending,
     });
+    const { steady, reference, accept, earlier, onChange } = options.clock ?? {};
     const onFault = (fault: string | undefined) => {
       if (fault === undefined) log.info('the clock is right again');
       else log.error(fault);
     };
-    const clock = new Clock({ now: options.now, onFault, ...options.clock, last: lastTime });
-    // Now, and not with the first entry: an operator reads what a start says.
+    const clock = new Clock({ last: lastTime, now, steady, reference, accept, earlier, onChange, onFault });
+    // Look at the clock now: an operator who has started the writer should see its fault before the first entry does.
     clock.fault();
     this.#pool = pool;
     this.#clock = clock;
@@ -102,15 +104,15 @@ export class Writer {
   }
 
   /**
-   * Opens the log, or makes it, and starts to sequence.
-   * @param signal gives up on a store that does not answer.
-   * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError.
+   * Opens the log, or makes it, publishes what an earlier writer left unpublished, and starts to sequence.
+   * @param signal ends the wait for a store that does not answer, at the start and later.
+   * @throws StartRefusedError, naming what an operator can do; ClaimLostError; DamagedStoreError; NewerVersionError.
    */
   static async open(options: WriterOptions, signal: AbortSignal): Promise<Writer> {
     return new Writer(options, await openWritableLog(options, signal));
   }
 
-  /** Whether so many entries are in flight that others are refused. */
+  /** Whether `maxPending` entries are in flight, so that a new one is refused. */
   get full(): boolean {
     return this.#pool.full;
   }
@@ -121,16 +123,18 @@ export class Writer {
   }
 
   /**
-   * Logs an entry, whose signatures are verified already. One that is in the log is not logged again: the answer is
-   * its index, with a fresh proof.
-   * @param patience how long the submitter waits, from the arrival of its request; by default four seconds from now.
+   * Logs an entry whose signatures are verified already. An entry that is in the log is not logged again: the answer is
+   * its index, with a fresh proof. Costs a batch for a new entry; for a repeat at most two tiles a level, less those in
+   * memory.
+   * @param patience how long the submitter waits. Default: four seconds from now.
    * @throws UnavailableError when the log is busy or stopping, the store does not answer, or the entry was not published
-   *   in time: it may then be logged all the same, and trying again joins it.
+   *   in time. In the last case the entry may still be logged, and a second submission joins it. ProofError when the log
+   *   contradicts staging.
    */
-  async submit(entry: NewEntry, patience = new Patience()): Promise<PublishedSubmission> {
+  async submit(entry: NewEntry, patience = new Patience()): Promise<PublishedPlace> {
     try {
       const fault = this.#end ?? this.#outageFault() ?? clockFaultOf(this.#clock.recentFault());
-      // An entry in flight gets its answer when the fault is over: joining it costs nothing.
+      // Joining an entry in flight costs nothing, and it is answered when the fault is over.
       if (fault !== undefined && !this.#pool.has(entry.leafHash))
         throw new UnavailableError(`the log takes no entries now: ${fault.reason}`);
       const { place, isRepeat } = await this.#pool.submit(entry, patience);
@@ -142,7 +146,7 @@ export class Writer {
     }
   }
 
-  /** An entry that is not published in time is not published for a reason, where there is a fault. */
+  /** Adds the present fault, if there is one, to the refusal of an entry that was not published in time. */
   #withReason(error: unknown): unknown {
     const fault = this.#outageFault() ?? clockFaultOf(this.#clock.fault());
     if (!(error instanceof UnavailableError) || fault === undefined || error.message.includes(fault.reason))
@@ -151,15 +155,11 @@ export class Writer {
   }
 
   /**
-   * Proves an entry that was logged before, in the published tree. The database's word is not enough: the leaf is read
-   * from the log. Costs at most two tiles a level, less those in memory.
-   * @throws ProofError when the log has another entry there; UnavailableError when the store does not answer.
+   * Proves an entry that staging has found in the log, in the published tree. The leaf at `index` is read from the log
+   * and compared, because staging may be wrong. Costs at most two tiles a level, less those in memory.
+   * @throws ProofError when the log has another entry at `index`; UnavailableError when the store does not answer.
    */
-  async #proveRepeat(
-    { leafHash }: NewEntry,
-    index: number,
-    isAwaited: () => boolean,
-  ): Promise<ProvedPlacement> {
+  async #proveRepeat({ leafHash }: NewEntry, index: number, isAwaited: () => boolean): Promise<ProvedPlace> {
     const { tree: published, checkpoint } = this.published;
     try {
       if (!equalBytes(await published.leafHash(index), leafHash)) {
@@ -175,19 +175,25 @@ export class Writer {
     }
   }
 
-  /** A start repairs damage in staging; until then a repeat can no longer be told from a new entry. */
-  #staged(error: unknown): unknown {
+  /**
+   * Stops taking entries once staging is found damaged: a repeat could be taken for a new entry, and be logged twice.
+   * Returns the error.
+   */
+  #stagingFailed(error: unknown): unknown {
     if (!(error instanceof DamagedStoreError)) return error;
     this.#end ??= { code: 'damaged', reason: 'staging is damaged: a start of the writer repairs it' };
     return error;
   }
 
-  /** What is wrong with the log, if anything: as its readers see it, read anew from the store. */
+  /**
+   * The log's fault, if it has one. Where this process knows of none, the checkpoint and the right edge are read from
+   * the store and verified. Takes at most four seconds, and a few reads.
+   */
   async fault(): Promise<Fault | undefined> {
     const fault = this.#end ?? this.#outageFault();
     if (fault !== undefined) return fault;
     const storeFault = () => inTime<Fault | undefined>(this.#storeFault(), UNANSWERED);
-    // The answer of a bucket tells the time, by which a clock that was wrong may be right again.
+    // A bucket's answer carries the time. Reading one may show that the clock is right again.
     if (this.#clock.fault() !== undefined) await storeFault();
     return clockFaultOf(this.#clock.fault()) ?? this.#lateness() ?? storeFault();
   }
@@ -215,7 +221,11 @@ export class Writer {
     }
   }
 
-  /** Stores a file that may change, as trust files do, unless it is there as it should be. */
+  /**
+   * Stores a file that is not part of the tree and may change, such as a trust file. One read, and one write and read
+   * more unless the store has the same bytes already. Waits for a store that does not answer.
+   * @param path below the log's prefix.
+   */
   async publishFile(path: string, bytes: Uint8Array): Promise<void> {
     const anyContent = { path, open: () => undefined, requireForward: () => undefined };
     const file = new MovingObject(this.#store, this.#retrying, anyContent);
@@ -223,22 +233,22 @@ export class Writer {
     if (stored === undefined || !equalBytes(stored.bytes, bytes)) await file.move(stored, bytes);
   }
 
-  /** Publishes what is in flight, and stops. */
+  /** Refuses new entries, publishes those in flight, and stops. Resolves as `stopped` does. */
   async close(): Promise<Error | undefined> {
     this.#pool.close();
     return this.stopped;
   }
 }
 
-/** Proves an entry in the tree of its batch, and checks the proof before anyone is told of it. @throws ProofError. */
-function proveNew({ leafHash }: NewEntry, { index, tree }: Placement): ProvedPlacement {
+/** Proves an entry in its batch's tree. Verifies the proof before it leaves the process. @throws ProofError. */
+function proveNew({ leafHash }: NewEntry, { index, tree }: BatchPlace): ProvedPlace {
   const { checkpoint } = tree;
   const proof = tree.inclusionProof(index);
   verifyInclusion(leafHash, index, checkpoint.size, proof, checkpoint.root, opensslSha256);
   return { index, proof, checkpoint };
 }
 
-/** What a promise gives, or `late` when the promise takes too long. */
+/** The promise's value, or `late` after `HEALTHY_ANSWER`. */
 async function inTime<T>(promise: Promise<T>, late: T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const time = new Promise<T>((resolve) => {

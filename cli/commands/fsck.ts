@@ -48,9 +48,9 @@ export const fsckCommand = command({
       const report = await sayingWhere(place, () => fsck(log, onProgress, { times: hasTimes }));
       progress?.stop();
       // In a folder and a bucket a bundle is gzip by design; only over HTTP a header tells so.
-      if (report.compressedBundle !== undefined && isUrl(place)) {
+      if (report.compressedEntryBundle !== undefined && isUrl(place)) {
         terminal.err(
-          `stele: warning: ${place}/${report.compressedBundle} is gzip, and is served without Content-Encoding: gzip. Stele reads it, most other clients do not: have the server send that header for tile/entries/`,
+          `stele: warning: ${place}/${report.compressedEntryBundle} is gzip, and is served without Content-Encoding: gzip. Stele reads it, most other clients do not: have the server send that header for tile/entries/`,
         );
       }
       if (isJson) terminal.json(reportJson(report));

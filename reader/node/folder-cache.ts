@@ -1,5 +1,5 @@
 /**
- * Full tiles of one log in a folder. It may be deleted at any time.
+ * A cache of one log's full tiles, in a folder. The folder may be deleted at any time.
  * @module
  */
 import { readFile } from 'node:fs/promises';
@@ -8,8 +8,9 @@ import { createTransientFolder, replaceTransientFile } from '../../src/node/dura
 import type { TileCache } from '../../tiles-spec/index.js';
 
 /**
- * Nothing is synced to disk: a damaged tile is detected when it is read, and fetched again. A cache that cannot be read
- * or written costs fetches, and no answer.
+ * Nothing is synced to disk, since a reader authenticates a cached tile and fetches a damaged one again. Never throws:
+ * a folder that cannot be read or written costs fetches, and no answer. Grows by 8 KiB for every 256 entries that are
+ * read.
  */
 export class FolderCache implements TileCache {
   readonly #folder: string;

@@ -1,5 +1,5 @@
 /**
- * Bounded gunzip by node:zlib, several times as fast as the one of browsers.
+ * Gunzip with a length limit, by node:zlib: several times as fast as the DecompressionStream of browsers.
  * @module
  */
 import { gunzip as zlibGunzip } from 'node:zlib';
@@ -7,6 +7,7 @@ import { messageOf } from '../../src/errors.js';
 import { FormatError } from '../../tiles-spec/index.js';
 import type { Gunzip } from '../gunzip.js';
 
+/** A `Gunzip` for Node. Refuses bytes that follow the end of the gzip stream, as browsers do. */
 export const gunzip: Gunzip = (bytes, maxLength) =>
   new Promise((resolve, reject) => {
     const options = { maxOutputLength: maxLength, chunkSize: chunkSizeFor(bytes, maxLength), info: true };
@@ -16,14 +17,18 @@ export const gunzip: Gunzip = (bytes, maxLength) =>
         reject(new FormatError(`gzip: ${isTooLong ? `over ${maxLength} bytes` : messageOf(error)}`));
         return;
       }
-      // With `info` the result has the engine too, which knows how much it has read: what follows it ignores.
+      // zlib ignores bytes after the end of the stream. With `info` the result also holds the engine, which knows how
+      // many bytes it has read.
       const { buffer, engine } = result as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
       if (engine.bytesWritten === bytes.length) resolve(buffer);
       else reject(new FormatError(`gzip: ${bytes.length - engine.bytesWritten} bytes follow its end`));
     });
   });
 
-/** Room for all at once, so that nothing is copied together: gzip ends in its length, which may be a lie. */
+/**
+ * The output buffer's size. The last four bytes of gzip are the length of its content: a buffer of that size takes it
+ * all, and nothing is copied together. The length may be a lie, so it is bounded.
+ */
 function chunkSizeFor(bytes: Uint8Array, maxLength: number): number {
   const end = bytes.subarray(-4);
   const length = end.length < 4 ? 0 : new DataView(end.buffer, end.byteOffset).getUint32(0, true);

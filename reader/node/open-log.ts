@@ -27,34 +27,36 @@ import { gunzip } from './gunzip.js';
 import { HeadFile } from './head-file.js';
 import { undiciGet } from './undici-get.js';
 
-/** How long a CDN may show an older checkpoint, in milliseconds. */
+/** How long a CDN may go on showing an older checkpoint, in milliseconds. */
 const CACHE_LAG = 2_000;
 
 export interface OpenLogOptions {
-  /** `<name>+<key id>+<key>`. Needed, but for a data folder, which has it in `log.vkey`. */
+  /** The log's key, `<name>+<key id>+<key>`. Required, except for a data folder, which has it in `log.vkey`. */
   readonly verifierKey?: string | undefined;
-  /** Where the newest checkpoints seen are kept. Default: nowhere, the reader remembers them itself. */
+  /** Folder for the newest checkpoints seen. Default: the reader remembers them in memory. */
   readonly stateFolder?: string | undefined;
-  /** Where full tiles of logs read by URL are kept. Default: nowhere. */
+  /** Folder for the full tiles of remote logs. Default: they are kept in memory. */
   readonly cacheFolder?: string | undefined;
-  /** For each request, in milliseconds. Default 30,000. */
+  /** Time limit of each request, in milliseconds. Default: 30,000. */
   readonly timeout?: number | undefined;
-  /** Further tries after a request that failed. Default 3. */
+  /** Further tries after a request that failed. Default: 3. */
   readonly retries?: number | undefined;
-  /** How the server of an `s3://` place is reached. Default: as AWS's, by the region in the environment. */
+  /** How the server of an `s3://` place is reached. Default: AWS, in the region that the environment names. */
   readonly s3?: Omit<S3Options, 'timeout' | 'network'> | undefined;
-  /** Proxies, and whose certificates are believed. Default: none, and those that Node believes. */
+  /** Proxies, and trusted certificates. Default: no proxy, and the certificates that Node trusts. */
   readonly network?: Network | undefined;
-  /** For a log behind a gate: sent to its URL's server as `Authorization: Bearer`, and to no other. */
+  /**
+   * A token for a log behind a gate, sent as `Authorization: Bearer` to the server of the log's URL and to no other.
+   */
   readonly token?: string | undefined;
 }
 
 /**
- * Opens a log to read; nothing is asked of it yet.
+ * Opens a log to read. Nothing is asked of the log yet.
  * @param place `http://…` or `https://…`; `s3://BUCKET/PREFIX`; a data folder of `stele serve`, or a folder with the
  *   log's files (`file:DIR` or `DIR`); or an object store.
- * @throws ConfigurationError where there is no key, or none that can be read, or the URL is none; UnreachableError where
- *   a folder holds no log.
+ * @throws ConfigurationError where the verifier key is missing or malformed, or the URL is; UnreachableError where a
+ *   folder holds no log.
  */
 export async function openLog(place: string | ObjectStore, options: OpenLogOptions = {}): Promise<LogReader> {
   const { read, verifierKey: ownKey } = await openPlace(place, options);
@@ -73,7 +75,7 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
     sha: opensslSha256,
     heads: stateFolder === undefined ? undefined : new HeadFile(stateFolder, verifier.name),
     lag: typeof place === 'string' && isUrl(place) ? CACHE_LAG : 0,
-    // Tiles of logs of one name are apart by key.
+    // The folder is named for the key as well: two logs of one name must not share tiles.
     cache:
       cacheFolder === undefined || typeof place !== 'string' || !isRemote(place)
         ? undefined
@@ -81,7 +83,7 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
   });
 }
 
-/** How a place is read, and the key that is kept there, where the place is one's own data folder. */
+/** Makes the function that reads a place, and finds the verifier key if the place is a data folder. */
 async function openPlace(
   place: string | ObjectStore,
   options: OpenLogOptions,
@@ -92,7 +94,10 @@ async function openPlace(
   return { read, verifierKey: await verifierKeyIn(place) };
 }
 
-/** Reads the objects of the log at a URL, or at `s3://BUCKET/PREFIX`. @throws ConfigurationError where it is neither. */
+/**
+ * Makes a function that reads the objects of the log at a URL, or at `s3://BUCKET/PREFIX`.
+ * @throws ConfigurationError where `place` is neither.
+ */
 export async function remoteSource(
   place: string,
   {
@@ -108,12 +113,15 @@ export async function remoteSource(
     return httpSource(place, { get: undiciGet({ network, timeout, bearer }), gunzip, timeout, retries });
   }
   const bucket = parseS3Place(place);
-  // The SDK is for those who have their log there.
+  // Loaded here alone: the SDK takes long to load, and most readers never need it.
   const { S3Store } = await import('../../src/store/s3.js');
   return storeSource(new S3Store(bucket, { ...s3, timeout, network }), retries ?? 3);
 }
 
-/** Where a folder's log is. @throws UnreachableError where it holds none. */
+/**
+ * Finds the log's files: in the folder itself, or in the `store` of a data folder.
+ * @throws UnreachableError where neither has a checkpoint.
+ */
 function storeIn(place: string): { folder: string; store: string } {
   const folder = place.replace(/^file:/, '');
   const store = [folder, join(folder, 'store')].find((place) => existsSync(join(place, 'checkpoint')));
@@ -127,8 +135,8 @@ function storeIn(place: string): { folder: string; store: string } {
 }
 
 /**
- * The verifier key that a writer keeps in its data folder, beside the log; undefined where the folder is none. A key
- * among the log's own files would be the log's word for itself: they may be anybody's copy.
+ * Reads the verifier key that a writer keeps in its data folder. Undefined where the folder holds the log's files
+ * themselves: they may be anybody's copy, so a key beside them would prove nothing.
  * @throws UnreachableError where the folder holds no log; ConfigurationError where the key cannot be read.
  */
 export async function verifierKeyIn(place: string): Promise<string | undefined> {
@@ -142,7 +150,7 @@ export async function verifierKeyIn(place: string): Promise<string | undefined> 
   }
 }
 
-/** A folder name for the log of a key: its origin may hold slashes. */
+/** A folder name for the log of a key. The origin is encoded, since it may hold slashes. */
 function nameOf({ name, keyId }: NoteVerifier): string {
   return `${encodeURIComponent(name)}+${keyId.toString(16).padStart(8, '0')}`;
 }
@@ -152,7 +160,7 @@ export function isUrl(place: string): boolean {
   return /^https?:\/\//i.test(place);
 }
 
-/** Whether a place is elsewhere, at a URL or in object storage: everything else is a folder. */
+/** Whether a place is a URL or in object storage. Every other place is a folder. */
 export function isRemote(place: string): boolean {
   return isUrl(place) || isS3(place);
 }

@@ -1,5 +1,5 @@
 /**
- * GETs by undici: bodies as they come, redirects as answers.
+ * Sends GETs with undici. Bodies are not decompressed, and redirects are returned as answers.
  * @module
  */
 import { ReadableStream as NodeReadableStream } from 'node:stream/web';
@@ -8,32 +8,34 @@ import { connectionReason, gateReason } from '../../src/node/connection-error.js
 import { openDispatcher, type Network } from '../../src/node/network.js';
 import type { HttpGet } from '../http-source.js';
 
-/** Connections to one server at a time; further requests wait. */
+/** Most connections to one server. Further requests wait. */
 const MAX_CONNECTIONS = 16;
 
-/** Bytes of a body that wait to be taken. A server may send them one by one, and each then costs a hundredfold. */
+/**
+ * Most bytes of a body that are buffered. A server may send single bytes, and each then takes a hundred times as much.
+ */
 const MAX_BUFFERED = 16_384;
 
-/** The longest that a connection may take to be made, in milliseconds. */
+/** Time limit for making a connection, in milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
 
 export interface UndiciGetOptions {
-  /** Default: the internet, and the certificates that Node believes. */
+  /** Default: no proxy, and the certificates that Node trusts. */
   readonly network?: Network | undefined;
-  /** For a connection to be made, in milliseconds, at most 10,000. */
+  /** Time limit for making a connection, in milliseconds, at most 10,000. Default: 10,000. */
   readonly timeout?: number | undefined;
-  /** What a gate before one server wants to see. Nobody else is shown it, wherever that server redirects. */
+  /** A token for one server. No other server is sent it, even where that server redirects to one. */
   readonly bearer?: Bearer | undefined;
 }
 
-/** A token, and the server that it is for. */
+/** A token, and the server that may be sent it. */
 export interface Bearer {
-  /** Scheme, host and port, as `URL` has them. */
+  /** The server's scheme, host and port, as `URL.origin` gives them. */
   readonly origin: string;
   readonly token: string;
 }
 
-/** Makes what sends GETs. It connects with the first. */
+/** Makes a function that sends GETs. It connects when it is first called. */
 export function undiciGet({ network = {}, timeout, bearer }: UndiciGetOptions = {}): HttpGet {
   const connectTimeout = Math.min(timeout ?? CONNECT_TIMEOUT, CONNECT_TIMEOUT);
   let dispatcher: Promise<Dispatcher> | undefined;
@@ -49,7 +51,7 @@ export function undiciGet({ network = {}, timeout, bearer }: UndiciGetOptions = 
       retryAfter: text(headers['retry-after']),
       contentLength: /^[0-9]{1,12}$/.test(length) ? Number(length) : undefined,
       contentEncoding: text(headers['content-encoding'])?.toLowerCase(),
-      // Takes a piece when one is asked for; Readable.toWeb would take thousands ahead.
+      // `from` takes a chunk only when one is asked for. Readable.toWeb would buffer thousands.
       body: NodeReadableStream.from<Uint8Array>(body) as ReadableStream<Uint8Array>,
     };
   };

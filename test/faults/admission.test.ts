@@ -1,5 +1,5 @@
 /**
- * What one client may cost others: of the threads' time, and of the room for bodies.
+ * The limits on what one client may take from others: time of the validation threads, and memory for bodies.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ describe('a client', () => {
     expect(await other.answers(1)).toEqual([400]);
     const served = many.statuses.length;
     expect(served).toBeLessThan(150);
-    // The last of them may have waited for too long.
+    // The last requests may have waited for longer than four seconds.
     expect((await many.answers(300)).filter((status) => status !== 400 && status !== 503)).toEqual([]);
     for (const { socket } of [many, other]) socket.destroy();
   });
@@ -43,7 +43,7 @@ describe('a client', () => {
   it('that has most requests waiting is the first to be refused', async () => {
     const many = await Conversation.open(daemon.url);
     const other = await Conversation.open(daemon.url);
-    // More than may wait, --max-pending.
+    // More requests than --max-pending lets wait.
     many.socket.write(Array.from({ length: 5_000 }, () => submission(dearBadSignature())).join(''));
     await many.answers(1);
     other.socket.write(submission(badSignature()));
@@ -57,7 +57,7 @@ describe('a client', () => {
       const { socket } = await Conversation.open(daemon.url);
       socket.write(request.repeat(10), () => socket.destroy());
     }
-    // Two thousand would take the threads ten seconds.
+    // Two thousand such requests would take the threads ten seconds.
     const other = await Conversation.open(daemon.url);
     other.socket.write(submission(badSignature()));
     expect(await other.answers(1)).toEqual([400]);
@@ -71,7 +71,7 @@ describe('a client', () => {
       socket.write(head(4 * MEBIBYTE));
       socket.write(long);
     }
-    // The room for long bodies is full when the first is sent away.
+    // The memory for long bodies is used up when the first request is refused.
     await Promise.race(holders.map((holder) => holder.answers(1)));
     const refused = holders.filter(({ statuses }) => statuses.length > 0);
     expect(refused.every(({ received }) => received.includes('too many requests are being read'))).toBe(true);

@@ -1,12 +1,12 @@
 /**
- * Good submissions beside attackers that send what is dear, as fast as they can, from processes of their own. The
- * bounds are wide, and relative: the machine may be busy with other tests. `bench/attackers.ts` has the figures.
+ * Good submissions beside attackers, each a process that sends expensive requests as fast as it can. The bounds are
+ * wide and relative, since the machine may be busy with other tests. `bench/attackers.ts` measures the exact figures.
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { measure, type Measured } from '#bench/under-attack.js';
 
-/** The most memory that the daemon may ever hold, in MB. */
+/** The daemon's memory limit at its peak, in MB. */
 const MOST_MEMORY = 700;
 
 describe('good submissions', () => {
@@ -19,7 +19,7 @@ describe('good submissions', () => {
 
   it.each(['many fields', 'large envelope', 'P-521', 'hold'])('beside attackers: %s', async (attack) => {
     const { logged, peak } = await measured(attack);
-    // Each of eight attackers takes as much of two processors as the good client may.
+    // Eight attackers and the good client share two processors, each with as much as the others.
     expect(logged).toBeGreaterThan(calm.logged / 5);
     if (process.platform === 'linux') expect(peak).toBeLessThan(MOST_MEMORY);
   });

@@ -1,5 +1,5 @@
 /**
- * Clients that are slow, by accident or on purpose: they are told so, and others do not wait for them.
+ * Clients that are slow, by accident or on purpose: the log refuses them, and others do not wait for them.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,5 @@
 /**
- * `stele upload` believes nothing that a log answers: whatever is changed in the answer, it exits with 1, and writes
- * no bundle.
+ * `stele upload` verifies a log's answer: whatever is changed in the answer, it exits with 1 and writes no bundle.
  */
 import { cp, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,9 +33,9 @@ interface Answer {
 
 let logged: LoggedUser;
 let otherUser: User;
-/** Another log of the same name, with a key of its own. */
+/** Another log of the same name, with another key. */
 let other: Daemon;
-/** Passes requests on to the log, and changes its answers as the path before the log's says. */
+/** Passes requests on to the log, and changes its answers. The first part of the path names the change. */
 let proxy: Stub;
 
 beforeAll(async () => {
@@ -82,7 +81,7 @@ const proofOf = ({ inclusionProof }: Answer) => {
   return inclusionProof;
 };
 
-/** Base64 whose first byte is another. */
+/** The base64 of the same bytes with the first one changed. */
 function flipped(base64 = ''): string {
   const bytes = Buffer.from(base64, 'base64');
   bytes[0] = (bytes[0] ?? 0) ^ 1;
@@ -193,7 +192,7 @@ it('an answer of another history than was seen is refused, and the evidence is k
   const user = await User.create();
   const daemons: Daemon[] = [];
   try {
-    // Before there is an entry, the log is copied: two writers with one key, each with entries of its own.
+    // Copy the log before it has an entry: two writers with one key, each with its own entries.
     expect(await (await startDaemon(user.file('log'))).stop()).toBe(0);
     await cp(user.file('log'), user.file('fork'), { recursive: true });
     for (const folder of ['log', 'fork']) daemons.push(await startDaemon(user.file(folder)));
@@ -206,7 +205,7 @@ it('an answer of another history than was seen is refused, and the evidence is k
         ...['--rekor_server', daemon.url, '--vkey', daemon.verifierKey, ...more],
       ]);
     expect((await upload(log)).code).toBe(0);
-    // Its signature would be logged again, and the histories be one.
+    // Delete the bundle: the next upload would reuse its signature, and both logs would have the same entry.
     await rm(user.file('bundle.json'));
     expect((await upload(fork, '--store_tree_state', 'false')).code).toBe(0);
     await rm(user.file('bundle.json'));

@@ -1,5 +1,6 @@
 /**
- * Users without a home, as containers run them: what needs none works, and what needs one says how to go without.
+ * Users without a home folder, as containers have them: commands that need no home work, and others say how to do
+ * without.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,10 +11,10 @@ import { STELE } from '../support/daemon.js';
 import { expectEnded, startLoggedUser, type Ended, type LoggedUser } from '../support/cli.js';
 
 let logged: LoggedUser;
-/** Says nothing of a home: neither the environment nor passwd knows one. */
+/** A user without a home: neither the environment nor passwd names one. */
 let homeless: (args: readonly string[], more?: Readonly<Record<string, string>>) => Promise<Ended>;
 
-/** A user who is in no passwd. */
+/** A user without an entry in passwd. */
 const NOBODY_KNOWN = 54_321;
 const MAY_CHANGE_USER = process.getuid?.() === 0;
 

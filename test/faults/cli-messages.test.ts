@@ -1,18 +1,17 @@
 /**
- * What a user reads where the system, OpenSSL or the network says no: what is wrong, where, and what to do.
+ * The messages for errors of the system, of OpenSSL and of the network: what is wrong, where, and what to do.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectEnded, startLoggedUser, type LoggedUser, type User } from '../support/cli.js';
+import { listenOnFreePort } from '../support/free-port.js';
 
 let logged: LoggedUser;
 let user: User;
-/** A server that speaks TLS, with a certificate that it has signed itself. */
+/** A TLS server with a self-signed certificate. */
 let tls: { readonly port: number; readonly close: () => void };
 
 beforeAll(async () => {
@@ -39,10 +38,9 @@ beforeAll(async () => {
     (_, response) => {
       response.end();
     },
-  ).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  );
   tls = {
-    port: (server.address() as AddressInfo).port,
+    port: await listenOnFreePort(server),
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -1,5 +1,5 @@
 /**
- * Commands in a company's network: by a proxy, with certificates of its own authority, to a log behind a gate.
+ * Commands in a company's network: through a proxy, with certificates of a private authority, to a log behind a gate.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import { mkdir } from 'node:fs/promises';
@@ -18,11 +18,11 @@ import { expectEnded, jsonOf, startLoggedUser, startStub, type LoggedUser } from
 const TOKEN = 'a-token.of~the_gate/+==';
 
 let logged: LoggedUser;
-/** The log by TLS, the log behind a gate, and what is at another origin. */
+/** The log over TLS, the log behind a gate, and a server at another origin. */
 let secure: Listening;
 let gate: Listening;
 let elsewhere: Listening;
-/** What of Authorization came there. */
+/** The Authorization headers that the other origin has received. */
 const shown: (string | undefined)[] = [];
 
 beforeAll(async () => {
@@ -60,7 +60,7 @@ afterAll(async () => {
   await logged.stop();
 });
 
-/** What asks a log for something. */
+/** The commands that ask a log for something. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   upload: ['upload', '--artifact', 'other.txt', '--key', 'key.pem', '--output', 'uploaded.json'],
   verify: ['verify', '--log-index', '0', '--artifact', 'a.txt', '--public-key', 'key.pub'],
@@ -71,7 +71,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   trust: ['trust'],
 };
 
-/** A command line on a log. What was seen of it is kept apart, as every URL here is of one log. */
+/** A command line on a log, with its own folder of newest checkpoints seen: every URL here is of the same log. */
 function asking(name: string, log: string, ...more: string[]): string[] {
   const command = [...(COMMANDS[name] ?? []), '--vkey', logged.daemon.verifierKey, '--retry', '0', ...more];
   return name === 'trust' ? [...command, log, '--output', 'trust'] : [...command, '--rekor_server', log];
@@ -79,7 +79,7 @@ function asking(name: string, log: string, ...more: string[]): string[] {
 
 const port = ({ url }: Listening) => new URL(url).port;
 
-/** Runs something in the company of a proxy. */
+/** Runs `use` beside a proxy. */
 async function withProxy(options: ProxyOptions, use: (proxy: Proxy) => Promise<void>): Promise<void> {
   const proxy = await startProxy(options);
   try {
@@ -89,7 +89,7 @@ async function withProxy(options: ProxyOptions, use: (proxy: Proxy) => Promise<v
   }
 }
 
-/** The log, where only a proxy finds it. */
+/** The log's URL, by a name that only the proxy can resolve. */
 const plain = () => `http://log.invalid:${port(elsewhere)}`;
 const tunnelled = () => `https://log.invalid:${port(secure)}`;
 

@@ -1,6 +1,6 @@
 /**
- * The command line on a log in a bucket: by `s3://`, by the bucket's own address, and through a daemon that sends
- * readers there.
+ * The command line on a log in a bucket: by `s3://`, by the bucket's URL, and through a daemon that redirects readers
+ * to the bucket.
  */
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ describeWithS3('a log in a bucket', (server) => {
   let user: User;
   let daemon: Daemon;
   let vkey: string;
-  /** The log as `s3://`, and over HTTP without the daemon. */
+  /** The log's place as `s3://`, and its URL in the bucket. */
   let place: string;
   let url: string;
   let reach: string[];
@@ -31,7 +31,7 @@ describeWithS3('a log in a bucket', (server) => {
     user.openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'key.pem');
     user.openssl('pkey', '-in', 'key.pem', '-pubout', '-out', 'key.pub');
     await user.write('a.txt', 'an artifact\n');
-    // The reads of an upload are redirected.
+    // The daemon redirects the reads of an upload.
     expectEnded(await user.run(['trust', '--pin', daemon.url]), { code: 0, stdout: /^Pinned: +http:/m });
     expectEnded(await user.run(['upload', '--key', 'key.pem', '--artifact', 'a.txt']), {
       code: 0,
@@ -44,10 +44,10 @@ describeWithS3('a log in a bucket', (server) => {
     await user.remove();
   });
 
-  /** How the log is given to a command that reads it. */
+  /** The places by which a command that reads is given the log. */
   const at = (where: string) => ['--rekor_server', where, '--vkey', vkey, '--retry', '0', '--timeout', '5s'];
 
-  /** Commands that read, and what they print. */
+  /** Commands that read, with their output. */
   const READS: Readonly<Record<string, readonly [readonly string[], RegExp]>> = {
     fsck: [['fsck'], /: [12] entr(y|ies) of 127\.0\.0\.1, root [0-9a-f]{64}\n.*\nevery file is right$/m],
     loginfo: [['loginfo'], /^Active Tree Size: +[12]$/m],
@@ -128,7 +128,7 @@ describeWithS3('a log in a bucket', (server) => {
     expectEnded(await reader.run(['fsck', place, ...reach]), { code: 0, stdout: /every file is right$/m });
     const trust = await reader.run(['trust', place, '--output', 'trust-s3', ...reach, '--format', 'json']);
     expect(jsonOf(trust)).toMatchObject({ logs: [daemon.url] });
-    // Entries go to the daemon alone.
+    // Only the daemon takes entries.
     expectEnded(await reader.run(['upload', '--key', 'key.pem', '--artifact', 'a.txt', ...reach]), {
       code: 2,
       stderr: /entries are sent to a URL with http:\/\/ or https:\/\/, not to s3:\/\//,

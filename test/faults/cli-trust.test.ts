@@ -1,5 +1,5 @@
 /**
- * `stele trust`: trust files of logs and other services, and logs that are pinned.
+ * `stele trust`: trust files of logs and of other services, and pinned logs.
  */
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -75,7 +75,7 @@ describe.concurrent('trust files', () => {
     expect((await signingConfig('two')).rekorTlogUrls.map(({ url }) => url).sort()).toStrictEqual(
       [daemon.url, other.url].sort(),
     );
-    // A command takes either log from it, by its key.
+    // A command can take either log from the file, by the log's key.
     const by = (url: string) =>
       user
         .other('of two')
@@ -178,7 +178,7 @@ describe.concurrent('trust files', () => {
     expect(config.caUrls[0]?.url).toBe('https://ca.a.example');
     expect(config.tsaUrls.map(({ url }) => url)).toStrictEqual(['https://tsa.a.example/api/v1/timestamp']);
     expect(config.oidcUrls.map(({ url }) => url)).toStrictEqual(['https://oidc.a.example']);
-    // Stele reads what it wrote.
+    // Stele can read its own file.
     const info = ['loginfo', '--rekor_server', 'data', '--trusted-root', 'private/trusted_root.json'];
     expect((await user.run(info)).code).toBe(0);
     for (const [flags, stderr] of [
@@ -203,7 +203,7 @@ describe.concurrent('a pin', () => {
     const pin = ['trust', '--pin', `${daemon.url}/`];
     const stdout =
       /^Pinned: +http:\/\/127\.0\.0\.1:\d+\nOrigin: +127\.0\.0\.1\nKey: +127\.0\.0\.1\+\S+\nLog id: +\S+=\nSince: +\S+Z\nKept in: +\S+\/fresh\/config\/stele\/\S+\nThis key came from the log itself, this once: compare it/m;
-    // Twice: in a pipe, and in a terminal.
+    // Each case runs twice: in a pipe, and in a terminal.
     await expectCase(fresh, { args: pin, code: 0, stdout });
     expect(await readdir(user.file('fresh', 'config', 'stele'))).toHaveLength(1);
     expectEnded(await fresh.run(['loginfo']), { code: 0, stdout: new RegExp(`^Log: +${daemon.url}$`, 'm') });
@@ -212,7 +212,7 @@ describe.concurrent('a pin', () => {
     ]);
     const json = jsonOf(await fresh.run([...pin, '--format', 'json']));
     expect(json).toMatchObject({ url: daemon.url, origin: '127.0.0.1', vkey: daemon.verifierKey });
-    // Of two logs, a command has to be told which.
+    // With two logs pinned, a command must be told which one to use.
     expect((await fresh.run(['trust', '--pin', other.url])).code).toBe(0);
     expectEnded(await fresh.run(['get', '--log-index', '0']), {
       code: 2,

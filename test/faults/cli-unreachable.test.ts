@@ -1,5 +1,5 @@
 /**
- * Logs that cannot be reached: each command says so in one line, and exits with 3. In a pipe and in a terminal.
+ * Logs that cannot be reached: each command says so in one line and exits with 3, in a pipe and in a terminal.
  */
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ afterAll(async () => {
   await user.remove();
 });
 
-/** What asks a log for something. */
+/** The commands that ask a log for something. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   upload: ['upload', '--artifact', 'a.txt', '--key', 'key.pem'],
   verify: ['verify', '--log-index', '0'],
@@ -46,7 +46,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   trust: ['trust', '--output', 'trust'],
 };
 
-/** A log as a command line names it. `trust` takes it by its place. */
+/** A log's place as a flag; for `trust`, as an argument. */
 function asking(name: string, log: string): string[] {
   const command = [...(COMMANDS[name] ?? []), '--vkey', vkey, '--retry', '0', '--timeout', '5s'];
   return name === 'trust' ? [...command, log] : [...command, '--rekor_server', log];
@@ -128,7 +128,7 @@ describe.concurrent('a folder', () => {
 it.concurrent('an upload is tried again as often as is said, and then is no more', async () => {
   const asked: string[] = [];
   const stub = await startStub((request, response) => {
-    // Its files are elsewhere.
+    // The daemon redirects readers to another server for the log's files.
     if (request.method === 'GET') {
       response.writeHead(404).end();
       return;

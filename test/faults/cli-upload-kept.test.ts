@@ -1,6 +1,6 @@
 /**
- * What `stele upload` keeps, whatever goes wrong: nothing is logged that would fail afterwards, and no signature that
- * may be logged is lost.
+ * Failures of `stele upload`: it logs nothing when it could not finish afterwards, and loses no signature that may be
+ * in the log.
  */
 import { rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
@@ -28,7 +28,7 @@ afterAll(async () => {
   await logged.stop();
 });
 
-/** A log that answers as the real one does, but for what `change` makes of an answer to a submission. */
+/** A proxy before the real log, in which `change` alters the answers to submissions. */
 async function proxy(change: (answer: string, tries: number) => string | undefined) {
   let tries = 0;
   const stub = await startStub((request, response) => {
@@ -53,7 +53,7 @@ async function sizeOf(user: User): Promise<number> {
   return Number(jsonOf(await user.run(['loginfo', '--format', 'json']))['ActiveTreeSize']);
 }
 
-/** Uploads with the key; `bundle` is the file of the bundle. */
+/** Uploads with the key. `bundle` names the file to write. */
 function upload(bundle: string, ...more: string[]): string[] {
   return ['upload', '--key', 'key.pem', '--artifact', 'a.txt', '--output', bundle, '--retry', '0', ...more];
 }
@@ -99,7 +99,7 @@ describe('before anything is sent', () => {
     });
     expect(await user.read('a.txt')).toBe('an artifact\n');
     expect(await sizeOf(user)).toBe(before);
-    // As made by mktemp.
+    // An empty file, as mktemp makes one.
     await writeFile(user.file('empty.json'), '');
     await writeFile(user.file('empty.json.signature'), '');
     expect((await user.run(upload('empty.json'))).code).toBe(0);
@@ -155,7 +155,7 @@ describe('a repeat', () => {
       AlreadyExists: true,
     });
     expect(await sizeOf(user)).toBe(before);
-    // Another artifact is another entry.
+    // Another artifact makes another entry.
     await user.write('changed.txt', 'changed\n');
     const changed = ['upload', '--key', 'key.pem', '--artifact', 'changed.txt', '--output', 'repeated.json'];
     expect(jsonOf(await user.run([...changed, '--format', 'json']))).toMatchObject({ AlreadyExists: false });
@@ -208,7 +208,7 @@ describe('after it is sent', () => {
   it('a checkpoint that cannot be remembered any more is a warning: entry and bundle are there', async () => {
     const { user, daemon } = logged;
     const state = user.file('vanishing');
-    // It can be written to when that is tried, and no more when the answer comes.
+    // The file can be written at the check before the submission, and no longer when the answer comes.
     const stub = await startStub((request, response) => {
       void text(request).then(async (body) => {
         const method = request.method ?? 'GET';

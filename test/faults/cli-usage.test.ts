@@ -1,18 +1,18 @@
 /**
- * Commands that are wrongly used: each says in one line what is wrong, and exits with 2.
+ * Wrong use of commands: each says in one line what is wrong, and exits with 2.
  */
 import { mkdir, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectCase, expectEnded, jsonOf, User } from '../support/cli.js';
 
-/** Nobody needs to be there: wrong use is found before anything is asked. */
+/** A URL where nothing listens: wrong use must be found before any request. */
 const NOBODY = ['--rekor_server', 'http://127.0.0.1:1'];
 const DIGEST = 'ab'.repeat(32);
 
 let user: User;
 /** A log's verifier key. */
 let vkey: string;
-/** What is there before anything is wrongly used. */
+/** The files in the user's folder before any command runs. */
 let made: readonly string[];
 
 beforeAll(async () => {
@@ -34,13 +34,13 @@ beforeAll(async () => {
 
 afterAll(() => user.remove());
 
-/** The files there are, but for what Node and the cache of tiles keep. */
+/** The files in the user's folder, without those of Node's compile cache and of the tile cache. */
 async function files(): Promise<string[]> {
   const all = await readdir(user.folder, { recursive: true });
   return all.filter((path) => !/^(?:compiled|home)(?:\/|$)/.test(path)).sort();
 }
 
-/** Words of a command line, and what is said of them. */
+/** Command lines, with their messages. */
 type Misuse = readonly [line: string, message: RegExp];
 
 const SIGNED = 'upload --artifact a.txt --signature a.sig';
@@ -220,7 +220,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
   help: [['help uplaod', /COMMAND: "uplaod" is not serve, .* or help$/m]],
 };
 
-/** Commands that would go on to ask a log are told of one, at which nobody listens. */
+/** Adds the URL of a log, where nothing listens, for commands that would go on to ask a log. */
 function argsOf(line: string): string[] {
   const words = line.split(' ').filter((word) => word !== '');
   const [name = ''] = words;
@@ -238,7 +238,7 @@ describe.concurrent.each(Object.entries(MISUSES))('%s, wrongly used', (_name, mi
     '%s',
     async (line, stderr, at) => {
       const expected = { args: argsOf(line), code: 2, stderr };
-      // All are printed in the same way: of each command the first is enough.
+      // All messages are printed by the same code: the first of each command is enough.
       if (at === 0) await expectCase(user, expected);
       else expectEnded(await user.run(expected.args), expected);
     },

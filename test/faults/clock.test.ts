@@ -13,7 +13,7 @@ import { expectProblem, goodRequest, log, send, submit } from '../support/http.j
 
 const DAY = 86_400_000;
 
-/** A daemon takes notice of its clock within 50 ms. */
+/** A daemon notices a change of its clock within 50 ms. In milliseconds. */
 const NOTICED = 200;
 const PRELOAD = pathToFileURL(join(import.meta.dirname, 'shifted-clock.mjs')).href;
 
@@ -26,7 +26,7 @@ class Machine {
     this.shift(0);
   }
 
-  /** Sets the clock to so many milliseconds ahead of the right time. */
+  /** Sets the clock ahead of the right time, by milliseconds. */
   shift(milliseconds: number): void {
     writeFileSync(this.#file, String(milliseconds));
   }
@@ -46,7 +46,7 @@ async function expectClockFault(daemon: Daemon, message: RegExp): Promise<void> 
   expect(reason).toContain('--accept-clock');
 }
 
-/** The index of an entry that is logged as soon as the daemon takes notice of its clock: within 50 ms. */
+/** Submits an entry once the daemon has noticed its clock, which takes it at most 50 ms. Returns the entry's index. */
 function logSoon(daemon: Daemon): Promise<string> {
   const request = goodRequest();
   return vi.waitFor(async () => (await log(daemon.url, request)).logIndex, 10_000);
@@ -88,7 +88,7 @@ it('a restart alone accepts no clock; --accept-clock does, and a log that is ahe
     await log(daemon.url);
     expect(await daemon.stop()).toBe(0);
 
-    // The clock is right now, and the log is ahead of it.
+    // The clock is right again, and the log's last time is ahead of it.
     machine.shift(0);
     daemon = await start();
     await expectClockFault(daemon, /the log's last entry is of .+ and this machine's clock shows/);
@@ -104,7 +104,7 @@ it('a restart alone accepts no clock; --accept-clock does, and a log that is ahe
     expect(third).toBe(second);
     expect(await daemon.stop()).toBe(0);
 
-    // The operator's word is kept.
+    // A restart without --accept-clock keeps the operator's word.
     daemon = await start();
     await log(daemon.url);
     expect(await daemon.stop()).toBe(0);
@@ -120,7 +120,7 @@ describeWithS3('in a bucket', (server) => {
   it("the server's time counts, at a start too", () =>
     withFolder(async (folder) => {
       const machine = new Machine(folder);
-      // S3 itself refuses requests that are a quarter of an hour off.
+      // S3 itself refuses requests whose time is a quarter of an hour off.
       machine.shift(12 * 60_000);
       const daemon = await start(folder, machine);
       await expectClockFault(daemon, HAS_JUMPED);

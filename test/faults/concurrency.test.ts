@@ -1,6 +1,6 @@
 /**
- * Thousands of submissions at once over HTTP, a third of them repeats of others: what the log is afterwards, seen
- * through its answers and its files.
+ * Thousands of submissions at once over HTTP, a third of them repeats: the log is then checked by its answers and its
+ * files.
  */
 import { createHash, generateKeyPairSync, randomBytes, randomInt, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -21,17 +21,17 @@ const ENTRIES = 2_000;
 const REPEATS = 1_000;
 const KEYS = 50;
 
-/** The most memory that the daemon may ever have held, in MB. */
+/** The daemon's memory limit at its peak, in MB. */
 const MOST_MEMORY = 600;
 
-/** How long a submitter goes on, in milliseconds. */
+/** How long a submitter goes on trying, in milliseconds. */
 const PATIENCE = 150_000;
 
 /** The answer to one submission of the entry with this number. */
 interface Submission {
   readonly entry: number;
   readonly answer: ProvedAnswer;
-  /** What it was told when it was told to come again. */
+  /** The messages of the answers that told the submitter to try again. */
   readonly refusals: readonly string[];
 }
 
@@ -54,7 +54,7 @@ function newRequests(): string[] {
   });
 }
 
-/** Every entry once and some again, in no order. */
+/** Every entry once and some twice, shuffled. */
 function newOrder(): number[] {
   const order = [
     ...Array.from({ length: ENTRIES }, (_, i) => i),
@@ -67,7 +67,7 @@ function newOrder(): number[] {
   return order;
 }
 
-/** Submits until it is answered, as often and as late as the log says. */
+/** Submits until the entry is logged, and waits between tries as long as the log says. */
 async function submitPatiently(
   url: string,
   body: string,
@@ -81,7 +81,7 @@ async function submitPatiently(
       body,
       dispatcher,
     }).catch((error: unknown) => {
-      // Thousands connect at once, and the kernel's queue is short.
+      // The kernel's queue is too short for thousands of connections at once.
       expect(error).toMatchObject({ code: 'ECONNRESET' });
       expect(Date.now()).toBeLessThan(deadline);
     });
@@ -94,12 +94,12 @@ async function submitPatiently(
     expect(response.headers['retry-after']).toMatch(/^[1-9]$/);
     refusals.push(message);
     expect(Date.now(), `still refused: ${message}`).toBeLessThan(deadline);
-    // Not all at the same moment again.
+    // Spread the next tries over time.
     await sleep(Number(response.headers['retry-after']) * 1000 + randomInt(3000));
   }
 }
 
-/** A verifier that works once for each checkpoint: thousands of answers share a few. */
+/** A verifier that keeps its results: thousands of answers share a few checkpoints. */
 function remembering(verifier: NoteVerifier): NoteVerifier {
   const verdicts = new Map<string, boolean>();
   return {
@@ -114,7 +114,7 @@ function remembering(verifier: NoteVerifier): NoteVerifier {
   };
 }
 
-/** RFC 6962 section 2.1, as it is written there. */
+/** The Merkle tree hash, as RFC 6962 section 2.1 defines it. */
 function treeHash(leaves: readonly Buffer[]): Buffer {
   const [only, ...more] = leaves;
   if (only === undefined) return sha256();
@@ -129,7 +129,7 @@ const QUEUES = [
   { queue: 'a queue of 256', args: ['--max-pending', '256'], fewestRefused: 100 },
 ];
 
-// The store has no part in who is refused.
+// Admission is the same for every store, so one is enough.
 describe.each(BUCKET === undefined ? QUEUES : QUEUES.slice(0, 1))(
   'a log of many submitters, with $queue,',
   ({ args, fewestRefused }) => {
@@ -153,7 +153,7 @@ describe.each(BUCKET === undefined ? QUEUES : QUEUES.slice(0, 1))(
         peak = await readFile(`/proc/${String(daemon.process.pid)}/status`, 'utf8');
       }
       const verifier = remembering(daemon.verifier);
-      // Here every answer's checkpoint and proof are verified.
+      // Every answer's checkpoint and proof are verified here.
       submissions = answers.map(({ text, refusals }, i) => ({
         entry: order[i] ?? 0,
         answer: proveAnswer(answerSchema.parse(JSON.parse(text)), verifier),
@@ -181,7 +181,7 @@ describe.each(BUCKET === undefined ? QUEUES : QUEUES.slice(0, 1))(
       });
     }
 
-    /** The bodies in the bundles: each after its length, two bytes. */
+    /** The bodies in the entry bundles. A length of two bytes precedes each. */
     async function storedBodies(): Promise<Buffer[]> {
       const bodies: Buffer[] = [];
       for (const path of bundlePaths('entries')) {
@@ -222,7 +222,7 @@ describe.each(BUCKET === undefined ? QUEUES : QUEUES.slice(0, 1))(
       const rootOf = (size: number) => treeHash(leaves.slice(0, size)).toString('base64');
       const [origin, size, root] = (await stored('checkpoint')).toString().split('\n');
       expect([origin, size, root]).toEqual(['127.0.0.1', String(ENTRIES), rootOf(ENTRIES)]);
-      // Every checkpoint that anyone was given is of the same tree.
+      // Every checkpoint in an answer is of the same tree.
       const given = new Map(submissions.map(({ answer: { checkpoint } }) => [checkpoint.size, checkpoint]));
       for (const [size, checkpoint] of given) {
         expect(Buffer.from(checkpoint.root).toString('base64')).toBe(rootOf(size));

@@ -1,5 +1,6 @@
 /**
- * The daemon as users run it, under load, killed at random moments and started again. Every 201 that it gave holds.
+ * The daemon under load, killed at random moments and started again. Every entry that it answered with 201 stays
+ * logged.
  */
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, randomInt, sign } from 'node:crypto';
@@ -13,16 +14,16 @@ import { BUCKET, placeOf } from '../support/log-place.js';
 import { hashedRekordRequest } from '../support/submission.js';
 import { rebuild, requirePrefix, type NaiveLog } from '../support/naive-log.js';
 
-/** Two logs at once, each through as many lives; in a bucket one, through fewer. */
+/** Lives of each of two logs, which run at once; in a bucket there is one log, with fewer lives. */
 const LOGS = BUCKET === undefined ? ['one', 'another'] : ['one'];
 const ROUNDS = BUCKET === undefined ? 8 : 4;
 
-/** Starting so often takes as long as the machine is busy, in milliseconds. */
+/** Time limit in milliseconds: on a busy machine so many starts take long. */
 const LONGEST = 180_000;
 const SUBMITTERS = 8;
 const ORIGIN = 'log.example';
 
-/** What of an answer is checked again at the end. */
+/** The part of an answer that is checked again at the end. */
 interface Answer {
   readonly logIndex: string;
   readonly canonicalizedBody: string;
@@ -32,7 +33,7 @@ interface Answer {
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const der = publicKey.export({ format: 'der', type: 'spki' });
 
-/** A request for an entry that there was not before. */
+/** A request for a new entry. */
 function newRequest(): string {
   const artifact = randomBytes(24);
   return JSON.stringify(
@@ -44,7 +45,7 @@ function newRequest(): string {
   );
 }
 
-/** Submits until the daemon is dead; one that was not answered is submitted again in the next life. */
+/** Submits until the daemon is dead. A request that was not answered is submitted again in the next life. */
 async function load(url: string, unanswered: Set<string>, answers: Answer[]): Promise<void> {
   const agent = new Agent();
   const waiting = [...unanswered];
@@ -106,7 +107,7 @@ it.concurrent.each(LOGS)(
         const loaded = load(daemon.url, unanswered, answers).finally(() => {
           isOver = true;
         });
-        // A third die while they start to work, the others once they have answered.
+        // A third of the lives end during the start, the others after an answer.
         const before = answers.length;
         while (round % 3 !== 0 && answers.length === before && !hasEnded()) await sleep(5);
         await sleep(randomInt(120));
@@ -128,7 +129,7 @@ it.concurrent.each(LOGS)(
         const leaf = createHash('sha256').update(Buffer.of(0)).update(body).digest('hex');
         expect(log.leaves[Number(logIndex)]).toBe(leaf);
       }
-      // Load there was: a third of the lives or a little more may end before they publish.
+      // The load was real: at most a little over a third of the lives may end before they publish.
       expect(grew).toBeGreaterThan(1);
       expect(answers.length).toBeGreaterThanOrEqual(ROUNDS / 2);
     });

@@ -1,5 +1,5 @@
 /**
- * Stores that hold what no writer of this log has put there: forged claims, named objects of other bytes.
+ * Stores with objects that no writer of this log has put there: forged claims, and tiles or bundles with other bytes.
  */
 import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -29,7 +29,7 @@ const OTHER_KEY = await makeKey();
 const signer = KEY.signer(ORIGIN);
 const verifier = KEY.verifier(ORIGIN);
 
-/** The tail of the log of `before`, as its one batch left it. */
+/** The tail of the log that holds `before`, in one batch. */
 function tailOf(before: readonly NewEntry[], times: readonly number[]): LogTail {
   const { edge } = RightEdge.empty().append(before.map((entry) => entry.leafHash));
   return { edge, bodies: before.map(({ body }) => body), times };
@@ -46,7 +46,7 @@ const BASE = await TestLog.of(3);
 const TIMES = await timesIn(BASE);
 const TAIL = tailOf(BEFORE, TIMES);
 
-/** What another writer of the log would have made of its entries. */
+/** The batch that another writer of the log would have made of these entries. */
 async function batchOf(tail: LogTail, batch: readonly NewEntry[], time = TIME): Promise<Batch> {
   return (await buildBatch(tail, batch, time, signer, verifier)).batch;
 }
@@ -82,7 +82,7 @@ const bodies = [...BEFORE, ...THEIRS].map(({ body }) => body);
 const [first = assert.fail(), ...others] = bodies;
 const root = GOOD.checkpoint.root;
 
-/** Not even claims of this log: whatever finds one stops. */
+/** Objects that are no claims of this log: a writer that finds one stops. */
 const NO_CLAIMS: Readonly<Record<string, Uint8Array>> = {
   'an empty object': new Uint8Array(0),
   garbage: encodeText('garbage'),
@@ -101,7 +101,7 @@ const NO_CLAIMS: Readonly<Record<string, Uint8Array>> = {
   ),
 };
 
-/** Claims with the log's signature: whoever could sign them, they are not what its entries make. */
+/** Claims with the log's signature whose objects are not those that their entries make. */
 const WRONG_CLAIMS: Readonly<Record<string, Uint8Array>> = {
   'a root that is not of its entries': withCheckpoint(5, flipped(root, 0)),
   'a size that is not of its entries': withCheckpoint(6, root),
@@ -145,7 +145,7 @@ const WRONG_CLAIMS: Readonly<Record<string, Uint8Array>> = {
   'times cut short': with_(PATHS.times, bytesOf(PATHS.times).subarray(8)),
 };
 
-/** Nothing was stored after the damage was done. */
+/** Requires that nothing was stored after the damage. */
 function requireUntouched(log: TestLog, writes: number): void {
   expect(log.store.writes.slice(writes)).toEqual([]);
 }
@@ -185,7 +185,7 @@ describe.concurrent('a claim that a start finds', () => {
 describe.concurrent('a claim that a batch finds', () => {
   for (const [name, claim, error] of [
     ...Object.entries(NO_CLAIMS).map(([name, claim]) => [name, claim, DamagedStoreError] as const),
-    // That it is not ours is reason enough to stop; the next start looks closer.
+    // A running writer stops at any claim that is not its own. The next start verifies the claim.
     ['good', GOOD.claim, ClaimLostError] as const,
     ['of another log', withCheckpoint(5, flipped(root, 0)), ClaimLostError] as const,
   ]) {
@@ -217,7 +217,7 @@ describe('a named object', () => {
       expect(await writer.stopped).toBeInstanceOf(DamagedStoreError);
       expect(String(await writer.stopped)).toContain(path);
       expect(object('checkpoint', log)).toEqual(checkpoint);
-      // The next start says the same.
+      // The next start refuses with the same message.
       const opened = await log.open();
       assert.equal(opened.state, 'failed');
       expect(opened.error).toBeInstanceOf(DamagedStoreError);

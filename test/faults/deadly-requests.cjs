@@ -1,5 +1,5 @@
-// Loaded into a daemon and its threads by NODE_OPTIONS: a request that holds one of these words has an end that no
-// request of the real daemon is known to have.
+// Loaded into a daemon and its threads by NODE_OPTIONS: a request that holds one of these words kills or hangs its
+// thread, which no request is known to do in the real daemon.
 const process = require('node:process');
 const { isMainThread } = require('node:worker_threads');
 

@@ -4,16 +4,17 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { NewEntry } from '#writer/batch.js';
+import { ACROSS_A_TILE, callsAfterClaim, callsAfterSequencing } from '../support/batch-calls.js';
 import type { MemoryStaging } from '../support/memory-staging.js';
 import { entries, TestLog, type Opened } from '../support/test-log.js';
 import { FAULTS, faultAt, type Fault } from '../support/writer-process.js';
 
-/** A log whose writer is dead, and what the next one does durably while it recovers. */
+/** A log whose writer is dead, and the durable calls of the next writer's recovery. */
 interface Wreck {
   readonly name: string;
   readonly log: TestLog;
   readonly recovery: readonly string[];
-  /** The log's size once it is recovered. */
+  /** The log's size after the recovery. */
   readonly size: number;
 }
 
@@ -22,7 +23,7 @@ const BATCHES = [
   { name: 'five entries after 254', base: await TestLog.of(254), batch: entries('batch', 5) },
 ];
 
-/** Starts a writer, and stops it where it starts. */
+/** Starts a writer, and closes it if it has started. */
 async function start(log: TestLog, number?: number, fault?: Fault): Promise<Opened> {
   const plan = number === undefined || fault === undefined ? {} : faultAt(number, fault);
   const opened = await log.open(plan);
@@ -38,7 +39,10 @@ async function wreckOf(name: string, log: TestLog): Promise<Wreck> {
   return { name, log, recovery: opened.process.durable, size: copy.history.log.size };
 }
 
-/** The wrecks that a crash after each durable call of a batch leaves: a crash before one is a crash after the last. */
+/**
+ * The wrecks left by a crash after each durable call of a batch. A crash before a call leaves the one of the call
+ * before.
+ */
 async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wreck[]> {
   const wrecks: Wreck[] = [];
   for (let number = 0; ; number++) {
@@ -46,7 +50,7 @@ async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wrec
     const opened = await log.open(faultAt(number, 'crash after'));
     if (opened.state === 'open') {
       await log.trySubmit(opened, batch);
-      // An answer comes before the batch is cleaned up.
+      // The answers come before the last calls of the batch.
       await Promise.race([opened.writer.close(), opened.process.crashed]);
     }
     if (!opened.process.isDead) return wrecks;
@@ -54,15 +58,15 @@ async function wrecksOf(base: TestLog, batch: readonly NewEntry[]): Promise<Wrec
   }
 }
 
-/** Another writer's claim, which its own batch must give way to. */
+/** A wreck with a sequenced batch of ours and another writer's claim, to which it must give way. */
 async function takeOver(): Promise<Wreck> {
   const log = await TestLog.of(254);
   const standby: MemoryStaging = log.staging.clone();
-  // Ours is sequenced, and not yet claimed.
+  // Our batch is sequenced, and not yet claimed.
   const ours = await log.open(faultAt(0, 'crash after'));
   assert.equal(ours.state, 'open');
   await log.trySubmit(ours, entries('ours', 4));
-  // Theirs is claimed, and its writer dies.
+  // Their batch is claimed, and its writer dies.
   const theirs = await log.open(faultAt(1, 'crash after'), { staging: standby });
   assert.equal(theirs.state, 'open');
   await log.trySubmit(theirs, entries('theirs', 5));
@@ -95,35 +99,16 @@ const WRECKS = [
 
 it('recovery publishes a batch that was sequenced, by the same calls', () => {
   const name = 'five entries after 254: a crash after staging.sequence';
-  expect(WRECKS.find((wreck) => wreck.name === name)?.recovery).toEqual([
-    'store.create staging/254',
-    'store.create tile/0/000',
-    'store.create tile/0/001.p/3',
-    'store.create tile/1/000.p/1',
-    'store.create tile/entries/000',
-    'store.create tile/times/000',
-    'store.create tile/entries/001.p/3',
-    'store.create tile/times/001.p/3',
-    'store.replace checkpoint',
-    'staging.markPublished',
-    'store.delete staging/254',
-  ]);
+  expect(WRECKS.find((wreck) => wreck.name === name)?.recovery).toEqual(
+    callsAfterSequencing(254, ACROSS_A_TILE),
+  );
 });
 
 it("a take-over discards ours, and learns another's", () => {
   expect(WRECKS[0]?.recovery).toEqual([
     'staging.discard',
     'staging.sequence',
-    'store.create tile/0/000',
-    'store.create tile/0/001.p/3',
-    'store.create tile/1/000.p/1',
-    'store.create tile/entries/000',
-    'store.create tile/times/000',
-    'store.create tile/entries/001.p/3',
-    'store.create tile/times/001.p/3',
-    'store.replace checkpoint',
-    'staging.markPublished',
-    'store.delete staging/254',
+    ...callsAfterClaim(254, ACROSS_A_TILE),
   ]);
 });
 
@@ -135,7 +120,7 @@ for (const wreck of WRECKS) {
       await log.close(writer);
     });
     for (const [number, call] of wreck.recovery.entries()) {
-      // A crash before a call is, for who comes next, a crash after the one before it.
+      // For the next writer, a crash before a call is a crash after the call before it, which is tried already.
       for (const fault of number === 0 ? FAULTS : FAULTS.filter((each) => each !== 'crash before'))
         it(`then ${number} ${call} of the recovery: ${fault}`, () => survive(wreck, number, fault));
     }

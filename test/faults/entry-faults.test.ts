@@ -183,7 +183,7 @@ function placesOf(value: Json, path: string[] = []): string[][] {
   return [path, ...Object.entries(value).flatMap(([name, each]) => placesOf(each, [...path, name]))];
 }
 
-/** The value with what is at a place replaced, or left out. */
+/** A copy of the value with the part at a place replaced, or left out. */
 function replaced(value: Json, [name, ...rest]: string[], by: Json | undefined): Json {
   if (name === undefined) return by ?? null;
   if (typeof value !== 'object' || value === null) return value;
@@ -195,7 +195,7 @@ function replaced(value: Json, [name, ...rest]: string[], by: Json | undefined):
   return Array.isArray(value) ? fields.map(([, each]) => each) : Object.fromEntries(fields);
 }
 
-/** What to put in a string's place: it cut, longer, with a character changed; or anything else. */
+/** Replacements for a string: cut, longer, with a character changed, or another value. */
 function changeOf(value: Json): fc.Arbitrary<Json | undefined> {
   const anything = fc.oneof(
     fc.constant(undefined),
@@ -265,7 +265,7 @@ describeWithVectors('bundles and trusted roots, anything changed', () => {
       ),
       { numRuns: 400 },
     );
-    // What is not looked at may change, and changes nothing; without its proof, an entry of v0.1 has the index promised.
+    // A field that verification does not read may change. Without its proof, a v0.1 entry has the promised index.
     const [entry] = parseSigstoreBundle(good.bundle).entries;
     expect([entry?.index, entry?.proof?.index]).toEqual(expect.arrayContaining([...new Set(accepted)]));
   });

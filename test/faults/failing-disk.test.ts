@@ -1,6 +1,6 @@
 /**
- * A disk that cannot keep what it was given: after an fsync that failed nobody can say what is on it, and a second one
- * that succeeds says nothing. The writer stops. (strace gives the errors.)
+ * A disk that cannot keep what was written. After a failed fsync nobody can tell what is on the disk, and a second
+ * fsync that succeeds proves nothing, so the writer stops. (strace injects the errors.)
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { STELE, withFolder } from '../support/daemon.js';
 import { describeWithProgram } from '../support/program.js';
 import { goodRequest, submit } from '../support/http.js';
 
-/** Writes to a store, and prints what came of it: `done`, or the error's name; then what a read gives. */
+/** A program that writes to a store and prints the outcome: `done` or the error's name, then the result of a read. */
 const WRITE = `
   const { FolderStore } = await import(process.argv[2]);
   const store = new FolderStore(process.argv[1]);
@@ -27,7 +27,7 @@ interface Written {
   readonly read?: string;
 }
 
-/** Runs WRITE, of whose fsyncs the one with this number, from 1, fails. */
+/** Runs WRITE, with one fsync failing: the one with this number, from 1. */
 function writeWith(strace: string, folder: string, error: string, number: number): Promise<Written> {
   const inject = ['-e', 'trace=fsync', '-e', `inject=fsync:error=${error}:when=${number}`];
   return runWrite(strace, ['-f', '-qq', '-o', '/dev/null', ...inject], folder);
@@ -37,7 +37,7 @@ function writeWith(strace: string, folder: string, error: string, number: number
 function runWrite(strace: string, options: readonly string[], folder: string): Promise<Written> {
   const module = new URL('../../dist/src/store/folder.js', import.meta.url).href;
   const node = [process.execPath, '--input-type=module', '--eval', WRITE, folder, module];
-  // strace counts by thread: with one for all files its count is that of the process.
+  // strace counts calls by thread: with a single thread for all files, it counts those of the process.
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
   return new Promise((resolve, reject) => {
     execFile(strace, [...options, ...node], { env }, (failure, stdout, stderr) => {
@@ -58,14 +58,14 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
         const failed = [create, replace].filter((outcome) => outcome !== 'done');
         if (failed.length === 0) break;
         expect(new Set(failed), String(number)).toStrictEqual(new Set(['DamagedStoreError']));
-        // Either the old state, in which nothing was there, or no answer.
+        // A read must show the old state, without the object, or fail.
         if (replace !== 'done') expect([undefined, 'DamagedStoreError']).toContain(read);
         outcomes.add(`${create} ${replace}`);
         expect((await readdir(folder)).filter((name) => name.endsWith('.tmp') && name !== '.tmp')).toEqual(
           [],
         );
       }
-      // The first failure ends all writing.
+      // After the first failure nothing is written any more.
       expect(outcomes).toStrictEqual(
         new Set(['DamagedStoreError DamagedStoreError', 'done DamagedStoreError']),
       );
@@ -73,7 +73,7 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
 
   it('is no more than a failed write where there is only no room for the file', () =>
     withFolder(async (folder) => {
-      // The first fsyncs are of the folders. The file's own is the one that gives ENOSPC back as it is.
+      // The first fsyncs are of folders. Only the file's own fsync passes ENOSPC on unchanged.
       const outcomes: string[] = [];
       for (let number = 1; number < 8; number++) {
         const inner = join(folder, String(number));
@@ -99,7 +99,7 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
       const data = join(parent, 'data');
       const trace = ['-f', '-qq', '-o', '/dev/null', '-P', parent, '-e', 'trace=fsync'];
       const inject = ['-e', 'inject=fsync:error=EIO', process.execPath];
-      // Without a key it ends in any case.
+      // Without a key the start fails in any case.
       const serve = [STELE, 'serve', '--data', data, '--key', join(parent, 'none.pem')];
       const stderr = await new Promise<string>((resolve) => {
         execFile(strace, [...trace, ...inject, ...serve], (_error, _stdout, stderr) => {
@@ -123,7 +123,7 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
         const changed = lines.findIndex((line) => new RegExp(` ${change}\\w*\\(`).test(line));
         const opened = lines.findLastIndex((line) => line.includes(`"${place}", O_RDONLY`));
         expect(changed, change).toBeGreaterThan(0);
-        // The last time that it is opened, and so the time that counts for the fsync after the change.
+        // The fsync after the change is of the descriptor that was opened last: the open must precede the change.
         expect(opened, change).toBeGreaterThan(0);
         expect(opened, change).toBeLessThan(changed);
       }
@@ -131,11 +131,11 @@ describeWithProgram({ names: ['strace'], variable: 'STELE_STRACE' }, 'a disk who
 
   it('stops the daemon, which says so', () =>
     withFolder(async (data) => {
-      // The folder of the claims: nothing is synced there before the first of them.
+      // The folder of the claims: nothing is synced there before the first claim.
       const inject = ['-P', join(data, 'store', 'staging'), '-e', 'inject=fsync:error=EIO'];
       const serve = [process.execPath, STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0'];
       const args = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', ...inject, ...serve];
-      // A group of its own: the daemon goes with strace.
+      // A process group of their own, so that strace and the daemon are killed together.
       const child = spawn(strace, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
       try {
         let stderr = '';

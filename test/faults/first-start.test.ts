@@ -1,12 +1,11 @@
 /**
- * A daemon's first moments: a first start that fails leaves nothing that was not there, requests that come too early
- * are told so, and a signal that comes with the first request loses nothing.
+ * A daemon's first moments: a failed first start leaves nothing behind, requests that come too early get 503, and a
+ * signal beside the first request loses nothing.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startDaemon, STELE, withFolder } from '../support/daemon.js';
@@ -14,13 +13,14 @@ import { freePort } from '../support/free-port.js';
 import { log, send } from '../support/http.js';
 import { expectKept, settle, submitMany } from '../support/submissions-in-flight.js';
 import { stele } from '../support/refused-start.js';
+import { listenOnFreePort } from '../support/free-port.js';
 
-/** Takes a port while `use` runs. */
+/** Occupies a port while `use` runs. */
 async function withTakenPort(use: (address: string) => Promise<void>): Promise<void> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnFreePort(server);
   try {
-    await use(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await use(`127.0.0.1:${port}`);
   } finally {
     server.close();
   }
@@ -84,7 +84,7 @@ describe('a first start that fails leaves nothing that was not there', () => {
         (await stele(['serve', '--data', data, '--listen', '127.0.0.1:0', '--no-create'])).code,
       ).not.toBe(0);
       expect(await readdir(data)).toEqual(['notes.txt']);
-      // A log that was made stays, whatever fails after that.
+      // A log that was made stays, even if the start fails later.
       await (await startDaemon(data)).stop();
       await withTakenPort(async (address) => {
         expect((await stele(['serve', '--data', data, '--listen', address])).code).toBe(2);
@@ -146,7 +146,7 @@ describe('the first requests', () => {
         stdio: 'ignore',
       });
       const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-      // Until the log is open the answer is 503, and never a reset or a file.
+      // Until the log is open, each answer is 503: never a reset, and never a file.
       for (;;) {
         const health = await send(url, 'GET', '/healthz').catch(() => undefined);
         if (health?.status === 200) break;
@@ -169,7 +169,7 @@ describe('the first requests', () => {
     withFolder(async (folder) => {
       const child = spawn(process.execPath, [STELE, 'serve', '--data', folder, '--listen', '127.0.0.1:0']);
       const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-      // As soon as it has taken its first lock it handles signals.
+      // From its first lock on, the daemon handles signals.
       while (!existsSync(join(folder, 'staging.sqlite')))
         await new Promise((resolve) => setTimeout(resolve, 2));
       child.kill('SIGTERM');

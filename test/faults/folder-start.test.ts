@@ -12,7 +12,7 @@ import { STELE } from '../support/daemon.js';
 import { describeWithProgram } from '../support/program.js';
 import { expectMessage, type Ended } from '../support/refused-start.js';
 
-/** A user who owns nothing: what a folder forbids, root may do all the same. */
+/** A user who owns nothing, to run the command where the tests run as root: permissions do not bind root. */
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(parent, { recursive: true, force: true }));
 
-/** A folder for a test, and for the user that runs the command in it. */
+/** A folder for a test, owned by the user that runs the command in it. */
 async function newFolder(name: string): Promise<string> {
   const folder = join(parent, name);
   await mkdir(folder);
@@ -46,7 +46,7 @@ function run(command: string, args: readonly string[], asNobody: boolean): Promi
 
 const SERVE = [STELE, 'serve', '--listen', '127.0.0.1:0', '--log-level', 'silent'];
 
-/** `stele serve` as a user who may do only what permissions say. Returns its refusal. */
+/** Runs `stele serve` as a user whom permissions bind. Returns the refusal. */
 async function refused(code: 1 | 2, ...args: readonly string[]): Promise<string> {
   const ended = await run(process.execPath, [...SERVE, ...args], true);
   expect(ended.code, ended.stdout + ended.stderr).toBe(code);
@@ -81,7 +81,7 @@ describe('a store in a folder', () => {
     await chmod(above, 0o711);
     const store = await newFolder('unread/store');
     const data = await newFolder('beside-unread');
-    // Past the store, to the next thing that is wrong.
+    // The store is accepted, and the start fails at the next wrong thing.
     const args = ['--data', data, '--store', `file:${store}`, '--key', join(data, 'none.pem')];
     expect(await refused(2, ...args)).toMatch(/^there is no key file /);
     expect(await readdir(store)).toStrictEqual([]);
@@ -102,7 +102,7 @@ describe('a store in a folder', () => {
     });
   });
 
-  /** Runs `stele serve` where a file system of its own is mounted on a folder. The last line says what is left there. */
+  /** Runs `stele serve` with a file system mounted on a folder. The last line of output lists the files left there. */
   async function onMount(name: string, options: string, fill: string): Promise<Ended & { left: string }> {
     const data = join(parent, `mount-${name}`);
     const mounted = join(data, 'mounted');
@@ -149,7 +149,7 @@ describe('a store in a folder', () => {
     expect(await readdir(place.folder)).toContain('.lock.sqlite');
     await close();
     expect(await readdir(parent)).not.toContain('new');
-    // A log was made: its lock stays.
+    // A log was made, so its lock stays.
     const { store, close: closeAgain } = await openStore(place, log);
     await store.create('checkpoint', new Uint8Array(1));
     await closeAgain();
@@ -204,7 +204,7 @@ describe('the log’s key is not put where the log’s files are', () => {
     expect(
       await refused(2, '--data', join(store, 'data'), '--store', `file:${join(parent, 'to-store')}`),
     ).toMatch(message('--data'));
-    // A web server follows a link that leads out of the store.
+    // A web server would follow a link that leads out of the store.
     await symlink(data, join(store, 'out'));
     expect(await refused(2, '--data', join(store, 'out'), '--store', `file:${store}`)).toMatch(
       message('--data'),

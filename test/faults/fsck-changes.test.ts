@@ -1,5 +1,5 @@
 /**
- * Single bytes of a log changed, one at a time: fsck finds each, over a folder and over HTTP, and names the file.
+ * Single bytes of a log are changed, one at a time: fsck finds each in a folder and over HTTP, and names the file.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,9 +25,9 @@ import {
 } from '../support/fsck.js';
 
 let folder: string;
-/** Tiles of level 0, full and partial, and a partial one of level 1. */
+/** Has full and partial tiles of level 0, and a partial tile of level 1. */
 let small: MadeLog;
-/** Tiles of levels 0 to 2, full ones of levels 0 and 1. */
+/** Has tiles of levels 0 to 2, and full ones of levels 0 and 1. */
 let large: MadeLog;
 const served = new Map<MadeLog, Places>();
 const random = randomNumbers(20260101);
@@ -45,13 +45,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The folder and both servers, which differ in bundles alone. */
+/** The places to read a file from: both servers for entry bundles, in which alone they differ. */
 function placesOf(log: MadeLog, path = 'tile/entries'): readonly ReadPlace[] {
   const { store, http, all } = served.get(log) as Places;
   return path.startsWith('tile/entries') ? all : [store, http];
 }
 
-/** Changes one byte of a file, somewhere from `from` to `to`. Returns what is said of it from each place. */
+/** Changes one random byte of a file, from `from` to `to`. Returns the verdict of each place. */
 async function changeOne(
   log: MadeLog,
   path: string,
@@ -64,7 +64,7 @@ async function changeOne(
   return { what: `byte ${at} of ${path} xor ${by}`, bytes, verdicts };
 }
 
-/** Changes that must be found, and are. */
+/** Makes changes that fsck must find. */
 async function findChanges(
   log: MadeLog,
   path: string,
@@ -79,7 +79,7 @@ async function findChanges(
   return count;
 }
 
-/** The entries in a bundle's bytes, or undefined where they are no gzip. */
+/** The decompressed entry bundle, or undefined where the bytes are no gzip. */
 function decoded(bytes: Buffer): Buffer | undefined {
   try {
     return gunzipSync(bytes);
@@ -88,7 +88,9 @@ function decoded(bytes: Buffer): Buffer | undefined {
   }
 }
 
-/** Changes of a bundle until `count` were found; those after which it decodes to the same are right, and told apart. */
+/**
+ * Changes an entry bundle until `count` changes were found. One that decompresses to the same bytes must be accepted.
+ */
 async function findInBundle(
   log: MadeLog,
   path: string,
@@ -157,7 +159,7 @@ test('what gzip keeps beside the entries may be anything: time, flags of its mak
   }
 });
 
-/** The times of the small log, in order, as its files are with one of them changed. */
+/** The times of the small log, in order, read from its files with one of them changed. */
 function timesWith(path: string, bytes: Buffer): bigint[] {
   const files = [...small.files.keys()].filter((name) => name.startsWith('tile/times')).sort();
   return files.flatMap((name) => {
@@ -173,7 +175,8 @@ test("times: a change that breaks the order is found, and the others are the wri
   const counts = { found: 0, between: 0, word: 0 };
   for (let i = 0; i < 90; i++) {
     const path = paths[i % paths.length] as string;
-    // Most of them at its ends, where a change may show in the next file alone, or be a little before the next second.
+    // Most changes are at the file's ends, where only the next file may show the change, or the time changes by less
+    // than a second.
     const { length } = fileOf(small, path);
     const [from, to] = [
       [0, length],
@@ -190,7 +193,7 @@ test("times: a change that breaks the order is found, and the others are the wri
       } else {
         const next = paths[paths.indexOf(path) + 1] ?? path;
         expectNamed(verdict, [path, next], what);
-        // Two files that do not follow each other are both in the message.
+        // The message names both of two files that do not follow each other.
         expect(verdict).toMatchObject({ message: expect.stringContaining(path) as string });
         if ((verdict as { path: string }).path !== path) counts.between++;
       }

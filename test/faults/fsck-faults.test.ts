@@ -1,6 +1,6 @@
 /**
- * Whole files of a log that are missing, another's, too short or too long: fsck names one that is wrong, and never one
- * that is right.
+ * Whole files of a log that are missing, taken from another log, too short or too long: fsck names a file that is
+ * wrong, and never one that is right.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ import {
 
 let folder: string;
 let log: MadeLog;
-/** A log of the same name, key and size, of other entries. */
+/** A log of the same name, key and size, with other entries. */
 let fork: MadeLog;
 let places: Places;
 const random = randomNumbers(7);
@@ -53,10 +53,10 @@ const file = (path: string) => fileOf(log, path);
 const PARTIALS = ['tile/0/005.p/220', 'tile/1/000.p/5', 'tile/entries/005.p/220', 'tile/times/005.p/220'];
 const BUNDLE = 'tile/entries/002';
 
-/** The log is read from everywhere while files are changed. */
+/** The verdicts of all places while files are changed. */
 const verdicts = (changes: Changes) => withChanges(log, changes, () => verdictsOf(log, places.all));
 
-/** Expects that the change is found everywhere, and one of these files named: by default, one of those changed. */
+/** Expects each place to find the change and to name one of the files in `wrong`, by default the changed ones. */
 async function found(what: string, changes: Changes, wrong: readonly string[] = Object.keys(changes)) {
   for (const verdict of await verdicts(changes)) {
     if (wrong.includes('checkpoint') && verdict !== 'right' && verdict.name === 'UnreachableError') {
@@ -87,7 +87,7 @@ test('a file that is missing, though older partial ones are there', async () => 
   await eachFile('is missing', () => undefined);
 });
 
-// A bucket has no folders.
+// No folder can stand in a bucket.
 if (BUCKET === undefined)
   test('a folder in the place of a file', () => eachFile('is a folder', () => 'folder'));
 
@@ -135,7 +135,7 @@ test("a file of another log's, and a tile with the bundle that belongs to it", a
 describe('a bundle', () => {
   const bodies = (path: string) => parseEntryBundle(gunzipSync(file(path)), 256);
   const bundle = (entries: readonly Uint8Array[]) => gzipSync(encodeEntryBundle(entries));
-  /** More than a bundle may hold. */
+  /** More bytes than an entry bundle may have. */
   const long = (entries: readonly Uint8Array[]) =>
     gzipSync(Buffer.concat(entries.map((entry) => encodeEntryBundle([entry]))));
 
@@ -235,7 +235,8 @@ test('two files at once, each missing, short, long, or changed in a byte: one of
     () => undefined,
     (bytes) => bytes.subarray(1),
     (bytes) => Buffer.concat([bytes, Buffer.of(0)]),
-    // Past the header of gzip, of which not every byte matters. A byte of times may be in order, or put others out of it.
+    // Skip the gzip header, in which some bytes have no meaning. A changed time may still be in order, or it may put
+    // its neighbours out of order.
     (bytes) => changed(bytes, 20 + random(bytes.length - 20), 1 + random(255)),
     (bytes) => changed(bytes, 20 + random(bytes.length - 20), 1 + random(255)),
   ];
@@ -244,7 +245,7 @@ test('two files at once, each missing, short, long, or changed in a byte: one of
     return { [path]: faults[random(kinds)]?.(file(path)) };
   };
   for (let i = 0; i < 80; i++) {
-    // Every other pair has a tile of the edge in it, whose places are the harder to tell.
+    // Half of the pairs hold a tile of the right edge, where a wrong file is harder to find.
     const one = (i % 2 === 0 ? PARTIALS[random(2)] : paths[random(paths.length)]) as string;
     const two = paths[(paths.indexOf(one) + 1 + random(paths.length - 1)) % paths.length] as string;
     await found(`${one} and ${two}`, { ...wronged(one), ...wronged(two) });

@@ -1,5 +1,5 @@
 /**
- * Clients that hang up, stall, or send what is dear to read: none of them keeps another from the log.
+ * Clients that hang up, stall, or send bodies that are expensive to read: none of them keeps another from the log.
  */
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -62,7 +62,7 @@ test('clients that leave after sending worthless bodies give back the memory the
     const socket = await open(post(junk.length, junk));
     socket.destroy();
   }
-  // Forty times as much would have been taken for good: over the bound for all bodies.
+  // If their memory were not released, these bodies would exceed the limit for all bodies together.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(await logged(0)).toBe(201);
 });
@@ -79,7 +79,7 @@ test('a connection that was refused is closed, though its client keeps its half 
   socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
   await new Promise((resolve) => socket.once('end', resolve));
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-  // The server's side is gone: what is written now is answered by a reset.
+  // The server has closed the connection, and answers further bytes with a reset.
   const closed = new Promise((resolve) => socket.once('close', resolve));
   const writing = setInterval(() => socket.write('x'), 200);
   socket.on('error', () => undefined);

@@ -1,5 +1,5 @@
 /**
- * How the daemon stops: whatever it has accepted is answered, and what it has answered is logged.
+ * Stopping the daemon: every accepted entry is answered, and every entry answered with 201 is logged.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { NewEntry } from '#writer/batch.js';
+import { ACROSS_A_TILE, callsAfterSequencing } from '../support/batch-calls.js';
 import { STAGING_METHODS } from '../support/faulty-staging.js';
 import { STORE_METHODS } from '../support/faulty-store.js';
 import { entries, TestLog, type Opened } from '../support/test-log.js';
@@ -11,7 +12,7 @@ import { FAULTS, faultAt, type Fault, type Plan } from '../support/writer-proces
 
 interface Shape {
   readonly name: string;
-  /** Undefined where the log is yet to be made. */
+  /** Undefined where the writer has to make the log. */
   readonly base: TestLog | undefined;
   readonly batch: readonly NewEntry[];
 }
@@ -55,7 +56,7 @@ async function survive(shape: Shape, number: number, fault: Fault, afterwards: A
   expect(opened.process.durable.length).toBeGreaterThan(number);
   log.check();
   expect(opened.process.isDead).toBe(fault.startsWith('crash'));
-  // What is sequenced is published, whatever comes between; and nothing else is.
+  // Sequenced entries are published in spite of the fault, and no others are.
   const sequenced = (await log.staging.tree()).size - (shape.base?.history.log.size ?? 0);
   expect([0, shape.batch.length]).toContain(sequenced);
   if (opened.state === 'open' && !opened.process.isDead) await opened.writer.close();
@@ -71,60 +72,19 @@ async function survive(shape: Shape, number: number, fault: Fault, afterwards: A
   const joined = more === shape.batch && sequenced > 0;
   expect(log.history.log.size).toBe(before + sequenced + (joined ? 0 : more.length));
   expect(proved.map(({ index }) => index)).toEqual(more.map((_, i) => before + (joined ? 0 : sequenced) + i));
-  // A claim that outlived its batch was found by the start.
+  // The start has deleted a claim that outlived its batch.
   expect(log.claims()).toEqual([]);
 }
 
 describe('the kill points', () => {
   it('are these, in this order', async () => {
+    const first = ['tile/0/000.p/1', 'tile/entries/000.p/1', 'tile/times/000.p/1'];
+    const filling = ['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000', 'tile/times/000'];
     expect(await Promise.all(SHAPES.map(record))).toEqual([
-      [
-        'staging.create',
-        'store.create checkpoint',
-        'staging.sequence',
-        'store.create staging/0',
-        'store.create tile/0/000.p/1',
-        'store.create tile/entries/000.p/1',
-        'store.create tile/times/000.p/1',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/0',
-      ],
-      [
-        'staging.sequence',
-        'store.create staging/0',
-        'store.create tile/0/000.p/1',
-        'store.create tile/entries/000.p/1',
-        'store.create tile/times/000.p/1',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/0',
-      ],
-      [
-        'staging.sequence',
-        'store.create staging/254',
-        'store.create tile/0/000',
-        'store.create tile/0/001.p/3',
-        'store.create tile/1/000.p/1',
-        'store.create tile/entries/000',
-        'store.create tile/times/000',
-        'store.create tile/entries/001.p/3',
-        'store.create tile/times/001.p/3',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/254',
-      ],
-      [
-        'staging.sequence',
-        'store.create staging/250',
-        'store.create tile/0/000',
-        'store.create tile/1/000.p/1',
-        'store.create tile/entries/000',
-        'store.create tile/times/000',
-        'store.replace checkpoint',
-        'staging.markPublished',
-        'store.delete staging/250',
-      ],
+      ['staging.create', 'store.create checkpoint', 'staging.sequence', ...callsAfterSequencing(0, first)],
+      ['staging.sequence', ...callsAfterSequencing(0, first)],
+      ['staging.sequence', ...callsAfterSequencing(254, ACROSS_A_TILE)],
+      ['staging.sequence', ...callsAfterSequencing(250, filling)],
     ]);
   });
 

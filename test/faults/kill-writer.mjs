@@ -1,7 +1,7 @@
 /**
- * The tests' own entry point: a writer on a real folder and a real SQLite staging, which kills its process at a
- * durable call. Arguments: the folder; at which call, from 0 (none: never), `before` or `after` it; then labels, each
- * of a batch of entries: `label:count`. Standard output: a JSON line for each acknowledgement, and one at the end.
+ * A program for tests: a writer on a real folder and a real SQLite staging, which kills its process at a durable call.
+ * Arguments: the folder; the number of the call, from 0, or `none`; `before` or `after` the call; then a batch of
+ * entries each, `label:count`. Standard output: a JSON line for each acknowledgement, and one at the end.
  */
 import { existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const DURABLE = ['store.create', 'store.replace', 'store.delete'].concat(
 );
 const calls = [];
 
-/** The same object; each durable call of it is a kill point. */
+/** A proxy of the object, in which each durable call is a kill point. */
 function deadly(name, target) {
   return new Proxy(target, {
     get(_, method) {
@@ -29,7 +29,7 @@ function deadly(name, target) {
       if (!DURABLE.includes(call)) return value.bind(target);
       return async (...args) => {
         const isLast = calls.length === Number(number);
-        // A path, or the paths of a delete.
+        // The argument is a path, or the paths of a delete.
         const [what] = args;
         calls.push(typeof what === 'string' || Array.isArray(what) ? `${call} ${what}` : call);
         if (isLast && when === 'before') process.kill(process.pid, 'SIGKILL');
@@ -41,7 +41,7 @@ function deadly(name, target) {
   });
 }
 
-/** Written before this returns: what a dead process has said, it has said. */
+/** Writes synchronously: the line must be out even if the process is killed next. */
 function say(line) {
   writeSync(1, `${JSON.stringify(line)}\n`);
 }

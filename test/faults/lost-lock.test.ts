@@ -1,6 +1,6 @@
 /**
- * A folder whose lock's file is deleted or replaced under a running writer: another writer may then start there, and
- * the first one notices before it writes anything more.
+ * The file of a folder's lock is deleted or replaced under a running writer. Another writer may then start there, so
+ * the first one must notice before its next write.
  */
 import { cp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ it.each([
     } finally {
       await daemon.stop('SIGKILL');
     }
-    // Nothing is wrong with the log: the entry that was on its way is published by the next writer.
+    // The log is whole: the next writer publishes the entry that was on its way.
     const again = await startDaemon(data);
     const { logIndex } = await log(again.url).finally(() => again.stop());
     expect(logIndex).toBe('2');
@@ -80,7 +80,7 @@ it('a lock whose file was removed between its opening and its locking is not tak
     const file = join(folder, LOCK);
     const open = Database.open.bind(Database);
     let other: FolderLock | undefined;
-    // Between the opening and the locking of the first: its file goes, as by a start that fails, and another is locked.
+    // Between our opening and locking the file, a failing start removes it, and another writer locks a new one.
     const opening = vi.spyOn(Database, 'open').mockImplementationOnce(async (path) => {
       const opened = await open(path);
       await rm(file);
@@ -89,7 +89,7 @@ it('a lock whose file was removed between its opening and its locking is not tak
     });
     try {
       await expect(FolderLock.take(folder)).rejects.toThrow('the file was replaced meanwhile: start again');
-      // The other one's file is still there, and still its own.
+      // The other writer's file is untouched.
       await expect(other?.check()).resolves.toBeUndefined();
     } finally {
       opening.mockRestore();

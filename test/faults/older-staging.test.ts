@@ -1,6 +1,6 @@
 /**
- * A staging that is older than the store: it learns from the store what it lacks, whatever comes between, and every
- * entry keeps its index.
+ * A staging that is older than the store: it reads from the store what it lacks, in spite of faults, and every entry
+ * keeps its index.
  */
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { FAULTS, faultAt } from '../support/writer-process.js';
 /** Entries in each batch of the log. */
 const BATCHES = [1, 2, 250, 3, 1, 300, 40];
 
-/** A log, and copies of its staging as it was at the start and after each batch. */
+/** A log, and copies of its staging from the start and after each batch. */
 async function grow(): Promise<{ log: TestLog; copies: { size: number; staging: MemoryStaging }[] }> {
   const log = await TestLog.of(0);
   const copies = [{ size: 0, staging: log.staging.clone() }];
@@ -27,7 +27,7 @@ async function grow(): Promise<{ log: TestLog; copies: { size: number; staging: 
 
 const { log: LOG, copies: COPIES } = await grow();
 
-/** Starts on another staging, and submits every entry once more, and a new one. */
+/** Starts on another staging, and submits every entry again, and a new one. */
 async function goesOn(log: TestLog, staging: MemoryStaging): Promise<void> {
   const writer = await log.reopen({ staging });
   const { size } = log.history.log;
@@ -62,7 +62,7 @@ describe.concurrent('a copy of staging', () => {
 
     it(`of ${size} entries takes back what another batch came before`, async () => {
       const [log, copy] = [LOG.clone(), staging.clone()];
-      // Its writer died with a batch that was never claimed; the log went on from where it was.
+      // The writer of this staging died with a batch that was never claimed, and the log went on without the batch.
       const root = Buffer.alloc(32, 7);
       const claim = Buffer.from('never shown');
       await copy.sequence(

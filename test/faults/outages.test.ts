@@ -1,6 +1,6 @@
 /**
- * Disks and descriptors that run out under a real daemon, and come back: reads go on, submitters are told why, nothing
- * acknowledged is lost, and the daemon goes on without a restart. Mounting needs root and Linux.
+ * A real daemon runs out of disk space or file descriptors, and gets them back. Reads go on, submitters are told the
+ * reason, no acknowledged entry is lost, and the daemon goes on without a restart. Mounting needs root and Linux.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { ENTRIES, goodRequest } from '../support/http.js';
 const CAN_MOUNT = process.platform === 'linux' && process.getuid?.() === 0;
 const onLinuxAsRoot = CAN_MOUNT || process.env['CI'] === 'true' ? it : it.skip;
 
-/** Runs `use` with a small disk of its own mounted at a folder. */
+/** Runs `use` with a small file system mounted at a folder. */
 async function withDisk(folder: string, use: () => Promise<void>): Promise<void> {
   await mkdir(folder, { recursive: true });
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
@@ -27,7 +27,7 @@ async function withDisk(folder: string, use: () => Promise<void>): Promise<void>
   }
 }
 
-/** Fills the disk under a folder to its last byte. Returns what frees it again. */
+/** Fills the disk under a folder to its last byte. Returns a function that frees it. */
 async function fill(folder: string): Promise<() => Promise<void>> {
   const name = join(folder, 'filler');
   const file = await open(name, 'w');
@@ -47,7 +47,7 @@ async function fill(folder: string): Promise<() => Promise<void>> {
   return () => rm(name);
 }
 
-/** Requests one after the other, on one connection: a daemon without file descriptors takes no other. */
+/** Sends requests on one connection: a daemon without file descriptors cannot accept another. */
 class Connection {
   readonly #client: Client;
 
@@ -67,7 +67,7 @@ class Connection {
     return { status: answer.statusCode, text: await answer.body.text() };
   }
 
-  /** Submits what must be logged. Returns its index. */
+  /** Submits an entry that must be logged. Returns its index. */
   async log(request: object): Promise<number> {
     const { status, text } = await this.submit(request);
     expect(status, text).toBe(201);
@@ -83,7 +83,7 @@ class Connection {
   }
 }
 
-/** How often the daemon's log has these words. */
+/** How many times these words are in the daemon's log. */
 function linesWith(daemon: Daemon, words: string): number {
   return daemon.log().split(words).length - 1;
 }
@@ -93,9 +93,9 @@ interface OutageOptions {
   readonly args: readonly string[];
   readonly code: string;
   readonly reason: string;
-  /** Has the outage begin. Returns what ends it. */
+  /** Begins the outage. Returns a function that ends it. */
   readonly begin: (daemon: Daemon) => Promise<() => Promise<void>>;
-  /** Whether the files can be read meanwhile. */
+  /** Whether the log's files can be read during the outage. */
   readonly isReadable?: boolean;
 }
 
@@ -106,11 +106,11 @@ async function outlive({ data, args, code, reason, begin, isReadable = true }: O
     const first = goodRequest();
     expect(await connection.log(first)).toBe(0);
     const end = await begin(daemon);
-    // It is accepted before the outage is noticed, and stays in flight. Its submitter learns why there is no answer.
+    // The first entry is accepted before the outage is noticed, and stays in flight. Its submitter is told the reason.
     const accepted = goodRequest();
     expect(await connection.submit(accepted)).toMatchObject({ status: 503 });
     expect((await connection.submit(accepted)).text).toContain(reason);
-    // One that comes later is refused at once.
+    // A later entry is refused at once.
     expect((await connection.submit(goodRequest())).text).toContain(
       `the log takes no entries now: ${reason}`,
     );
@@ -191,7 +191,7 @@ describe('while the log runs', () => {
           },
         });
       } finally {
-        // Where the test failed before.
+        // Only if the test has failed before the outage ended.
         await Promise.resolve()
           .then(unmount)
           .catch(() => undefined);
@@ -204,7 +204,7 @@ describe('while the log runs', () => {
       const data = join(folder, 'data');
       await outlive({
         ...{ data, args: [], code: 'too-many-files', reason: 'no file descriptors are left' },
-        // Connections need descriptors too: those that the test needs are open, and stay.
+        // Connections need descriptors too, so the test keeps those that it needs open.
         isReadable: false,
         begin: (daemon) => {
           const pid = String(daemon.process.pid);

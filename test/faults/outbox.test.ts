@@ -1,5 +1,5 @@
 /**
- * Batches in staging's outbox that are not what the writer put there: none of them is published, and the log goes on
+ * Batches in staging's outbox that differ from those that the writer put there: none is published, and the log goes on
  * without them.
  */
 import assert from 'node:assert/strict';
@@ -26,7 +26,7 @@ async function wreck(): Promise<TestLog> {
 const WRECK = await wreck();
 const [SEQUENCED = assert.fail()] = await WRECK.staging.unpublished();
 
-/** The same log with other batches in the outbox. */
+/** A copy of the log with other batches in the outbox. */
 async function withOutbox(batches: readonly SequencedBatch[]): Promise<TestLog> {
   const log = WRECK.clone();
   await log.staging.discard(BEFORE.length);
@@ -64,7 +64,7 @@ async function batchAfter(before: readonly NewEntry[], batch: readonly NewEntry[
 
 describe.concurrent('an outbox with one bit flipped', () => {
   const bits = SEQUENCED.claim.length * 8;
-  // A prime step, so that every bit of a byte has its turn.
+  // The step is prime, so that each bit of a byte is flipped at some place.
   const step = Math.floor(bits / 120) | 1;
   for (let bit = 5; bit < bits; bit += step) {
     it(`bit ${bit} of its claim`, async () => {

@@ -1,10 +1,10 @@
 /**
- * What goes wrong between a reader and the files: connections, headers, statuses, redirects, encodings.
+ * Faults between a reader and the files: connections, headers, statuses, redirects, encodings.
  */
 import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { at, BUNDLE, FULL, type Answer, type HostileCase } from '../support/hostile-log.js';
 
-/** Writes bytes and nothing that Node would add, and leaves the connection open. */
+/** Writes raw bytes, without the headers that Node would add, and leaves the connection open. */
 const raw = (text: string): Answer => {
   return (response) => response.socket?.write(text);
 };

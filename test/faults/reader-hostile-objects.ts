@@ -1,5 +1,5 @@
 /**
- * Files that are not what they are said to be.
+ * Files with other contents than the log's.
  */
 import { gzipSync } from 'node:zlib';
 import { encodeText } from '#tiles-spec/bytes.js';
@@ -15,6 +15,7 @@ import {
   TIMES,
   type HostileCase,
   type Logs,
+  type Refusal,
 } from '../support/hostile-log.js';
 import { sendFile } from '../support/reader.js';
 
@@ -196,6 +197,17 @@ export const BODY_CASES: readonly HostileCase[] = [
 const seenIsNewer =
   /^reader\.example\/log has 699 entries, and had [0-9]+: entries were taken back, or a cache is behind$/;
 
+/** The refusal of a checkpoint with fewer entries than were seen. */
+const ROLLED_BACK: Refusal = ['InconsistentLogError', 'rolled-back', undefined, seenIsNewer];
+
+/** The refusal of a checkpoint whose first `size` entries are others than those that were seen. */
+const forkedAt = (size: number): Refusal => [
+  'InconsistentLogError',
+  'forked',
+  undefined,
+  new RegExp(`has signed two histories: its first ${size} entries are not those that it showed before$`),
+];
+
 export const CHECKPOINT_CASES: readonly HostileCase[] = [
   {
     name: 'of another origin',
@@ -291,18 +303,13 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
   {
     name: 'of fewer entries than were seen',
     fault: holds('checkpoint', ({ log }) => log.signAt(699)),
-    error: ['InconsistentLogError', 'rolled-back', undefined, seenIsNewer],
+    error: ROLLED_BACK,
     advances: false,
   },
   {
     name: 'of fewer entries than were seen, and others',
     fault: holds('checkpoint', ({ log, forked }) => log.sign(699, forked.checkpoint.root)),
-    error: [
-      'InconsistentLogError',
-      'forked',
-      undefined,
-      /has signed two histories: its first 699 entries are not those/,
-    ],
+    error: forkedAt(699),
     advances: false,
   },
   {
@@ -314,18 +321,13 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
         else response.writeHead(503).end();
         return true;
       },
-    error: ['InconsistentLogError', 'rolled-back', undefined, seenIsNewer],
+    error: ROLLED_BACK,
     advances: false,
   },
   {
     name: 'of as many as were seen, and others',
     fault: holds('checkpoint', ({ log, forked }) => log.sign(700, forked.checkpoint.root)),
-    error: [
-      'InconsistentLogError',
-      'forked',
-      undefined,
-      /has signed two histories: its first 700 entries are not those/,
-    ],
+    error: forkedAt(700),
     advances: false,
   },
   {
@@ -334,12 +336,7 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
       sendFile(logs.forked.files, path, response);
       return true;
     },
-    error: [
-      'InconsistentLogError',
-      'forked',
-      undefined,
-      /has signed two histories: its first 700 entries are not those/,
-    ],
+    error: forkedAt(700),
     advances: false,
   },
   {
@@ -356,17 +353,12 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
   {
     name: 'that goes back between two fetches',
     fault: holds('checkpoint', ({ log }) => log.signAt(699), 1),
-    error: ['InconsistentLogError', 'rolled-back', undefined, seenIsNewer],
+    error: ROLLED_BACK,
   },
   {
     name: 'that is forked between two fetches',
     fault: holds('checkpoint', ({ forked }) => forked.file('checkpoint'), 1),
-    error: [
-      'InconsistentLogError',
-      'forked',
-      undefined,
-      /its first 1300 entries are not those that it showed before$/,
-    ],
+    error: forkedAt(1300),
   },
   {
     name: 'that is by another key between two fetches',

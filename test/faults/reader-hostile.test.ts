@@ -1,6 +1,6 @@
 /**
- * A reader against servers that cheat: every lie is refused with an error that says what it was, and nothing of it is
- * kept. Memory is in reader-memory.test.ts.
+ * A reader against servers that cheat: every lie is refused with an error that names it, and none of it is kept.
+ * reader-memory.test.ts tests the use of memory.
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -56,21 +56,21 @@ afterAll(async () => {
   expect(unhandled).toEqual([]);
 });
 
-/** Reads all that a log has, and compares it with what it is known to have. */
+/** Reads a whole log, and compares it with the expected contents. */
 async function readAll(reader: LogReader): Promise<void> {
   const { tree, checkpoint } = await reader.latest();
   expect(checkpoint.size).toBe(SIZE);
   for await (const { index, body } of tree.entries()) {
     if (!Buffer.from(body).equals(logs.log.bodyAt(index))) expect.fail(`entry ${index} is another`);
   }
-  for (let bundle = 0; bundle < tree.bundleCount; bundle++) {
+  for (let bundle = 0; bundle < tree.entryBundleCount; bundle++) {
     const times = await tree.times(bundle);
     expect(times).toEqual(times.map((_, i) => timeAt(bundle * 256 + i)));
   }
   await reader.latest();
 }
 
-/** Reads a log that was seen at 700 entries; what is left on disk afterwards is checked. */
+/** Reads a log that was seen at 700 entries, and then checks the files that are left on disk. */
 async function attempt(hostile: HostileCase, read: typeof readAll = readAll): Promise<void> {
   await withFolder(async (folder) => {
     const stateFolder = join(folder, 'state');
@@ -88,7 +88,7 @@ async function attempt(hostile: HostileCase, read: typeof readAll = readAll): Pr
     }
     for (const [path, bytes] of await settled(cacheFolder)) {
       const name = path.split('/').slice(1).join('/');
-      // Of a fork that is served whole, the tiles are those of a tree that the log's key has signed.
+      // A fork that is served whole has tiles of a tree that the log's key has signed, so they may be cached.
       expect([logs.log, logs.forked].some((log) => bytes.equals(log.file(name)))).toBe(true);
     }
     const { [STATE]: state, ...others } = Object.fromEntries(await filesIn(stateFolder));
@@ -101,7 +101,7 @@ async function attempt(hostile: HostileCase, read: typeof readAll = readAll): Pr
   });
 }
 
-/** The files in a cache once what was read ahead is written too. */
+/** The files in a cache, after those that were read ahead are written too. */
 async function settled(folder: string): Promise<Map<string, Buffer>> {
   for (;;) {
     const files = await filesIn(folder);

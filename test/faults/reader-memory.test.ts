@@ -1,6 +1,6 @@
 /**
- * What a server can make a reader hold: bombs, and bundles as long as they may be. The reader is a process of its own,
- * with what `openLog` gives it, or with `fetch` and nothing else that browsers have not.
+ * The memory that a server can make a reader use, with decompression bombs and with bundles of the greatest length. The
+ * reader is a process of its own, opened by `openLog`, or with `fetch` and only what browsers have.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -13,13 +13,13 @@ import { withFolder } from '../support/daemon.js';
 import { filesIn, serveFiles, TestLog, type Fault, type TestServer } from '../support/reader.js';
 
 const LIMIT = 200 * 2 ** 20;
-/** As Node 20 and 22 have it. That of Node 24 alone grows to 128 MB before it is collected, whatever a program holds. */
+/** The young generation's size in Node 20 and 22. In Node 24 it grows to 128 MB before it is collected. */
 const YOUNG_GENERATION = '--max-semi-space-size=16';
 const LONGEST_BUNDLE = 256 * (65_535 + 2);
 
 interface Outcome {
   readonly failure?: { name: string; code?: string; path?: string; message: string };
-  /** Of the newest checkpoint seen. */
+  /** The size of the newest checkpoint seen. */
   readonly size?: string;
   readonly peak: number;
   readonly unhandled: string[];
@@ -29,14 +29,14 @@ let log: TestLog;
 let server: TestServer;
 
 beforeAll(async () => {
-  // Eight full bundles, for reading ahead.
+  // Eight full entry bundles, more than are read ahead.
   log = await TestLog.of([2048]);
   server = await serveFiles(() => log.files);
 });
 
 afterAll(() => server.close());
 
-/** gzip of `count` times 64 MiB of zeros, of 160 of which ten thousand million bytes in ten million. */
+/** The gzip of `count` times 64 MiB of zeros: 160 make ten thousand million bytes of ten million. */
 function zeros(count: number): Uint8Array {
   const block = deflateRawSync(Buffer.alloc(2 ** 26), { finishFlush: constants.Z_FULL_FLUSH, level: 9 });
   const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
@@ -51,7 +51,7 @@ const noise = randomBytes(LONGEST_BUNDLE);
 const noiseGzip = gzipSync(noise);
 const gzip = { 'content-encoding': 'gzip' };
 
-/** Answers for the objects whose path begins so. */
+/** Answers for the objects whose path begins with `prefix`. */
 const instead =
   (prefix: string, answer: (response: ServerResponse) => unknown): Fault =>
   (path, response) => {
@@ -60,7 +60,7 @@ const instead =
     return true;
   };
 
-/** Writes the same for as long as anybody reads. */
+/** Writes the same bytes for as long as the client reads. */
 function pour(response: ServerResponse, piece: Buffer): void {
   const target = response.socket;
   response.flushHeaders();
@@ -91,7 +91,7 @@ const FIRST = 'tile/entries/000';
 const TOO_LONG = /: gzip: over [0-9]+ bytes$/;
 const TOO_LARGE = /: has over [0-9]+ bytes$/;
 
-/** What is served instead; what is read; the error's name, code, path and message; what it is with `fetch`. */
+/** The false answer; the read; the error's name, code, path and message; and the error with `fetch`, if another. */
 interface Case {
   readonly name: string;
   readonly fault: Fault;

@@ -1,7 +1,7 @@
 /* global fetch, setTimeout, TextDecoder */
 /**
- * A reader as a process of its own: reads the log that its one argument, JSON, names, and says in JSON what came of it
- * and the most memory that it had, in bytes.
+ * A reader as a process of its own. Its one argument is JSON that names the log. Prints JSON: the outcome, and the peak
+ * of the process's memory in bytes.
  */
 import { readFileSync } from 'node:fs';
 import { fetchGet, httpSource, LogReader } from '#reader/index.js';
@@ -12,7 +12,7 @@ const { place, options, plain, read } = JSON.parse(process.argv[2]);
 const unhandled = [];
 process.on('unhandledRejection', (error) => unhandled.push(String(error)));
 
-/** As other runtimes have it, without anything of `reader/node`. */
+/** A reader for other runtimes, without anything of `reader/node`. */
 function openPlain() {
   const source = httpSource(place, { ...options, get: fetchGet(fetch) });
   return new LogReader({ read: source, verifier: noteVerifier(parseVerifierKey(options.verifierKey)) });
@@ -36,10 +36,10 @@ try {
   failure = { name, code, path, message };
 }
 const size = new TextDecoder().decode(await log.options.heads.read()).split('\n')[1];
-// What is read ahead may still come in.
+// Objects that are read ahead may still arrive.
 await new Promise((resolve) => setTimeout(resolve, 50));
 const status = readFileSync('/proc/self/status', 'utf8');
 const bytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
-// Pages of files are those of node's own binary, which all its processes share.
+// File-backed pages are not counted: they are node's binary, which all its processes share.
 const peak = bytes('VmHWM') - bytes('RssFile');
 process.stdout.write(JSON.stringify({ failure, size, peak, unhandled }));

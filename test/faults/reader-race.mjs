@@ -1,7 +1,7 @@
 /* global fetch */
 /**
- * One of several processes that read a growing log with one state folder: reads it time and again, and says in JSON
- * which sizes it saw, or what went wrong.
+ * One of several processes that read a growing log with one state folder. Reads the log again and again, and prints as
+ * JSON the sizes that it saw, or the error.
  */
 import { openLog } from '#reader/node/index.js';
 
@@ -10,7 +10,7 @@ const sizes = [];
 let failure;
 try {
   for (let i = 0; i < times; i++) {
-    // Every one sees a log that is larger than the one before.
+    // Each read sees a larger log than the one before.
     await fetch(`${place}/grow`);
     const log = await openLog(place, { ...options, retries: 0 });
     sizes.push((await log.latest()).checkpoint.size);

@@ -1,5 +1,5 @@
 /**
- * What a reader remembers of a log between runs, and what it refuses because of it.
+ * A reader's memory of a log between runs, and the refusals that follow from it.
  */
 import { execFile } from 'node:child_process';
 import promises, { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
@@ -17,18 +17,18 @@ import { digestOf, filesIn, newKey, ORIGIN, refusal, serveFiles, TestLog } from 
 const TESSERA = 'example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx';
 const STATE = `${encodeURIComponent(ORIGIN)}.checkpoint`;
 
-/** Runs `use` with a place for a log and a state folder, both empty. */
+/** Runs `use` with an empty place for a log and an empty state folder. */
 function withFolders<T>(use: (place: LogPlace, stateFolder: string) => Promise<T>): Promise<T> {
   return withFolder((folder) => use(placeOf(folder), join(folder, 'state')));
 }
 
-/** Copies the log of the vectors to a place; beside it there are checkpoints of every size. */
+/** Copies the log of the vectors to a place. The vectors also hold a checkpoint of every size. */
 async function copyTo(place: LogPlace, folder: string): Promise<void> {
   const files = [...(await filesIn(folder))].filter(([path]) => !path.startsWith('checkpoint.'));
   await writeFiles(place, new Map(files));
 }
 
-/** Expects that a log is refused, that both checkpoints are kept byte for byte, and the state as it was. */
+/** Expects that a log is refused, that both checkpoints are kept byte for byte, and that the state is unchanged. */
 async function expectInconsistent(
   place: LogPlace,
   options: { readonly verifierKey: string; readonly stateFolder: string },
@@ -49,7 +49,7 @@ async function expectInconsistent(
   expect(await readFile(join(evidence, 'seen.checkpoint'))).toEqual(state);
   expect(await readFile(join(evidence, 'shown.checkpoint'))).toEqual(shown);
   expect(await stateIn(options.stateFolder)).toEqual(state);
-  // Once more, at the same time: the same evidence.
+  // Several times at once: the evidence is kept once.
   const again = await Promise.all([refuse(), refuse(), refuse()]);
   expect(again.map((error) => error.evidence)).toEqual([evidence, evidence, evidence]);
 }
@@ -158,7 +158,7 @@ describe('a copy of a log', () => {
       await (await place.open({ verifierKey: log.vkey, stateFolder })).latest();
       const copy = await TestLog.of([...SIZES, 601]);
       await copy.writeTo(place);
-      // What the log's own key has not signed is evidence of nothing, and not kept.
+      // A checkpoint that the log's key has not signed proves nothing against the log, and is not kept.
       const before = await digestOf(stateFolder);
       const error = await refusal(
         place.open({ verifierKey: log.vkey, stateFolder }).then((reader) => reader.latest()),
@@ -183,7 +183,7 @@ describe('evidence', () => {
       for (let size = 301; size < 305; size++) {
         await log.grow(size).writeTo(place);
         await reader.latest();
-        // A cache that is always behind.
+        // A cache that stays behind.
         const shown = log.signAt(size - 1);
         await place.write('checkpoint', shown);
         const error = await refusal(reader.latest());
@@ -218,7 +218,7 @@ describe('the state file', () => {
       const options = { verifierKey: log.vkey, stateFolder };
       const state = Buffer.from((await TestLog.of([5], { key: log.key })).file('checkpoint'));
       await mkdir(stateFolder);
-      // A name or a key id that is damaged is another's, as far as one can tell: it is in the signature line.
+      // A damaged name or key id in the signature line cannot be told from that of another key.
       const line = state.indexOf('\n\n') + '\n\n— '.length + 2;
       const isSigner = (at: number) => at >= line && at < line + ORIGIN.length + ' '.length + 6;
       for (let at = 0; at < state.length; at++) {
@@ -329,7 +329,7 @@ describe('the state file', () => {
       expect(Date.now()).toBeGreaterThanOrEqual(released);
     }));
 
-  /** Runs `others` once, right before the next checkpoint is moved to its place by a process that sleeps until then. */
+  /** Runs `others` once, right before this process moves its next checkpoint into place. */
   function beforeNextMove(others: () => Promise<unknown>): void {
     const { rename } = promises;
     promises.rename = async (from, to) => {
@@ -440,7 +440,7 @@ it('a process that is killed while it writes leaves the state whole', () =>
       await new Promise((resolve) => setTimeout(resolve, 7 * round));
       child.kill('SIGKILL');
       await exited;
-      // As if it was some time ago: nobody would wait for it.
+      // Make the lock old, so that nobody waits for it.
       const lock = join(stateFolder, `${STATE}.lock`);
       await utimes(lock, 0, 0).catch(() => undefined);
       const { seen, checkpoint } = await (await openLog(server.url, options)).latest();

@@ -1,6 +1,6 @@
 /**
  * Staging that is lost, damaged or old: `stele rebuild-staging` and `stele serve --rebuild` make it from the store and
- * the key, entries keep their indices, and what contradicts the store is refused as ever.
+ * the key. Entries keep their indices, and a staging that contradicts the store is refused.
  */
 import { existsSync } from 'node:fs';
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { goodRequest, log } from '../support/http.js';
 import { filesIn, Folders, grow, refused, replace, stele, withWriter } from '../support/refused-start.js';
 
 const folders = new Folders();
-/** A log that took these requests one by one, copies of its staging after each, and the same log grown otherwise. */
+/** A log that took these requests one by one, with copies of its staging after each; and a fork of the log. */
 let current: string, fork: string, other: string;
 const copies: string[] = [];
 const requests = Array.from({ length: 5 }, () => goodRequest());
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => folders.remove());
 
-/** Starts the daemon, whose requests are all where they were. Returns what it logged. */
+/** Starts the daemon, and requires that all requests have their old indices. Returns the daemon's own log. */
 async function serves(data: string, ...args: readonly string[]): Promise<string> {
   const daemon = await startDaemon(data, args);
   try {
@@ -70,7 +70,7 @@ describe.concurrent('a staging', () => {
     expect(await serves(data, '--rebuild')).toMatch(
       /staging is rebuilt from the store's log of 5 entries\. .*--expect-checkpoint/,
     );
-    // Trust files have whole seconds.
+    // Times in trust files are whole seconds.
     expect(await created(data)).toBe(Math.floor(before / 1000) * 1000);
   });
 

@@ -1,6 +1,6 @@
 /**
- * Starts that are refused for what the operator gave: keys, checkpoints that were kept, a log that is not there, a
- * clock that is wrong.
+ * Starts that are refused for the operator's settings: a key, an expected checkpoint, a log that does not exist, a
+ * wrong clock.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
@@ -15,6 +15,7 @@ import { parseTimes } from '#tiles-spec/index.js';
 import { startDaemon } from '../support/daemon.js';
 import { log } from '../support/http.js';
 import { entry, filesIn, Folders, grow, refused, withWriter } from '../support/refused-start.js';
+import { listenOnFreePort } from '../support/free-port.js';
 
 const folders = new Folders();
 /** A log of 2 entries, the same log at 4, another that grew from 2 to 4, and one of another key. */
@@ -31,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(() => folders.remove());
 
-/** A start on a log's folder that changes nothing in it. */
+/** A start on a log's folder that is refused, and changes nothing in the folder. */
 async function refusedUnchanged(data: string, code: 1 | 2, ...args: readonly string[]): Promise<string> {
   const before = await filesIn(data);
   const message = await refused(data, code, ...args);
@@ -39,7 +40,7 @@ async function refusedUnchanged(data: string, code: 1 | 2, ...args: readonly str
   return message;
 }
 
-/** A start that is not refused. Returns the index of the next entry. */
+/** A start that succeeds. Returns the index of the next entry. */
 async function starts(data: string, ...args: readonly string[]): Promise<number> {
   const daemon = await startDaemon(data, args);
   try {
@@ -197,12 +198,7 @@ describe.concurrent('--expect-checkpoint', () => {
       if (request.url === '/checkpoint') response.end(checkpoint);
       else response.writeHead(404).end('none');
     });
-    const url = await new Promise<string>((resolve) => {
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address();
-        resolve(`http://127.0.0.1:${typeof address === 'object' ? String(address?.port) : ''}`);
-      });
-    });
+    const url = `http://127.0.0.1:${await listenOnFreePort(server)}`;
     try {
       const [behind, missing] = await Promise.all([
         expectRefused(await folders.copy(old), `${url}/checkpoint`),
@@ -239,7 +235,7 @@ describe('a clock that was ahead once', () => {
         await expect(submission).rejects.toThrow(
           /^the log takes no entries now: the log's last entry is of 2027-02-05/,
         );
-        // One that is in the log already is no exception.
+        // A repeat is refused too.
         await expect(writer.submit(first)).rejects.toThrow(UnavailableError);
         const fault = await writer.fault();
         expect(fault?.code).toBe('clock');
@@ -271,7 +267,7 @@ describe('a clock that jumps', () => {
       data,
       async (writer) => {
         await writer.submit(entry());
-        // Accepted, and on its way into the queue.
+        // The entry is accepted, and not in the queue yet.
         const waiting = writer.submit(entry());
         machine.shown += 86_400_000;
         await expect(waiting).rejects.toThrow(UnavailableError);

@@ -1,6 +1,6 @@
 /**
- * Stores and stagings that do not fit, as operators come by them: the log does not start, says what to do, changes
- * nothing, and goes on once it is put right.
+ * Stores and stagings that contradict each other after an operator's mistake: the log refuses to start, says what to
+ * do, changes nothing, and goes on once the mistake is undone.
  */
 import { appendFile, chmod, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,9 @@ import { log } from '../support/http.js';
 import { filesIn, Folders, grow, refused, replace } from '../support/refused-start.js';
 
 const folders = new Folders();
-/** A log of 3 entries, the same log at 5, another that grew from 3 to 5 and one that grew to 6, and one of another key. */
+/**
+ * A log of 3 entries, the same log at 5, another that grew from 3 to 5 and one that grew to 6, and one of another key.
+ */
 let old: string, current: string, fork: string, longFork: string, other: string;
 
 beforeAll(async () => {
@@ -27,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => folders.remove());
 
 describe.concurrent('a start is refused', () => {
-  /** Something wrong with the log of 5 entries, and what is said of it. */
+  /** Breaks the log of 5 entries, and expects the refusal. */
   async function refuses(
     wrong: (data: string) => Promise<unknown>,
     message: RegExp,
@@ -37,14 +39,14 @@ describe.concurrent('a start is refused', () => {
     await wrong(data);
     const before = await filesIn(data);
     expect(await refused(data, code, ...args)).toMatch(message);
-    // A staging that was not there may have been made; it holds nothing.
+    // A missing staging may have been made, and is empty.
     const after = await filesIn(data);
     if (!('staging.sqlite' in before)) delete after['staging.sqlite'];
     expect(after).toStrictEqual(before);
     return data;
   }
 
-  /** The same, and the log goes on after it is put right. */
+  /** As `refuses`, and the log goes on after the repair. */
   async function refusesUntil(
     mended: (data: string) => Promise<unknown>,
     wrong: (data: string) => Promise<unknown>,
@@ -55,7 +57,7 @@ describe.concurrent('a start is refused', () => {
     expect(await grow(data, 1)).toStrictEqual([5]);
   }
 
-  /** As `refusesUntil`, but in this process, which is quicker: the command is no other. */
+  /** As `refusesUntil`, in this process, which is quicker than the command and runs the same code. */
   async function refusesHere(
     mended: (data: string) => Promise<unknown>,
     wrong: (data: string) => Promise<unknown>,
@@ -165,7 +167,7 @@ describe.concurrent('a start is refused', () => {
       const file = join(data, 'store', path);
       const bytes = await readFile(file);
       bytes[at] = (bytes[at] ?? 0) ^ 1;
-      // Files that never change cannot be written to.
+      // A folder store makes files that never change read-only.
       await rm(file);
       await writeFile(file, bytes);
     };

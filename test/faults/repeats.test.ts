@@ -1,12 +1,13 @@
 /**
- * Entries that are in the log already: they are bounded as all that is in flight, cost no more reads than they need, and
- * wait no longer than those who sent them.
+ * Entries that are in the log already: they count as in flight, cost no unneeded reads, and stop reading when their
+ * submitters stop waiting.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
 import { Patience } from '#writer/patience.js';
+import { Gate } from '../support/gate.js';
 import { entries, TestLog, type Opened, type OpenOptions } from '../support/test-log.js';
 import type { Plan } from '../support/writer-process.js';
 
@@ -16,22 +17,21 @@ async function open(log: TestLog, plan: Plan, options?: OpenOptions): Promise<Op
   return opened;
 }
 
-/** A store that does not answer until it is told to, or fails. */
+/** A store whose reads wait at a gate while it is down. */
 function faultyReads() {
-  let letGo!: () => void;
-  const held = new Promise<void>((resolve) => (letGo = resolve));
+  const gate = new Gate();
   const state = { isDown: false };
   const plan: Plan = {
     before: async ({ name }) => {
-      if (state.isDown && /^store\.read/.test(name)) await held;
+      if (state.isDown && /^store\.read/.test(name)) await gate.opened;
     },
   };
-  return { plan, letGo, state };
+  return { plan, gate, state };
 }
 
 it('of 445 repeats at once, at most 16 are read for when 16 may be pending', async () => {
   const log = await TestLog.of(1_025);
-  const { plan, letGo, state } = faultyReads();
+  const { plan, gate, state } = faultyReads();
   const { writer } = await open(log, plan, { maxPending: 16 });
   state.isDown = true;
   const answers = entries('before', 445).map((entry) =>
@@ -42,7 +42,7 @@ it('of 445 repeats at once, at most 16 are read for when 16 may be pending', asy
   );
   await sleep(50);
   expect(writer.pending).toBe(16);
-  letGo();
+  gate.open();
   const answered = await Promise.all(answers);
   expect(answered.filter((answer) => typeof answer === 'number')).toHaveLength(16);
   expect(answered.filter((answer) => answer instanceof UnavailableError)).toHaveLength(429);
@@ -51,9 +51,9 @@ it('of 445 repeats at once, at most 16 are read for when 16 may be pending', asy
 });
 
 it('a repeat whose submitter has given up reads no more', async () => {
-  // Three tile levels below the root: what proves the entry takes several reads.
+  // The tree has three levels of tiles, so that proving the entry takes several reads.
   const log = await TestLog.of(1_025);
-  const { plan, letGo, state } = faultyReads();
+  const { plan, gate, state } = faultyReads();
   const { writer, process } = await open(log, plan);
   state.isDown = true;
   const [entry] = entries('before', 1);
@@ -62,7 +62,7 @@ it('a repeat whose submitter has given up reads no more', async () => {
   expect(writer.pending).toBe(1);
   const reads = () => process.calls.filter(({ name }) => name.startsWith('store.read')).length;
   const before = reads();
-  letGo();
+  gate.open();
   await sleep(50);
   expect(writer.pending).toBe(0);
   expect(reads()).toBe(before);

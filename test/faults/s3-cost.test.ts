@@ -1,5 +1,5 @@
 /**
- * What a log in a bucket costs, counted before a real S3 server, and held against what docs/deploy.md says of it.
+ * The cost of a log in a bucket, counted before a real S3 server and compared with docs/deploy.md.
  */
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
@@ -12,10 +12,10 @@ import { describeWithS3 } from '../support/with-s3.js';
 import { log, send } from '../support/http.js';
 import { hashedRekordRequest } from '../support/submission.js';
 
-/** Bytes follow from signatures, which are random. */
+/** Tolerance for byte counts: signatures are random, and so their lengths vary. */
 const TOLERANCE = 0.03;
 
-/** How many batches of each size fill bundles: from there on everything is as it was. */
+/** Batches of each size that fill entry bundles: after so many, the costs repeat. */
 const CYCLES = [
   { entries: 1, batches: 256 },
   { entries: 20, batches: 64 },
@@ -49,7 +49,7 @@ const deletedClaims = (calls: readonly Call[]) =>
   calls.filter((call) => call.kind === 'delete' && call.status === 204 && isClaim(call));
 const isPartial = (path: string) => path.includes('.p/');
 
-/** For an entry by a key of its own. */
+/** A request for an entry by a new key. */
 function newRequest(): object {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const artifact = randomBytes(32);
@@ -68,7 +68,7 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
   const bucket = await server.newBucket();
   let logs = 0;
 
-  /** Runs `use` with a daemon whose calls to the bucket are written down. */
+  /** Runs `use` with a daemon whose calls to the bucket are recorded. */
   async function withDaemon(
     args: readonly string[],
     use: (daemon: Daemon, proxy: S3Proxy) => Promise<void>,
@@ -94,10 +94,10 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
     }
   }
 
-  /** Submits one batch, and waits until it has no more to ask. */
+  /** Submits one batch, and waits until the daemon makes no more calls. */
   async function publish(daemon: Daemon, proxy: S3Proxy, entries: number): Promise<void> {
     const before = deletedClaims(proxy.calls).length;
-    // Made beforehand: the batch is not to wait for them longer than its age.
+    // Make the requests first, so that all arrive within the batch's age.
     const requests = Array.from({ length: entries }, newRequest);
     await Promise.all(requests.map((request) => log(daemon.url, request)));
     await vi.waitFor(
@@ -115,10 +115,10 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
 
     for (const { entries, batches } of CYCLES) {
       it(`of ${entries}, on the average of ${batches}`, async () => {
-        // A batch that is full does not wait for its age: so it is of just so many entries.
+        // A full batch is cut at once, and so has exactly this number of entries.
         const sizes = ['--batch-size', String(entries), '--batch-age', '3s'];
         await withDaemon([...sizes, '--partial-grace', '1s'], async (daemon, proxy) => {
-          // The first batch of all is cut at once.
+          // The first batch is cut at once.
           await publish(daemon, proxy, 1);
           const first = proxy.calls.length;
           for (let batch = 0; batch < batches; batch++) await publish(daemon, proxy, entries);
@@ -138,7 +138,7 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
           expect(callsSaid).toEqual({
             'PUT a batch': perBatch(puts),
             'GET a batch': perBatch(calls.filter(({ kind }) => kind === 'read')),
-            // The claims: partial files go by the thousand.
+            // Only claims are deleted one by one; partial files go by the thousand.
             'DELETE a batch': perBatch(deletedClaims(calls)),
           });
           expectAbout(putSaid, perEntry(puts));
@@ -166,7 +166,7 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
       await Promise.all(submitted);
       const seconds = (performance.now() - start) / 1_000;
       const claims = proxy.calls.filter((call) => call.kind === 'create' && isClaim(call));
-      // The first is cut at once.
+      // The first batch is cut at once.
       expect(claims.length).toBeLessThanOrEqual(1 + seconds);
       expect(claims.length).toBeGreaterThan(1);
     });
@@ -174,7 +174,7 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
 
   it('of a log at rest, and of its health', async () => {
     await withDaemon(['--batch-size', '100', '--batch-age', '3s'], async (daemon, proxy) => {
-      // More than one tile, so that the right edge is in two.
+      // More entries than one tile holds, so that the right edge is in two tiles.
       await publish(daemon, proxy, 1);
       for (let batch = 0; batch < 3; batch++) await publish(daemon, proxy, 100);
       const counted = async (use: () => Promise<unknown>) => {
@@ -187,7 +187,7 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
           DELETE: calls.filter(({ kind }) => kind === 'delete').length,
         };
       };
-      // There is no clock in it that would go slower: five seconds are as good as sixty.
+      // An idle daemon has no slower timer, so five seconds show as much as sixty.
       expect(await counted(() => sleep(5_000))).toEqual(AT_REST.get('a minute'));
       const health = async () => {
         expect((await send(daemon.url, 'GET', '/healthz')).status).toBe(200);
@@ -196,7 +196,7 @@ describeWithS3('docs/deploy.md says what a bucket is asked', async (server) => {
       expect(await counted(health)).toEqual(each);
       await sleep(1_100);
       expect(await counted(health)).toEqual(each);
-      // Once a second at most, however many ask.
+      // At most one read a second, whatever the number of requests.
       await sleep(1_100);
       expect(await counted(() => Promise.all(Array.from({ length: 20 }, health)))).toEqual(each);
     });
@@ -208,7 +208,7 @@ function expectAbout(said: number | undefined, counted: number): void {
   expect(Math.abs(counted / said - 1), `${counted} for ${said}`).toBeLessThan(TOLERANCE);
 }
 
-/** Waits until of the partial files, so many in all, just those are left whose full ones are not there. */
+/** Waits until all partial files are deleted but those whose full files do not exist yet. */
 async function requireCollected({ taken, calls }: S3Proxy, count: number): Promise<void> {
   await vi.waitFor(
     () => {
@@ -217,7 +217,7 @@ async function requireCollected({ taken, calls }: S3Proxy, count: number): Promi
     },
     { timeout: 60_000, interval: 100 },
   );
-  // And each was deleted once, many by one request: with so short a grace one for each quarter of a second at most.
+  // Each file was deleted once, many by one request: with so short a grace at most four requests a second.
   const requests = calls
     .filter(({ path }) => isPartial(path))
     .filter(({ kind }) => kind.startsWith('delete'));

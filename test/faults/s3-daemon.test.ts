@@ -1,6 +1,6 @@
 /**
- * The daemon on a bucket: where readers are sent, what it says while the server does not answer, when it does not start,
- * and that two of them do not make two histories.
+ * The daemon on a bucket: where it redirects readers, its answers while the server is away, its refusals to start, and
+ * that two daemons never make two histories.
  */
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ describeWithS3('a daemon on a bucket', (server) => {
     url = await publishBucket(server, bucket);
   });
 
-  /** Flags of a log below a prefix. */
+  /** The flags for a log below a prefix. */
   const flags = (prefix: string, endpoint = server.endpoint) => [
     ...['--store', `s3://${bucket}/${prefix}`, '--s3-endpoint', endpoint, '--s3-path-style'],
     ...['--batch-age', '50ms'],
@@ -118,7 +118,7 @@ describeWithS3('a daemon on a bucket', (server) => {
         }
         const health = await send(daemon.url, 'GET', '/healthz');
         expect(health.status).toBe(503);
-        // No address, no name of the bucket: the page is public.
+        // The page is public: it must not show the server's address or the bucket's name.
         expect(JSON.parse(health.body.toString())).toEqual({
           status: 'NOT_SERVING',
           code: 'unreachable',
@@ -145,7 +145,7 @@ describeWithS3('a daemon on a bucket', (server) => {
       await log(daemon.url);
       isDown = true;
       const request = goodRequest();
-      // It is durable in staging, and not published.
+      // The entry is durable in staging, and not published.
       expectProblem(await submit(daemon.url, request), 503);
       await daemon.stop('SIGKILL');
       isDown = false;
@@ -156,7 +156,7 @@ describeWithS3('a daemon on a bucket', (server) => {
     }));
 
   describe('a start is refused', () => {
-    /** `stele serve` where it must not start. Returns its last line. */
+    /** Runs `stele serve` where it must refuse to start. Returns the last line of output. */
     async function refused(
       data: string,
       code: number,
@@ -237,7 +237,7 @@ describeWithS3('a daemon on a bucket', (server) => {
       const daemons = [await start(one, flags('shared')), await start(two, flags('shared'))];
       const ends = daemons.map(({ process }) => new Promise((resolve) => process.once('exit', resolve)));
       const logged: Logged[] = [];
-      // Both, until one of them has stopped.
+      // Submit to both until one of them has stopped.
       const work = daemons.map(async ({ url }) => {
         for (;;) {
           const answer = await submit(url, goodRequest()).catch(() => undefined);
@@ -264,7 +264,7 @@ describeWithS3('a daemon on a bucket', (server) => {
           canonicalizedBody,
         );
       }
-      // As its message says.
+      // A restart goes on, as the message says.
       const again = await start(loser === daemons[0] ? one : two, flags('shared'));
       expect(Number((await log(again.url)).logIndex)).toBe(checkpoint.size);
       expect(await again.stop()).toBe(0);

@@ -1,6 +1,6 @@
 /**
- * Every S3 call of a writer fails in every way: before the server has acted, after it has, and with answers that are
- * not the server's. Nothing acknowledged is lost, nothing forks, the log goes on.
+ * Every S3 call of a writer fails in every way: before the server has acted, afterwards, and with false answers. No
+ * acknowledged entry is lost, no history forks, and the log goes on.
  */
 import assert from 'node:assert/strict';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -14,7 +14,7 @@ import { entries, TestLog } from '../support/test-log.js';
 
 vi.setConfig({ maxConcurrency: 16 });
 
-/** How long a writer waits for an answer that does not come, in milliseconds. */
+/** The writer's time limit for an answer, in milliseconds. */
 const TIMEOUT = 1_000;
 
 const STATUSES = [409, 412, 500, 503] as const;
@@ -41,12 +41,12 @@ const READ_FAULTS = new Map<string, Fault>([
   ['503', { acts: false, answer: 503 }],
 ]);
 
-/** The ways in which each kind of call fails. A log sends no others. */
+/** The ways in which each kind of call fails. A log makes no other kinds. */
 const FAULTS: Readonly<Record<Kind, ReadonlyMap<string, Fault>>> = {
   create: WRITE_FAULTS,
   swap: WRITE_FAULTS,
   delete: WRITE_FAULTS,
-  // By partial collection alone, which has no part in these.
+  // Only the collector of partial objects deletes many, and it does not run here.
   'delete many': new Map(),
   read: READ_FAULTS,
   other: new Map(),
@@ -54,7 +54,7 @@ const FAULTS: Readonly<Record<Kind, ReadonlyMap<string, Fault>>> = {
 
 interface Shape {
   readonly name: string;
-  /** Undefined where the log is yet to be made. */
+  /** Undefined where the writer has to make the log. */
   readonly base: TestLog | undefined;
   readonly batch: readonly NewEntry[];
 }
@@ -62,7 +62,7 @@ interface Shape {
 const BATCH = entries('batch', 5);
 const at254 = await TestLog.of(254);
 
-/** What a writer left that died at a call of its batch. */
+/** A log whose writer died at a call of its batch. */
 async function died(how: 'crash before' | 'crash after', name: string): Promise<TestLog> {
   const log = at254.clone();
   const opened = await log.open({ fault: (call) => (call.name === name ? how : undefined) });
@@ -106,8 +106,8 @@ async function record(logs: S3Logs, shape: Shape): Promise<Reference> {
 type Stop = typeof DamagedStoreError | typeof StartRefusedError;
 
 /**
- * What a writer stops with where a call fails so. Everything else it outlives: an answer that never came or was an
- * error is asked for again, but what the store says of its objects is taken at its word.
+ * The error that stops a writer after a fault; undefined where the writer goes on. It tries again after a missing
+ * answer or an error, but believes an answer that says which objects the store has.
  */
 function stopsWith({ shape, calls }: Reference, call: Call, { answer }: Fault): Stop | undefined {
   const earlier = calls.slice(0, calls.indexOf(call)).filter(({ path }) => path === call.path);
@@ -115,19 +115,19 @@ function stopsWith({ shape, calls }: Reference, call: Call, { answer }: Fault): 
     return undefined;
   if (call.path === 'checkpoint') {
     if (earlier.length === 0) return StartRefusedError;
-    // Once it was made, a 404 is not believed.
+    // The writer has seen the checkpoint, so it does not believe a 404.
     return answer === 'short' ? DamagedStoreError : undefined;
   }
-  // A claim, or an object that was there already: read back to be compared.
+  // A claim or an object that existed already is read back and compared.
   if (call.path.startsWith('staging/') || earlier.at(-1)?.status === 412)
     return answer === 'short' ? DamagedStoreError : undefined;
-  // Read at the start, as all other tiles are. A full one stands in for a partial one that is gone.
+  // Tiles are read at the start. A full tile stands in for a partial one that is gone.
   const [full = '', width] = call.path.split('.p/');
   const hasFull = width !== undefined && shape.base?.store.peek(full) !== undefined;
   return answer === 404 && hasFull ? undefined : StartRefusedError;
 }
 
-/** Has a writer fail at a call, and the log go on. */
+/** Makes a call of a writer fail, and requires that the log goes on. */
 async function survive(logs: S3Logs, reference: Reference, { name }: Call, fault: Fault, stop?: Stop) {
   const { base, batch } = reference.shape;
   let failed = false;
@@ -163,7 +163,7 @@ async function survive(logs: S3Logs, reference: Reference, { name }: Call, fault
   }
 }
 
-/** The calls' names and what the server answered; those for tiles, several of which run at once, in alphabetical order. */
+/** The names and answers of calls. Those for tiles, which run several at once, are sorted by name. */
 function listed(calls: readonly Call[]): string[] {
   const all: string[][] = [];
   for (const [i, { path, name, status }] of calls.entries()) {

@@ -1,6 +1,6 @@
 /**
- * Writes that a real S3 server gets to see long after they were sent, when the log has gone on: by the writer itself,
- * which gave up waiting, or by another.
+ * Writes that reach a real S3 server long after they were sent, when the log has gone on: through the same writer,
+ * which has stopped waiting, or through another one.
  */
 import assert from 'node:assert/strict';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -9,14 +9,15 @@ import type { Writer } from '#writer/writer.js';
 import { describeWithS3 } from '../support/with-s3.js';
 import { S3Logs, type S3Log } from '../support/s3-log.js';
 import type { Call, Fault } from '../support/faulty-s3.js';
+import { Gate } from '../support/gate.js';
 import { entries, TestLog } from '../support/test-log.js';
 
 vi.setConfig({ maxConcurrency: 16 });
 
-/** How long a writer waits for an answer that does not come, in milliseconds. */
+/** The writer's time limit for an answer, in milliseconds. */
 const TIMEOUT = 1_000;
 
-/** How long a claim may take to be deleted, on a busy machine. */
+/** Time limit for the deletion of a claim on a busy machine, in milliseconds. */
 const LONGEST = 30_000;
 
 const OURS = entries('ours', 5);
@@ -28,38 +29,40 @@ const SHAPES = [
   { name: 'a log of 254', base: at254 },
 ];
 
-/** A call that stands still until it is let go. */
+/** Holds one call until it is let go. */
 class Halt {
   readonly reached: Promise<Call>;
-  letGo!: () => void;
   #reach!: (call: Call) => void;
   readonly #name: string;
   readonly #when: 'before' | 'after';
-  readonly #held: Promise<void>;
+  readonly #gate = new Gate();
 
-  /** Holds the call of this name before the server sees it, or before the server's answer is seen. */
+  /** @param when before: the server does not see the call; after: the writer does not see the answer. */
   constructor(name: string, when: 'before' | 'after') {
     this.#name = name;
     this.#when = when;
     this.reached = new Promise((resolve) => (this.#reach = resolve));
-    this.#held = new Promise((resolve) => (this.letGo = resolve));
+  }
+
+  letGo(): void {
+    this.#gate.open();
   }
 
   readonly fault = (call: Call): Fault | undefined => {
     if (call.name !== this.#name) return undefined;
     this.#reach(call);
-    return { acts: true, [this.#when]: this.#held };
+    return { acts: true, [this.#when]: this.#gate.opened };
   };
 }
 
-/** What the server says to a write that it sees when the log has gone on. */
+/** The server's answer to a write that arrives when the log has gone on. */
 function lateStatus({ kind, path }: Call): number {
   if (kind === 'delete') return 204;
-  // The claim was deleted, so that there can be another. Nobody looks for it: the checkpoint is past it.
+  // The claim was deleted, so a second one can be created. It does no harm: the checkpoint has passed its size.
   return path.startsWith('staging/') ? 200 : 412;
 }
 
-/** Runs `use` with a log on which a call is held. */
+/** Runs `use` with a log of which one call is held. */
 async function withHalt(
   logs: S3Logs,
   base: TestLog | undefined,
@@ -76,7 +79,7 @@ async function withHalt(
   }
 }
 
-/** Stops a writer that has lost to another. */
+/** Requires that a writer has stopped because another one won the claim. */
 async function requireLost(writer: Writer): Promise<void> {
   expect(await writer.close()).toBeInstanceOf(ClaimLostError);
 }
@@ -125,7 +128,7 @@ describeWithS3('a write that arrives late', async (server) => {
 
     if (base === undefined) continue;
     describe.concurrent(`${name}, on which another writer went on`, () => {
-      // Once the checkpoint is swapped, another needs our staging.
+      // After the swap the other writer needs our staging.
       for (const held of calls.slice(opening).filter(({ kind }) => kind === 'create' || kind === 'swap')) {
         it(held.name, async () => {
           const halt = new Halt(held.name, 'before');
@@ -143,7 +146,7 @@ describeWithS3('a write that arrives late', async (server) => {
             await call.done;
             expect(call.status).toBe(lateStatus(held));
 
-            // Before our claim was there, theirs was; else they have published what we claimed.
+            // If their claim was first, theirs was published; otherwise they have published ours.
             const isClaim = held.path.startsWith('staging/') && held.kind === 'create';
             const [end] = await submitted;
             expect(end.status).toBe(isClaim ? 'rejected' : 'fulfilled');
@@ -177,7 +180,7 @@ describeWithS3('a write that arrives late', async (server) => {
       expect((await submitted).map(({ index }) => index)).toEqual([254, 255, 256, 257, 258]);
       await s3.submitAll(ours, entries('ours later', 1));
       const again = await s3.open(staging);
-      // It has learnt from the store what the other published.
+      // Our writer has read the other's entries from the store.
       assert.equal(again.state, 'open');
       expect(again.writer.published.checkpoint.size).toBe(260);
       expect(await again.writer.close()).toBeUndefined();

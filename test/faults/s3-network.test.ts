@@ -1,5 +1,5 @@
 /**
- * A bucket that is reached by a proxy, and whose server has a certificate of a private authority.
+ * A bucket that is reached through a proxy, on a server with a certificate of a private authority.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

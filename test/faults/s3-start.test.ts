@@ -1,5 +1,5 @@
 /**
- * `stele serve` on a bucket whose server does not do what it should while the log starts.
+ * `stele serve` on a bucket whose server misbehaves while the log starts.
  */
 import { describe, expect, it, vi } from 'vitest';
 import { describeWithS3 } from '../support/with-s3.js';
@@ -9,7 +9,7 @@ import { S3Proxy, type Call, type Fault } from '../support/faulty-s3.js';
 
 vi.setConfig({ maxConcurrency: 6 });
 
-/** The calls that see whether the server is fit come first; their object has another name at each start. */
+/** The first calls test the server's conditional writes, on an object with a new name at each start. */
 const isProbe = ({ path }: Call) => path.startsWith('staging/probe-');
 
 const FAULTS = new Map<string, Fault>([
@@ -44,7 +44,7 @@ describeWithS3('stele serve', async (server) => {
     return startDaemon(data, [...place, '--log-level', 'error'], server.environment);
   }
 
-  /** A daemon that has started takes an entry, and stops well. */
+  /** Requires that a daemon has started, takes an entry, and stops without an error. */
   async function requireWorks(daemon: Daemon): Promise<void> {
     const { inclusionProof } = await log(daemon.url);
     expect(inclusionProof.treeSize).toBe('1');

@@ -1,6 +1,6 @@
 /**
- * Loaded into a daemon before its own code: a machine's clock that a test can set, by the milliseconds in the file that
- * TEST_CLOCK names.
+ * Loaded into a daemon before its own code: shifts the machine's clock by the milliseconds in the file that TEST_CLOCK
+ * names.
  */
 import { readFileSync } from 'node:fs';
 

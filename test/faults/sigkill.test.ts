@@ -1,6 +1,6 @@
 /**
- * A writer on a real folder, with real SQLite and real locks, whose process is killed before and after each of its
- * durable calls; then another starts on what is left.
+ * A writer on a real folder, with real SQLite and real locks, is killed before and after each of its durable calls.
+ * Then another writer starts on the same folder.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -27,7 +27,7 @@ interface End {
 }
 
 interface Life {
-  /** How it ended: `SIGKILL`, or an exit code. */
+  /** How the process ended: `SIGKILL`, or an exit code. */
   readonly end: string;
   readonly acknowledged: readonly Acknowledgement[];
   readonly said: End | undefined;
@@ -36,7 +36,7 @@ interface Life {
 const FOLDERS = await mkdtemp(join(tmpdir(), 'stele-sigkill-'));
 afterAll(() => rm(FOLDERS, { recursive: true }));
 
-/** Runs a writer on a folder; see kill-writer.mjs. */
+/** Runs a writer on a folder (kill-writer.mjs). */
 async function live(folder: string, ...args: readonly string[]): Promise<Life> {
   const { end, stdout } = await new Promise<{ end: string; stdout: string }>((resolve) => {
     const file = join(process.cwd(), 'test', 'faults', 'kill-writer.mjs');
@@ -55,7 +55,7 @@ async function live(folder: string, ...args: readonly string[]): Promise<Life> {
   };
 }
 
-/** The whole log in a folder, by the naive reader; undefined where there is none yet. */
+/** The whole log in a folder, by the naive reader; undefined where the folder has no log. */
 async function logIn(folder: string): Promise<NaiveLog | undefined> {
   const file = (path: string) => join(folder, 'store', path);
   if (!existsSync(file('checkpoint'))) return undefined;
@@ -69,7 +69,7 @@ function requireThere(log: NaiveLog | undefined, acknowledged: readonly Acknowle
 }
 
 let folders = 0;
-/** A copy of a folder, or a new one. */
+/** A copy of a folder, or an empty folder. */
 async function folderFrom(base?: string): Promise<string> {
   const folder = join(FOLDERS, String(folders++));
   if (base === undefined) return mkdtemp(folder);

@@ -1,6 +1,6 @@
 /**
- * Readers who want little of a long file, and readers who take nothing of what they asked for: neither costs the daemon
- * memory beyond its bound, or keeps others waiting.
+ * Readers of small parts of a long file, and readers who never take the bytes that they asked for: neither costs the
+ * daemon memory beyond its limit, nor keeps others waiting.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -32,13 +32,13 @@ function withLongFile(use: (daemon: Daemon, bytes: Buffer) => Promise<void>): Pr
   });
 }
 
-/** The most memory that a daemon has had so far, in bytes. */
+/** The peak of a daemon's memory so far, in bytes. */
 function peakOf({ process: { pid } }: Daemon): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
   return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
-/** A client that asks for a file and takes nothing of it. */
+/** A client that asks for a file and reads none of the answer. */
 async function askAndWait(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).pause();
@@ -72,11 +72,11 @@ it.runIf(isLinux)('a thousand clients that take nothing hold no more than 128 Mi
     const before = peakOf(daemon);
     const sockets = await Promise.all(Array.from({ length: 1_000 }, () => askAndWait(daemon.url)));
     await sleep(3_000);
-    // Others read meanwhile, whatever they like.
+    // Other readers are served meanwhile.
     expect((await send(daemon.url, 'GET', '/checkpoint')).status).toBe(200);
     const { body } = await send(daemon.url, 'GET', `/${FILE}`);
     expect(body.equals(bytes)).toBe(true);
-    // Beside what answers hold there is what the collector of garbage has not taken yet.
+    // Beside the memory of answers there is garbage that has not been collected yet.
     expect(peakOf(daemon) - before).toBeLessThan(400 * MIB);
     for (const socket of sockets) socket.destroy();
     expect(daemon.log()).not.toMatch(/Warning/);
@@ -85,7 +85,7 @@ it.runIf(isLinux)('a thousand clients that take nothing hold no more than 128 Mi
 
 it('requests behind one another on a connection hold no more than the first of them', () =>
   withLongFile(async (daemon) => {
-    // 4,000 requests by each of 8 connections: each for 64 KiB that the connection has no room for.
+    // 4,000 requests on each of 8 connections, each for 64 KiB that the client does not read.
     const ask = `GET /${FILE} HTTP/1.1\r\nHost: log\r\n\r\n`;
     const { hostname, port } = new URL(daemon.url);
     for (let i = 0; i < 8; i++) {
@@ -93,10 +93,10 @@ it('requests behind one another on a connection hold no more than the first of t
       socket.on('error', () => undefined);
       socket.write(ask.repeat(4_000));
       await sleep(100);
-      // Gone before it was answered: nothing of it stays behind.
+      // The client leaves before the answer: nothing of the request may stay in memory.
       if (i % 2 === 0) socket.destroy();
     }
-    // Longer than a machine is busy, and shorter than a client may take for so long a file.
+    // Longer than a busy machine takes, and shorter than a client may take for so long a file.
     await vi.waitFor(
       async () => {
         expect((await send(daemon.url, 'GET', `/${FILE}`, null, { range: 'bytes=5-' })).status).toBe(206);

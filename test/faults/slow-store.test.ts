@@ -1,15 +1,16 @@
 /**
- * A store that does not answer, or not yet; and entries that are refused, or join one another.
+ * A store that answers late or not at all, and entries that are refused or joined meanwhile.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
 import type { NewEntry } from '#writer/batch.js';
+import { Gate } from '../support/gate.js';
 import { entries, TestLog, type Opened, type OpenOptions } from '../support/test-log.js';
 import type { Call, Plan } from '../support/writer-process.js';
 
-/** A log whose store answers nothing while it is down. */
+/** Holds or fails all calls of a store while it is down. */
 class Outage {
   isDown = false;
   #waiting: (() => void)[] = [];
@@ -43,7 +44,7 @@ function one(label: string): NewEntry {
   return entries(label, 1)[0] ?? assert.fail();
 }
 
-/** Four seconds from acceptance, and a little for a busy machine. */
+/** Requires UnavailableError after four seconds from acceptance, with some more for a busy machine. */
 async function requireUnavailableInTime(submitted: Promise<unknown>): Promise<void> {
   const start = performance.now();
   await expect(submitted).rejects.toBeInstanceOf(UnavailableError);
@@ -78,7 +79,7 @@ describe.concurrent('a store that is down for longer than submitters wait', () =
   }
 
   it('tells in time even those whose entries are in the log', async () => {
-    // The first is in a full tile, which must be read.
+    // The first entry is in a full tile, which must be read to prove it.
     const log = await TestLog.of(257);
     const outage = new Outage(false);
     const { writer } = await open(log, outage.plan);
@@ -127,7 +128,7 @@ it('a full pool refuses at once, and changes nothing', async () => {
   outage.isDown = true;
   const waiting = log.submitAll(writer, entries('waiting', 2));
   const state = async () => [log.store.writes.length, (await log.staging.tree()).size, process.calls.length];
-  // Two are on their way into the store; until they hang there, they move.
+  // Two batches are on their way into the store: wait until their calls hang.
   await vi.waitFor(async () => {
     expect(await log.staging.tree()).toMatchObject({ size: 5 });
   });
@@ -136,7 +137,7 @@ it('a full pool refuses at once, and changes nothing', async () => {
   await expect(writer.submit(one('refused'))).rejects.toBeInstanceOf(UnavailableError);
   expect(await state()).toEqual(before);
   expect(writer.pending).toBe(2);
-  // Those in flight may still be joined.
+  // Entries in flight may still be joined.
   const joined = log.submit(writer, one('waiting'));
   outage.end();
   expect((await waiting).map(({ index }) => index)).toEqual([3, 4]);
@@ -159,15 +160,12 @@ it('equal entries at once become one', async () => {
 
 it('a batch that cannot be sequenced stops the log after the one before it is published', async () => {
   const log = await TestLog.of(3);
-  let letGo!: () => void;
-  const held = new Promise<void>((resolve) => {
-    letGo = resolve;
-  });
+  const gate = new Gate();
   const { writer } = await open(
     log,
     {
       before: async ({ name }) => {
-        if (name === 'store.replace checkpoint') await held;
+        if (name === 'store.replace checkpoint') await gate.opened;
       },
       fault: ({ name, number }) => (name === 'staging.sequence' && number > 0 ? 'not stored' : undefined),
     },
@@ -177,7 +175,7 @@ it('a batch that cannot be sequenced stops the log after the one before it is pu
   const second = writer.submit(one('second'));
   second.catch(() => undefined);
   await sleep(50);
-  letGo();
+  gate.open();
   expect((await first).map(({ index }) => index)).toEqual([3, 4]);
   await expect(second).rejects.toThrow('the log has stopped');
   expect((await writer.stopped)?.message).toContain('injected');
@@ -191,15 +189,12 @@ it('a batch that cannot be sequenced stops the log after the one before it is pu
 
 it('the next batch is sequenced while one is on its way, and not claimed before that is published', async () => {
   const log = await TestLog.of(3);
-  let letGo!: () => void;
-  const held = new Promise<void>((resolve) => {
-    letGo = resolve;
-  });
+  const gate = new Gate();
   const { writer } = await open(
     log,
     {
       before: async ({ name }) => {
-        if (name === 'store.create tile/0/000.p/5') await held;
+        if (name === 'store.create tile/0/000.p/5') await gate.opened;
       },
     },
     { batchSize: 2 },
@@ -210,7 +205,7 @@ it('the next batch is sequenced while one is on its way, and not claimed before 
   });
   await sleep(20);
   expect(log.claims()).toEqual([3]);
-  letGo();
+  gate.open();
   expect((await submitted).map(({ index }) => index)).toEqual([3, 4, 5, 6]);
   await log.close(writer);
   expect(log.history.logs.map(({ size }) => size)).toEqual([0, 3, 5, 7]);

@@ -1,6 +1,6 @@
 /**
- * One flipped bit of staging, at 400 places: read again from the store, or a refusal that names the file, or nothing.
- * Never is anything wrong published or answered, and every acknowledged entry keeps its index.
+ * One flipped bit of staging, at 400 places. The damage is repaired from the store, or refused by the file's name, or
+ * has no effect. Nothing wrong is ever published or answered, and every acknowledged entry keeps its index.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -34,7 +34,7 @@ const PUBLISHED = [
 const PUBLISHED_LATER = ['f', 10] as const;
 const UNPUBLISHED = ['g', 30] as const;
 
-/** Runs a writer on a folder, to its end or to a kill; see kill-writer.mjs. */
+/** Runs a writer on a folder, to its end or until it is killed (kill-writer.mjs). */
 function live(
   folder: string,
   number: string,
@@ -49,14 +49,14 @@ function live(
   });
 }
 
-/** A log in a folder that was closed well. */
+/** A log in a folder, whose writer was closed. */
 const CLOSED = join(FOLDERS, 'closed');
-/** The same log after another batch, whose writer died with a third in the outbox; both are in the -wal alone. */
+/** The same log after another batch. The writer died with a third one in the outbox; both are only in the -wal file. */
 const KILLED = join(FOLDERS, 'killed');
 await mkdtemp(CLOSED).then((made) => cp(made, CLOSED, { recursive: true }));
 await live(CLOSED, 'none', PUBLISHED);
 await cp(CLOSED, KILLED, { recursive: true });
-// Of the durable calls of the first batch there are eight.
+// The first batch has eight durable calls.
 await live(KILLED, '8', [PUBLISHED_LATER, UNPUBLISHED]);
 
 const KEY = await LogKey.read(join(CLOSED, 'log.key'));
@@ -72,7 +72,7 @@ function logIn(folder: string): NaiveLog {
 
 type Outcome = 'no effect' | 'repaired' | 'refused';
 
-/** Starts on a folder, as `stele serve` does, and submits every entry once more. Returns what was warned of. */
+/** Starts on a folder as `stele serve` does, and submits every entry again. Returns the warnings. */
 async function start(folder: string, isRebuilt: boolean): Promise<string[]> {
   const warnings: string[] = [];
   const write = (line: string) => {
@@ -104,7 +104,7 @@ async function start(folder: string, isRebuilt: boolean): Promise<string[]> {
   return warnings;
 }
 
-/** Flips one bit, and sees what comes of it. */
+/** Flips one bit, and checks the outcome. */
 async function flip(base: string, file: string, bit: number): Promise<Outcome> {
   const folder = await mkdtemp(join(FOLDERS, 'flipped-'));
   const before = logIn(base);
@@ -149,7 +149,7 @@ function* seeded(seed: number): Generator<number> {
   }
 }
 
-/** Bits of a file: of its first 100 bytes, of the beginning of each page, and spread over all of it. */
+/** Bits of a file: in its first 100 bytes, at the beginning of each page, and spread over the whole file. */
 async function places(file: string, count: number): Promise<number[]> {
   const { size } = await stat(file);
   const random = seeded(size);
@@ -162,7 +162,7 @@ async function places(file: string, count: number): Promise<number[]> {
   });
 }
 
-/** Places in one test: some seconds' worth. */
+/** Places in one test, which takes some seconds. */
 const PER_TEST = 20;
 
 describe('a bit of', async () => {

@@ -1,6 +1,6 @@
 /**
- * A store that shows an older `checkpoint` than it holds. The writer waits until it shows the newest that the writer
- * has seen, or refuses to start; it never goes on from the older one.
+ * A store that shows an older `checkpoint` than it holds. The writer waits until the store shows the newest one that
+ * the writer has seen, or refuses to start. It never goes on from the older one.
  */
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { faultAt, type Plan } from '../support/writer-process.js';
 
 const BATCH = entries('batch', 5);
 
-/** A log with some checkpoints behind it. */
+/** A log that has had some checkpoints. */
 async function withPast(): Promise<TestLog> {
   const log = await TestLog.of(250);
   const writer = await log.reopen();
@@ -19,7 +19,7 @@ async function withPast(): Promise<TestLog> {
   return log;
 }
 
-/** What a writer that died after a call of its batch left. */
+/** A copy of the log whose writer died after a call of its batch. */
 async function after(base: TestLog, name: string): Promise<TestLog> {
   const log = base.clone();
   const opened = await log.open({ fault: (call) => (call.name === name ? 'crash after' : undefined) });
@@ -38,7 +38,7 @@ const LOGS = [
   { name: 'a claim left over', log: await after(past, 'staging.markPublished') },
 ];
 
-/** Opens a writer and publishes a batch, as far as it comes. */
+/** Opens a writer, and submits a batch if the writer has started. */
 async function run(log: TestLog, plan: Plan): Promise<Opened> {
   const opened = await log.open(plan);
   if (opened.state === 'open') {
@@ -49,7 +49,7 @@ async function run(log: TestLog, plan: Plan): Promise<Opened> {
   return opened;
 }
 
-/** Reads `from` to `from + times` of `checkpoint` look `back` versions back. */
+/** Lets the reads `from` to `from + times` of `checkpoint` see the version `back` versions back. */
 function staleAt(from: number, times: number, back: number): Plan {
   let reads = 0;
   return {
@@ -78,7 +78,7 @@ for (const { name, log: base } of LOGS) {
           log.check();
           if (opened.state === 'failed') {
             expect(opened.error).toBeInstanceOf(StartRefusedError);
-            // Only a start can be refused, by a staging that knows more than the store shows.
+            // Only a start can be refused: staging has then published more than the store shows.
             expect(opened.process.durable).toEqual([]);
           }
           await run(log, {});
@@ -90,7 +90,7 @@ for (const { name, log: base } of LOGS) {
 
 it('a writer never takes an older checkpoint than it has seen', async () => {
   const log = past.clone();
-  // The hot path reads it twice: after the claim, and after the swap.
+  // The hot path reads `checkpoint` twice: after the claim, and after the swap.
   const opened = await log.open(faultAt(Infinity, 'not stored'));
   assert.equal(opened.state, 'open');
   const atStart = opened.process.calls.filter(isRead).length;

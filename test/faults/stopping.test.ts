@@ -1,5 +1,5 @@
 /**
- * How a writer stops that cannot go on.
+ * Writers that stop because they cannot go on.
  */
 import { join } from 'node:path';
 import { pino } from 'pino';

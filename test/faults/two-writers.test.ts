@@ -1,5 +1,5 @@
 /**
- * Two writers of one key on one store, each with its own staging. At each size at most one batch is published, the
+ * Two writers with one key on one store, each with its own staging. At each size at most one batch is published, the
  * other writer stops, and the log always goes on.
  */
 import assert from 'node:assert/strict';
@@ -8,13 +8,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ClaimLostError, DamagedStoreError, StartRefusedError } from '#src/errors.js';
 import type { MemoryStaging } from '../support/memory-staging.js';
+import { Gate } from '../support/gate.js';
 import { entries, TestLog, type Opened } from '../support/test-log.js';
 import { faultAt, type Call, type Fault, type Plan } from '../support/writer-process.js';
 
 const OURS = entries('ours', 5);
 const THEIRS = entries('theirs', 4);
 
-/** Interleavings tried. */
+/** Number of interleavings that are tried. */
 const RUNS = 80;
 
 const BASES = new Map(
@@ -27,12 +28,12 @@ function logOf(size: number): { log: TestLog; ours: MemoryStaging; theirs: Memor
   return { log, ours: log.staging, theirs: log.staging.clone() };
 }
 
-/** One of the ways in which a writer may stop before another. Anything else is a defect. */
+/** Whether an error is one with which a writer may stop because of the other. Any other error is a defect. */
 function requireLost(error: unknown): void {
   if (!(error instanceof ClaimLostError || error instanceof StartRefusedError)) throw error;
 }
 
-/** Starts each writer anew, alone: some one of them goes on, and the log is whole. Returns which. */
+/** Starts each writer again, alone. Requires that one of them goes on, and that the log is whole. Returns that one. */
 async function goesOn(log: TestLog, stagings: readonly MemoryStaging[]): Promise<boolean[]> {
   const went: boolean[] = [];
   for (const [i, staging] of stagings.entries()) {
@@ -55,35 +56,33 @@ async function goesOn(log: TestLog, stagings: readonly MemoryStaging[]): Promise
   return went;
 }
 
-/** A call that stands still until it is let go. */
+/** Holds one call until it is let go. */
 class Halt {
-  readonly reached: Promise<void>;
-  letGo!: () => void;
-  #reach!: () => void;
-  readonly #held: Promise<void>;
+  readonly #reached = new Gate();
+  readonly #gate = new Gate();
 
-  constructor() {
-    this.reached = new Promise((resolve) => {
-      this.#reach = resolve;
-    });
-    this.#held = new Promise((resolve) => {
-      this.letGo = resolve;
-    });
+  /** Settles when the call has been made. */
+  get reached(): Promise<void> {
+    return this.#reached.opened;
   }
 
-  /** Holds the call that `is` picks, before it is done or before it is answered. */
+  letGo(): void {
+    this.#gate.open();
+  }
+
+  /** Holds the call that `is` picks, before the call is done or after. */
   plan(when: 'before' | 'after', is: (call: Call) => boolean): Plan {
     return {
       [when]: async (call: Call) => {
         if (!is(call)) return;
-        this.#reach();
-        await this.#held;
+        this.#reached.open();
+        await this.#gate.opened;
       },
     };
   }
 }
 
-/** The store calls of a batch of ours, from the first after the start. */
+/** The store calls of a batch of ours, and the number of calls of all kinds before them, during the start. */
 async function callsOfBatch(size: number): Promise<{ first: number; calls: string[] }> {
   const { log } = logOf(size);
   const opened = await log.open();
@@ -95,7 +94,7 @@ async function callsOfBatch(size: number): Promise<{ first: number; calls: strin
   return { first, calls: calls.map(({ name }) => name) };
 }
 
-/** Picks the `at`-th store call after `first` calls of whatever kind. */
+/** Picks the `at`-th store call after `first` calls of any kind. */
 function storeCall(first: number, at: number): (call: Call) => boolean {
   let [all, stores] = [0, 0];
   const seen = new Set<Call>();
@@ -107,14 +106,14 @@ function storeCall(first: number, at: number): (call: Call) => boolean {
   };
 }
 
-/** Runs the other writer: it starts, and publishes; `number` is the durable call after which it dies. */
+/** Starts the other writer, which publishes, and dies after its durable call `number`, if one is given. */
 async function other(log: TestLog, staging: MemoryStaging, number: number): Promise<Opened> {
   const opened = await log.open(faultAt(number, 'crash after'), { staging });
   if (opened.state === 'failed') requireLost(opened.error);
   if (opened.state === 'open') {
     await log.trySubmit(opened, THEIRS);
     if (!opened.process.isDead) {
-      // An answer comes before the batch is cleaned up, so that the process may die meanwhile.
+      // The answers come before the last calls of the batch, during which the process may still die.
       const error = await Promise.race([opened.writer.close(), opened.process.crashed]);
       if (error !== undefined) requireLost(error);
     }
@@ -123,10 +122,10 @@ async function other(log: TestLog, staging: MemoryStaging, number: number): Prom
   return opened;
 }
 
-/** The durable calls after which the other dies, each in turn; at last it does not. */
+/** The durable calls after which the other dies, and undefined: it does not die. */
 const DEATHS = new Map([
   [0, [0, 1, 2, 3, 4, 5, 6, 7, Infinity]],
-  // In the middle of a larger batch it is enough to die after the claim, among the objects, and about the swap.
+  // For a larger batch it is enough to die after the claim, among the objects, and around the swap.
   [254, [1, 3, 8, 9, Infinity]],
 ]);
 
@@ -149,7 +148,7 @@ for (const [size, deaths] of DEATHS) {
             const error = await opened.writer.close();
             if (error !== undefined) expect(error).toBeInstanceOf(ClaimLostError);
             log.check();
-            // Ours are all published or none is, and only what is published is acknowledged.
+            // Either all of our entries are published or none, and only published entries are acknowledged.
             expect(acknowledged).toBe(error === undefined ? OURS.length : 0);
             await goesOn(log, i % 2 === 0 ? [ours, theirs] : [theirs, ours]);
           }
@@ -213,7 +212,7 @@ describe('a claim that is won late', () => {
     assert.equal(between.state, 'open');
     expect(log.claims()).toEqual([]);
     const writes = log.store.writes.length;
-    // As if the read after the claim were not made: it shows what was known before.
+    // The read after the claim shows the old checkpoint, as if it had not been made.
     staleReads = recheck ? 0 : 1;
     halt.letGo();
     const error = await opened.writer.stopped;
@@ -231,7 +230,7 @@ describe('a claim that is won late', () => {
       ['staging/3', false],
     ]);
     log.check();
-    // Ours learns from the store what the other has published.
+    // Our writer reads the other's entries from the store.
     expect(await goesOn(log, [ours, theirs])).toEqual([true, true]);
   });
 
@@ -241,7 +240,7 @@ describe('a claim that is won late', () => {
     expect(() => {
       log.check();
     }).toThrow('no chosen claim has it');
-    // The bucket now holds ours at 8; what the log would have there is another.
+    // The store now holds our object at 8, and the log would have another one there.
     const next = await log.open({}, { staging: theirs });
     assert.equal(next.state, 'open');
     await expect(next.writer.submit(entries('their next', 1)[0] ?? assert.fail())).rejects.toThrow();
@@ -266,7 +265,7 @@ describe('a claim that is found late', () => {
       { staging: standby },
     );
     await looks.reached;
-    // A third publishes from 3, and is done. Only then is there a claim again, and only now is it found.
+    // A third writer publishes from 3, and is done. Only then is the claim created again, and only now is it found.
     await other(log, theirs, Infinity);
     const found = log.store.writes.length;
     const answered = new Halt();
@@ -275,7 +274,7 @@ describe('a claim that is found late', () => {
     await answered.reached;
     looks.letGo();
     const started = await starting;
-    // It learns what the third has published, completes nothing of the stale claim, and deletes it.
+    // The writer reads the third one's entries, completes nothing of the stale claim, and deletes it.
     assert.equal(started.state, 'open');
     expect(started.writer.published.checkpoint.size).toBe(log.history.log.size);
     expect(await started.writer.close()).toBeUndefined();
@@ -298,7 +297,7 @@ describe('a claim whose create is answered late', () => {
     assert.equal(opened.state, 'open');
     const submitted = log.submitAll(opened.writer, OURS);
     await halt.reached;
-    // The other starts, finds our claim, completes it, and goes on.
+    // The other writer starts, finds our claim, completes it, and goes on.
     const standby = await log.reopen({ staging: theirs });
     expect(log.history.log.size).toBe(3);
     log.check();
@@ -315,12 +314,12 @@ describe('a claim whose create is answered late', () => {
     expect(await opened.writer.stopped).toBeInstanceOf(ClaimLostError);
     log.check();
     expect(log.history.log.size).toBe(12);
-    // Ours learns from the store what the other has published.
+    // Our writer reads the other's entries from the store.
     expect(await goesOn(log, [ours, theirs])).toEqual([true, true]);
   });
 });
 
-/** Lets store calls go one at a time, in an order that is chosen. Each has two moments: it is done, it is answered. */
+/** Lets store calls go on one at a time, in a chosen order. A call has two steps: it is done, and it is answered. */
 class Scheduler {
   readonly #choices: readonly number[];
   readonly #running = new Set<string>();
@@ -362,13 +361,13 @@ class Scheduler {
   }
 }
 
-/** How a life of a writer ends early: at which of its store calls, and how. */
+/** The early end of a writer's life: the number of its store call, and the fault. */
 interface End {
   readonly at: number;
   readonly fault: Fault;
 }
 
-/** A writer that is started again each time it stops; its submitters try again until they are answered. */
+/** A writer that is started again whenever it stops. Its submitters try again until they are answered. */
 async function act(
   log: TestLog,
   name: string,

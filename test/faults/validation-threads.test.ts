@@ -1,5 +1,5 @@
 /**
- * Threads that end, or do not end their work: it is told of, it costs the request that did it, and no other.
+ * Validation threads that die or hang: the daemon's log tells of it, and only the request that caused it fails.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ describe('a request that a thread does not survive', () => {
       submit(daemon.url, { [deadly]: 1 }),
       ...Array.from({ length: 20 }, () => submit(daemon.url, goodRequest())),
     ]);
-    // Some may have to wait for too long, on a busy machine; none is at an end with the thread.
+    // On a busy machine some requests may wait too long. None may fail because of the thread.
     const failed = others.filter(({ status, body }) => status !== 201 && body.toString().includes('ended'));
     expect(failed).toEqual([]);
     expectProblem(answer, 503);

@@ -5,18 +5,18 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { ENTRIES, goodRequest, open } from './http.js';
 
-/** The head of a submission whose body has so many bytes. */
+/** The head of a submission whose body has `length` bytes. */
 export function head(length: number): string {
   return `POST ${ENTRIES} HTTP/1.1\r\nHost: log\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
 }
 
-/** A submission, as it is sent. */
+/** A submission as bytes: head and body. */
 export function submission(request: object): string {
   const body = JSON.stringify(request);
   return `${head(body.length)}${body}`;
 }
 
-/** A request whose signature does not verify, so that it costs its validation and nothing else. */
+/** A request whose signature does not verify: it costs the log its validation, and nothing more. */
 export function badSignature(): object {
   const { hashedRekordRequestV002: request } = goodRequest();
   return { hashedRekordRequestV002: { ...request, digest: randomBytes(32).toString('base64') } };
@@ -27,7 +27,7 @@ const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' }).publicKey.export
   format: 'der',
 });
 
-/** The same with a key on P-521, which costs forty times as much. */
+/** As `badSignature`, with a key on P-521, which takes forty times as long to validate. */
 export function dearBadSignature(): object {
   const number = Buffer.concat([Buffer.of(0x02, 64, 0x01), randomBytes(63)]);
   return {
@@ -44,7 +44,7 @@ export function dearBadSignature(): object {
   };
 }
 
-/** A connection that keeps what it receives. */
+/** A connection that keeps all bytes that it receives. */
 export class Conversation {
   readonly socket: Socket;
   readonly closed: Promise<void>;
@@ -72,7 +72,7 @@ export class Conversation {
     return new Conversation(await open(url));
   }
 
-  /** The status of each answer so far, in the order in which they came. */
+  /** The statuses of the answers so far, in order. */
   get statuses(): number[] {
     return [...this.#received.matchAll(/HTTP\/1\.1 ([0-9]{3}) /g)].map(([, status]) => Number(status));
   }
@@ -81,7 +81,7 @@ export class Conversation {
     return this.#received;
   }
 
-  /** Waits for so many answers, or the end of the connection. */
+  /** Waits for `count` answers, or the end of the connection. */
   async answers(count: number): Promise<number[]> {
     while (this.statuses.length < count && !this.socket.closed) {
       await new Promise<void>((resolve) => (this.#wake = resolve));

@@ -1,5 +1,5 @@
 /**
- * Requests that make no entry: each for one reason, with what the log must say of it.
+ * Requests that the log must refuse, each for one reason, with the message of the refusal.
  * @module
  */
 import { randomBytes } from 'node:crypto';
@@ -23,12 +23,12 @@ export interface BadRequest {
   readonly body: string | Uint8Array | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly method?: string;
-  /** 400 where it is not said. */
+  /** Default: 400. */
   readonly status?: number;
   readonly message: RegExp;
 }
 
-/** The longest body that the daemon of the tests takes. */
+/** `--max-body` of the tests' daemon, in bytes. */
 export const MAX_BODY = 256 * 1024;
 
 const REKORD = 'hashedRekordRequestV002';
@@ -36,7 +36,7 @@ const DSSE = 'dsseRequestV002';
 const keys = otherKeys();
 const certificate = certificates();
 
-/** A copy with the value at a dotted path replaced; undefined takes it away. */
+/** A copy with the value at a dotted path replaced, or removed where the new value is undefined. */
 function changed(object: object, path: string, value: unknown): object {
   const copy = structuredClone(object) as Record<string, unknown>;
   const names = path.split('.');
@@ -52,7 +52,7 @@ function rekord(name: string, path: string, value: unknown, message: RegExp): Ba
   return { name, body: JSON.stringify(changed(goodRequest(), `${REKORD}.${path}`, value)), message };
 }
 
-/** The same for DSSE. */
+/** A DSSE request that is good but for one field, named from `dsseRequestV002` on. */
 function envelope(name: string, path: string, value: unknown, message: RegExp): BadRequest {
   return { name, body: JSON.stringify(changed(goodEnvelope(), `${DSSE}.${path}`, value)), message };
 }
@@ -500,7 +500,7 @@ const ENVELOPES: readonly BadRequest[] = [
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Requests refused for what is around their JSON. */
+/** Requests that are refused for their head or encoding, and not for their JSON. */
 const HTTP: readonly BadRequest[] = [
   ...[
     'text/plain',
@@ -577,7 +577,7 @@ const HTTP: readonly BadRequest[] = [
   })),
 ];
 
-/** All of them, by what they try. */
+/** All cases, by what they try. */
 export const BAD_REQUESTS: readonly (readonly [string, readonly BadRequest[]])[] = [
   ['JSON', JSON_SYNTAX],
   ['its fields', SHAPE],

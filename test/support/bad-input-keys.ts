@@ -40,7 +40,7 @@ function spki(algorithm: Uint8Array, key: Uint8Array): Buffer {
   return der(0x30, algorithm, der(0x03, Buffer.of(0), key));
 }
 
-/** An RSA key of so many bits that nobody has the private half of. */
+/** An RSA public key of `bits` bits. Nobody has the private key. */
 export function rsaKey(bits: number, exponent: bigint): Buffer {
   const modulus = BigInt(`0x${randomBytes(Math.ceil(bits / 8) + 1).toString('hex')}`);
   const top = 1n << BigInt(bits - 1);

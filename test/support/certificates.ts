@@ -1,5 +1,5 @@
 /**
- * Certificates of any content: DER put together by hand, and signed by an authority of the test's own.
+ * Certificates with any content: DER that is put together here, and signed by a test authority.
  * @module
  */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
@@ -25,7 +25,7 @@ export function oid(dotted: string): Buffer {
   return der(6, Buffer.from([40 * first + second, ...rest].flatMap(base128)));
 }
 
-/** An extension; `value` is what its OCTET STRING holds. */
+/** An extension; `value` is the content of its OCTET STRING. */
 export function extension(id: string, value: Uint8Array, critical?: Uint8Array): Buffer {
   return sequence(oid(id), ...(critical === undefined ? [] : [critical]), der(4, value));
 }
@@ -37,27 +37,27 @@ export const SAN = '2.5.29.17';
 export const subjectAltNames = (...names: readonly Uint8Array[]): Buffer =>
   extension(SAN, sequence(...names));
 
-/** The extensions by which Fulcio names the identity provider, new and old. */
+/** The extensions in which Fulcio names the identity provider: the present one, and the old one. */
 export const oidcIssuer = (url: string): Buffer => extension('1.3.6.1.4.1.57264.1.8', utf8(url));
 export const elderOidcIssuer = (url: string): Buffer => extension('1.3.6.1.4.1.57264.1.1', Buffer.from(url));
 
 const USAGES = '2.5.29.37';
-/** What a certificate of Fulcio is for. */
+/** The key usages of a Fulcio certificate. */
 export const CODE_SIGNING = extension(USAGES, sequence(oid('1.3.6.1.5.5.7.3.3')));
-/** What a web server's certificate is for. */
+/** The key usages of a web server's certificate. */
 export const SERVER_AUTHENTICATION = extension(USAGES, sequence(oid('1.3.6.1.5.5.7.3.1')));
 
 const ECDSA_WITH_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));
 const DAY = 24 * 3600_000;
 
-/** A certificate authority with a certificate transparency log, for as long as a test lasts. */
+/** A certificate authority with a certificate transparency log. */
 export interface Authority {
   /** The root's certificate. */
   readonly root: Buffer;
   readonly certificateLog: CertificateLog;
-  /** A certificate with these extensions and, unless `isLogged` is false, an SCT; good for a day around now. */
+  /** A certificate with these extensions, valid for a day around now. It has an SCT unless `isLogged` is false. */
   readonly issue: (key: KeyObject, extensions: readonly Uint8Array[], isLogged?: boolean) => Buffer;
-  /** A certificate of an authority below the root, which nothing is issued by. */
+  /** A certificate of an authority below the root that has issued nothing. */
   readonly intermediate: (name: string, notAfter?: Date) => Buffer;
 }
 
@@ -115,7 +115,7 @@ function signed(tbs: Buffer, key: KeyObject): Buffer {
   return sequence(tbs, ECDSA_WITH_SHA256, der(3, Buffer.of(0), sign('sha256', tbs, key)));
 }
 
-/** A name of one attribute, or of none. */
+/** A distinguished name with one attribute, or with none. */
 function nameOf(text: string): Buffer {
   return sequence(...(text === '' ? [] : [der(0x31, sequence(oid('2.5.4.3'), utf8(text)))]));
 }

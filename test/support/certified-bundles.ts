@@ -1,6 +1,6 @@
 /**
- * Bundles that were signed with certificates of any content, under an authority of the test's own, and logged by a log
- * of Rekor v1 with its promise; and the trusted root by which they verify.
+ * Sigstore bundles signed with certificates of any content, which a test authority issues and a Rekor v1 log has
+ * logged; and the trusted root by which they verify.
  * @module
  */
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
@@ -29,9 +29,9 @@ const rekor = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const rekorSpki = new Uint8Array(rekor.publicKey.export({ type: 'spki', format: 'der' }));
 const rekorId = sha256(rekorSpki);
 
-/** What a bundle is made of, where it is not as usual. */
+/** The parts of a bundle that are not the usual ones. */
 export interface BundleParts {
-  /** In the place of the certificate's own extensions; its use is for signing code unless `isComplete`. */
+  /** The certificate's extensions. The usages for code signing are added unless `isComplete`. */
   readonly extensions: readonly Uint8Array[];
   readonly isComplete?: boolean;
   readonly authority?: Authority;
@@ -46,7 +46,7 @@ export interface BundleParts {
 
 export const trustedAuthority = newAuthority('trusted');
 
-/** A bundle of v0.1 over the artifact. */
+/** A v0.1 bundle over the artifact. */
 export function certifiedBundle(parts: BundleParts): Uint8Array {
   const { extensions, isComplete = false, authority = trustedAuthority } = parts;
   const certificate = authority.issue(signer.publicKey, [
@@ -71,7 +71,7 @@ export function certifiedBundle(parts: BundleParts): Uint8Array {
   });
 }
 
-/** A certificate, as a bundle has it. */
+/** A certificate in the form that a bundle holds it in. */
 export const rawBytes = (der: Uint8Array) => ({ rawBytes: encodeBase64(der) });
 
 function loggedEntry(certificate: Uint8Array, signature: Uint8Array, parts: BundleParts): object {
@@ -137,7 +137,7 @@ export function trustedRootOf({ root, certificateLog }: Authority = trustedAutho
   });
 }
 
-/** Verifies a bundle over the artifact, by who must have signed it. */
+/** Verifies a bundle over the artifact against the identity that must have signed it. */
 export async function verifyBy(
   bundle: Uint8Array,
   identity: CertificateIdentity,
@@ -148,7 +148,7 @@ export async function verifyBy(
   return await verifyBundle(parseSigstoreBundle(bundle), logs, policy, artifactOfBytes(ARTIFACT));
 }
 
-/** `verified`, or why it is not. */
+/** `verified`, or the reason why not. */
 export async function verdictOf(...given: Parameters<typeof verifyBy>): Promise<string> {
   try {
     return (await verifyBy(...given)).verified ? 'verified' : 'not checked';

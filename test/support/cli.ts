@@ -1,17 +1,17 @@
 /**
- * The `stele` command as people and scripts run it: in a terminal and in a pipe, with folders of its own.
+ * Runs the `stele` command as people and scripts do, in a terminal and in a pipe, with folders of its own.
  * @module
  */
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startDaemon, STELE, type Daemon } from './daemon.js';
+import { listenOnFreePort } from './free-port.js';
 
-/** How a command ended. In a terminal, both streams are one: `stdout`. */
+/** How a command ended. In a terminal, `stdout` holds both streams. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -23,18 +23,18 @@ export type Environment = Readonly<Record<string, string>>;
 /* eslint-disable no-control-regex */
 /** Colours, cursor movements, and the like. */
 const ESCAPES = /\u001b(?:\[[0-9;?]*[A-Za-z]|[78])/g;
-/** All of a line up to where it is begun again. */
+/** The part of a line that a carriage return overwrites. */
 const OVERWRITTEN = /^.*\u001b\[(?:2K|1G)/gm;
 /* eslint-enable no-control-regex */
 
-/** What stays on a terminal: no colours, and of a line that was written several times the last. */
+/** The text that stays on a terminal: without colours, and with the last version of each line. */
 export function withoutEscapes(text: string): string {
   return text.replaceAll('\r', '').replace(OVERWRITTEN, '').replace(ESCAPES, '');
 }
 
 const HAS_SCRIPT = spawnSync('sh', ['-c', 'command -v script']).status === 0;
 
-/** A test that needs a terminal: skipped where there is no `script` to make one, but for CI. */
+/** A test that needs a terminal: skipped where the `script` command is missing, except under CI. */
 export const itInTerminal: (title: string, run: () => Promise<unknown>) => void =
   HAS_SCRIPT || process.env['CI'] === 'true'
     ? (title, run) => {
@@ -46,7 +46,7 @@ export const itInTerminal: (title: string, run: () => Promise<unknown>) => void 
         it.skip(`${title}: there is no script(1) to make a terminal with`);
       };
 
-/** A temporary folder, and a user who has nothing but that: HOME and the XDG folders are in it. */
+/** A user whose HOME and XDG folders are in a temporary folder. */
 export class User {
   private constructor(
     readonly folder: string,
@@ -66,13 +66,13 @@ export class User {
       XDG_CONFIG_HOME: join(home, 'config'),
       XDG_STATE_HOME: join(home, 'state'),
       XDG_CACHE_HOME: join(home, 'cache'),
-      // From Node 22 on it halves the time that a command takes to start.
+      // From Node 22 on, the compile cache halves the time that a command takes to start.
       NODE_COMPILE_CACHE: join(folder, 'compiled'),
       ...more,
     });
   }
 
-  /** The same folder, by somebody who has pinned and seen nothing yet. */
+  /** Another user of the same folder, who has pinned and seen nothing yet. */
   other(name: string, more: Environment = {}): User {
     return User.in(this.folder, name, more);
   }
@@ -103,7 +103,7 @@ export class User {
     return this.#exec(process.execPath, [STELE, ...args], more);
   }
 
-  /** Runs it in a pseudo-terminal, which is `columns` wide. */
+  /** Runs `stele` in a pseudo-terminal of `columns` columns. */
   terminal(args: readonly string[], more: Environment = {}, columns = 200): Promise<Ended> {
     const words = [process.execPath, STELE, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
     const command = `stty rows 24 cols ${columns}; exec ${words.join(' ')}`;
@@ -137,7 +137,7 @@ export class User {
   }
 }
 
-/** A command line, how it ends, and what it prints: `stdout` and `stderr`; an absent one is nothing at all. */
+/** A command line, its exit code, and its output. An absent `stdout` or `stderr` must be empty. */
 export interface Case {
   readonly args: readonly string[];
   readonly code: number;
@@ -145,7 +145,7 @@ export interface Case {
   readonly stderr?: RegExp;
 }
 
-/** Runs a case in a pipe, and then in a terminal, where it has to print the same. */
+/** Runs a case in a pipe, and then in a terminal, where it must print the same. */
 export async function expectCase(user: User, expected: Case, more?: Environment): Promise<void> {
   expectEnded(await user.run(expected.args, more), expected);
   if (!HAS_SCRIPT && process.env['CI'] !== 'true') return;
@@ -156,7 +156,7 @@ export async function expectCase(user: User, expected: Case, more?: Environment)
   expect(code, shown).toBe(expected.code);
 }
 
-/** Judges what was printed into pipes. */
+/** Checks the exit code and the output of a command that ran in a pipe. */
 export function expectEnded({ code, stdout, stderr }: Ended, expected: Omit<Case, 'args'>): void {
   expectNoTrace(stdout + stderr);
   // eslint-disable-next-line no-control-regex
@@ -180,7 +180,7 @@ export function jsonOf({ stdout }: Ended): Record<string, unknown> {
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-/** A user, and a log that is pinned, with a key and an artifact whose signature is in the log as entry 0. */
+/** A user who has pinned a log, with a key, and an artifact whose signature is the log's entry 0. */
 export interface LoggedUser {
   readonly user: User;
   readonly daemon: Daemon;
@@ -219,7 +219,7 @@ export interface Stub {
   readonly close: () => void;
 }
 
-/** A server that answers with a folder's files as they lie: of none it says what it is. */
+/** A server that answers with a folder's files, and says of none how it is encoded. */
 export function serveAsTheyLie(folder: string): Promise<Stub> {
   return startStub((request, response) => {
     readFile(join(folder, request.url ?? '')).then(
@@ -230,12 +230,10 @@ export function serveAsTheyLie(folder: string): Promise<Stub> {
 }
 
 export async function startStub(listener: RequestListener): Promise<Stub> {
-  const server: Server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  const server = createServer(listener);
+  const port = await listenOnFreePort(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${port}`,
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -13,9 +13,9 @@ export interface Daemon {
   readonly verifierKey: string;
   readonly verifier: NoteVerifier;
   readonly process: ChildProcess;
-  /** What it has written to standard error so far. */
+  /** The daemon's standard error so far. */
   readonly log: () => string;
-  /** Sends a signal, and waits for the end. Returns the exit code, or null when the signal ended it. */
+  /** Sends a signal, and waits for the end. Returns the exit code, or null when the signal ended the process. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>;
 }
 
@@ -23,8 +23,8 @@ export interface Daemon {
 export const STELE = join(process.cwd(), 'dist', 'cli', 'main.js');
 
 /**
- * Starts `stele serve` on a data folder; `args` are further flags, which go before those that say where the log is, and
- * `environment` further variables. Rejects with its standard error when it ends.
+ * Starts `stele serve` on a data folder, with further flags and environment variables. The flags in `args` come before
+ * those that place the log. Rejects with the daemon's standard error when the daemon ends early.
  */
 export async function startDaemon(
   data: string,
@@ -68,14 +68,14 @@ export async function startDaemon(
   };
 }
 
-/** Flags of a log that is in the bucket of this run. It publishes as often as one in a folder. */
+/** Flags that place a log in the bucket of this run, and have it publish as often as one in a folder. */
 function storeFlags(data: string): readonly string[] {
   if (BUCKET === undefined) return [];
   const { name, flags } = placeOf(data);
   return ['--store', name, ...flags, '--batch-age', '200ms'];
 }
 
-/** Runs `use` with a temporary folder, which is gone afterwards. */
+/** Runs `use` with a temporary folder, and then deletes the folder. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'stele-'));
   try {

@@ -1,13 +1,13 @@
 /**
- * A proxy before a real S3 server: it writes down each call of one log, and keeps the server's answer back, drops it,
- * or gives another, as a test wants. Calls go through as they are signed, the `Host` header included.
+ * A proxy before a real S3 server. It records each call of one log, and can delay the server's answer, drop it, or give
+ * another. Calls are passed on as they were signed, with their `Host` header.
  * @module
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { MemoryStore } from './memory-store.js';
+import { listenOnFreePort } from './free-port.js';
 
 /**
  *   none     the connection stays open, and silent
@@ -18,23 +18,23 @@ import { MemoryStore } from './memory-store.js';
  */
 export type Answer = 'none' | 'reset' | 'half' | 'short' | keyof typeof ERRORS;
 
-/** What happens to a call instead of what should. */
+/** A fault of one call. */
 export interface Fault {
-  /** The server does not see the call before this settles; nor ever, where `acts` is false. */
+  /** The server sees the call only when this has settled, and never where `acts` is false. */
   readonly before?: Promise<void>;
   readonly acts: boolean;
-  /** What the server answered is kept back until this settles. */
+  /** The server's answer is held back until this settles. */
   readonly after?: Promise<void>;
-  /** Default: what the server answered. */
+  /** Default: the server's answer. */
   readonly answer?: Answer;
 }
 
-/** What a call does: a create or a swap is a PUT on its condition, and `other` is what no log should send. */
+/** The kind of a call. A create or a swap is a conditional PUT; `other` is a call that no log should send. */
 export type Kind = 'create' | 'swap' | 'read' | 'delete' | 'delete many' | 'other';
 
 export interface Call {
   readonly kind: Kind;
-  /** Below the log's prefix. Of `delete many` all paths, with spaces between. */
+  /** Below the log's prefix. For `delete many`, all paths with spaces between them. */
   readonly path: string;
   /** For example `create tile/0/000.p/1`, and from its second time on `read checkpoint (2)`. */
   readonly name: string;
@@ -42,13 +42,13 @@ export interface Call {
   readonly condition: string | undefined;
   /** Bytes sent. */
   readonly bytes: number;
-  /** What the server answered, once it has. */
+  /** The status of the server's answer, once it has come. */
   status: number | undefined;
-  /** Settles when the call is over, as far as the server goes. */
+  /** Settles when the server has answered the call. */
   readonly done: Promise<void>;
 }
 
-/** The errors that S3 gives these statuses to. */
+/** S3's error codes for these statuses. */
 const ERRORS = {
   403: 'AccessDenied',
   404: 'NoSuchKey',
@@ -58,7 +58,7 @@ const ERRORS = {
   503: 'SlowDown',
 } as const;
 
-/** Headers of one connection, not of the call. */
+/** Headers that belong to a connection, and are not passed on. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'expect']);
 
 /** The connections to servers, of all proxies. */
@@ -74,13 +74,13 @@ interface Real {
 export class S3Proxy {
   readonly url: string;
   readonly calls: Call[] = [];
-  /** What the server holds of the log, and every write that it took, in their order. */
+  /** The log's objects on the server, and every write that the server has done, in order. */
   readonly taken: MemoryStore;
   readonly #endpoint: URL;
   readonly #folder: string;
   readonly #fault: (call: Call) => Fault | undefined;
   readonly #close: () => Promise<void>;
-  /** Writes reach the server one at a time: so the order in which they are written down is that of the server. */
+  /** Writes reach the server one at a time, so that they are recorded in the order in which the server does them. */
   #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -100,11 +100,10 @@ export class S3Proxy {
   /** Starts a proxy before the server at `endpoint`. */
   static async start(endpoint: string, options: ProxyOptions): Promise<S3Proxy> {
     const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
-      // Whoever asked may be gone by the time that there is an answer.
+      // The client may have gone before there is an answer.
       proxy.#handle(incoming, outgoing).catch(() => outgoing.destroy());
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
+    const port = await listenOnFreePort(server);
     const proxy = new S3Proxy(`http://127.0.0.1:${port}`, endpoint, options, async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -165,7 +164,7 @@ export class S3Proxy {
     };
   }
 
-  /** Has the server do a call, and writes down what it has taken. */
+  /** Passes a call to the server, and records a write that the server has done. */
   #act(call: Call, incoming: IncomingMessage, body: Buffer): Promise<Real> {
     const act = async () => {
       const real = await this.#forward(incoming, body);
@@ -185,7 +184,7 @@ export class S3Proxy {
       this.taken.plant(path, body);
       return;
     }
-    // Deleting what is not there is no error, and no write.
+    // S3 answers 204 also to the deletion of an object that does not exist. That is no write.
     for (const each of path.split(' '))
       if (this.taken.peek(each) !== undefined) this.taken.plant(each, undefined);
   }
@@ -212,14 +211,14 @@ export class S3Proxy {
 
 export interface ProxyOptions {
   readonly bucket: string;
-  /** Of the log's keys; calls for others are none of a log's. */
+  /** The prefix of the log's keys. Calls for other keys are of the kind `other`. */
   readonly prefix: string;
-  /** What the server holds of the log already. Default: nothing. */
+  /** The log's objects that the server holds already. Default: none. */
   readonly taken?: MemoryStore;
   readonly fault?: (call: Call) => Fault | undefined;
 }
 
-/** The keys in a request to delete many, with the bucket before each as a path has it. */
+/** The keys in a request that deletes many, each with the bucket before it, as in a path. */
 function keysIn(pathname: string, body: Buffer): string[] {
   const bucket = pathname.replace(/\/$/, '');
   return [...body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => `${bucket}/${key}`);
@@ -240,7 +239,7 @@ function endToEnd(headers: NodeJS.Dict<string | string[]>): Record<string, strin
   return Object.fromEntries(kept);
 }
 
-/** Answers a call; `real` is undefined where the server was not asked. */
+/** Answers a call. `real` is the server's answer, undefined where the server was not asked. */
 function answer(outgoing: ServerResponse, real: Real | undefined, wanted: Answer | undefined): void {
   const { socket } = outgoing;
   if (socket === null || socket.destroyed || wanted === 'none') return;
@@ -266,7 +265,7 @@ function answer(outgoing: ServerResponse, real: Real | undefined, wanted: Answer
       `HTTP/1.1 ${real.status} ${outgoing.statusMessage}`,
       ...Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`),
     ].join('\r\n');
-    // Without a body the head is broken.
+    // An answer without a body ends in the middle of its head.
     if (body.length === 0) socket.end(head.slice(0, head.length / 2));
     else socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), half]));
     return;

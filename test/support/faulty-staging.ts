@@ -1,5 +1,5 @@
 /**
- * A staging as one writer's process sees it.
+ * A staging whose calls pass through the model of a writer's process, which can fail them.
  */
 import type { Hash } from '#tiles-spec/index.js';
 import type {
@@ -12,7 +12,7 @@ import type {
 } from '#writer/staging/staging.js';
 import type { Kind, WriterProcess } from './writer-process.js';
 
-/** Every method of the interface: a new one does not compile until it is declared here. */
+/** Every method of the interface. The type check fails for a method that is missing here. */
 export const STAGING_METHODS = {
   create: 'durable',
   sequence: 'durable',
@@ -25,7 +25,7 @@ export const STAGING_METHODS = {
   published: 'read',
   unpublished: 'read',
   claims: 'read',
-  // Durable only with the next batch that is published.
+  // In memory; `markPublished` makes it durable.
   claimDropped: 'read',
   find: 'read',
   close: 'read',
@@ -81,7 +81,7 @@ export class FaultyStaging implements Staging {
   }
 
   claimDropped(oldSize: number): void {
-    // A process that is dead says nothing.
+    // A dead process makes no calls.
     if (!this.#process.isDead) this.#staging.claimDropped(oldSize);
   }
 

@@ -1,11 +1,11 @@
 /**
- * A store as one writer's process sees it.
+ * A store whose calls pass through the model of a writer's process, which can fail them.
  */
 import type { ObjectRange, ObjectStat, ObjectStore, StoreObject } from '#src/store/store.js';
 import type { MemoryStore } from './memory-store.js';
 import type { Kind, WriterProcess } from './writer-process.js';
 
-/** Every method of the interface: a new one does not compile until it is declared here. */
+/** Every method of the interface. The type check fails for a method that is missing here. */
 export const STORE_METHODS = {
   create: 'durable',
   replace: 'durable',

@@ -1,10 +1,8 @@
 /**
- * Logs to be damaged, the places where they are read, and what fsck says of them.
+ * Logs that tests damage, the places where the logs are read, and fsck's verdicts on them.
  * @module
  */
-import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { fsck, type FsckOptions, type LogReader } from '#reader/index.js';
@@ -12,21 +10,22 @@ import { openLog, type OpenLogOptions } from '#reader/node/index.js';
 import type { LogKey } from '#src/keys/node/log-key.js';
 import { formatVerifierKey, leafHash, parsePath, widthAt } from '#tiles-spec/index.js';
 import { buildBatch, EMPTY_TAIL, type LogTail } from '#writer/batch.js';
+import { startStub, type Stub } from './cli.js';
 import { writeFiles, type LogPlace } from './log-place.js';
 
 export const ORIGIN = 'fsck.example';
 
-/** A log, its files as a writer makes them. */
+/** A log whose files are as a writer makes them. */
 export interface MadeLog {
   readonly place: LogPlace;
   readonly verifierKey: string;
-  /** The files that the checkpoint names, itself included, with their bytes. */
+  /** The checkpoint and all files that it commits to, with their bytes. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** The checkpoint of every size that the log had; all their files are still there. */
+  /** The checkpoint of every size that the log had. All their files still exist. */
   readonly checkpoints: ReadonlyMap<number, Buffer>;
 }
 
-/** What makes one log differ from another. */
+/** In what a log differs from the usual one. */
 export interface LogSettings {
   readonly origin?: string;
   readonly bodyOf?: (index: number) => string;
@@ -34,7 +33,7 @@ export interface LogSettings {
 
 export const START = Date.UTC(2026, 0, 1);
 
-/** Writes a log that had these sizes, a second one after the other. Nothing is synced. */
+/** Writes a log that had these sizes, each a second after the one before. Nothing is synced to disk. */
 export async function makeLog(
   place: LogPlace,
   sizes: readonly number[],
@@ -61,12 +60,12 @@ export async function makeLog(
   return { place, verifierKey: formatVerifierKey(key.verifierKey(origin)), files, checkpoints };
 }
 
-/** Sizes from `step` to `last`. */
+/** The multiples of `step` up to `last`, and `last`. */
 export function sizesTo(last: number, step: number): number[] {
   return Array.from({ length: Math.ceil(last / step) }, (_, i) => Math.min(last, (i + 1) * step));
 }
 
-/** Whether the checkpoint of `size` names a file. */
+/** Whether the checkpoint of `size` entries commits to a file. */
 function isNamed(path: string, size: number): boolean {
   const name = parsePath(path);
   if (!('width' in name)) return true;
@@ -80,10 +79,10 @@ export function fileOf(log: MadeLog, path: string): Buffer {
   return bytes;
 }
 
-/** Other bytes for some files of a log; undefined deletes one, and 'folder' has a folder in its place, which a bucket cannot have. */
+/** New contents for files of a log. Undefined deletes a file; 'folder' makes it a folder, which no bucket can hold. */
 export type Changes = Readonly<Record<string, Uint8Array | 'folder' | undefined>>;
 
-/** Runs `use` while files of the log are changed, and puts back those that were there. */
+/** Runs `use` while files of the log are changed, and then restores them. */
 export async function withChanges<T>(
   { place }: MadeLog,
   changes: Changes,
@@ -108,7 +107,7 @@ export async function withChanges<T>(
   }
 }
 
-/** What fsck says: that all is right, or which file is wrong and how. */
+/** fsck's verdict: `right`, or the error that names the wrong file. */
 export type Verdict =
   'right' | { readonly path: string | undefined; readonly name: string; readonly message: string };
 
@@ -123,7 +122,7 @@ export async function verdictOf(open: () => Promise<LogReader>, options?: FsckOp
   }
 }
 
-/** Expects the verdict that a file is wrong, by an error that begins with its name or speaks of it. */
+/** Expects an error whose message names one of these files. */
 export function expectNamed(verdict: Verdict, path: string | readonly string[], what = ''): void {
   if (verdict === 'right') expect.fail(`${what}: ${String(path)} is wrong, and fsck finds nothing`);
   const named = verdict.path ?? 'no file';
@@ -136,12 +135,12 @@ export function expectNamed(verdict: Verdict, path: string | readonly string[], 
 
 /** A place where a log is read. */
 export interface ReadPlace {
-  /** Whether it is a server that says that bundles are gzip. */
+  /** Whether the server sends `Content-Encoding: gzip` with entry bundles. */
   readonly saysGzip: boolean;
   open(options: OpenLogOptions): Promise<LogReader>;
 }
 
-/** The places where a log is read: where it is, and over HTTP. */
+/** The places where a log is read: its store, and HTTP servers. */
 export interface Places {
   readonly store: ReadPlace;
   readonly http: ReadPlace;
@@ -149,14 +148,20 @@ export interface Places {
   readonly close: () => void;
 }
 
-/** Of a log in a bucket the bucket's own address; of one in a folder two servers, of which one says gzip. */
+/**
+ * Serves a log. A log in a bucket has one server, the bucket's own. A log in a folder has two, of which one sends
+ * `Content-Encoding: gzip`.
+ */
 export async function serve({ place }: MadeLog): Promise<Places> {
   const store: ReadPlace = { saysGzip: false, open: (options) => place.open(options) };
   if (place.folder === undefined) {
     const http = readPlace(place.url ?? '', true);
     return { store, http, all: [store, http], close: () => undefined };
   }
-  const [plain, encoded] = await Promise.all([listen(place.folder, false), listen(place.folder, true)]);
+  const [plain, encoded] = await Promise.all([
+    serveFolder(place.folder, false),
+    serveFolder(place.folder, true),
+  ]);
   const http = readPlace(plain.url, false);
   return {
     store,
@@ -173,8 +178,8 @@ function readPlace(url: string, saysGzip: boolean): ReadPlace {
   return { saysGzip, open: (options) => openLog(url, options) };
 }
 
-async function listen(folder: string, isEncoded: boolean): Promise<{ url: string; close: () => void }> {
-  const server = createServer((request, response) => {
+function serveFolder(folder: string, isEncoded: boolean): Promise<Stub> {
+  return startStub((request, response) => {
     const path = request.url ?? '';
     readFile(join(folder, path)).then(
       (bytes) => {
@@ -183,20 +188,10 @@ async function listen(folder: string, isEncoded: boolean): Promise<{ url: string
       },
       () => response.writeHead(404).end(),
     );
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  });
 }
 
-/** Numbers from 0 to `below`, exclusive, the same ones every time (mulberry32). */
+/** Makes a function that gives numbers from 0 to `below`, exclusive, the same in each run (mulberry32). */
 export function randomNumbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -207,14 +202,14 @@ export function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-/** `bytes` with another value at one place. */
+/** A copy of `bytes` with one byte changed: `by` is XORed into the byte at `at`. */
 export function changed(bytes: Uint8Array, at: number, by: number): Buffer {
   const copy = Buffer.from(bytes);
   copy[at] = (copy[at] ?? 0) ^ by;
   return copy;
 }
 
-/** The verdicts on a log that is read from several places at once. */
+/** The verdicts on a log from several places, which are read at the same time. */
 export function verdictsOf({ verifierKey }: MadeLog, places: readonly ReadPlace[]): Promise<Verdict[]> {
   return Promise.all(places.map((place) => verdictOf(() => place.open({ verifierKey, retries: 0 }))));
 }

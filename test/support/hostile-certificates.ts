@@ -1,6 +1,6 @@
 /**
- * Certificates whose names somebody made to do harm, or badly, and the keys that each gives: the corpus for whatever
- * reads names, in Node and in a browser. All are signed, and but for those at the end OpenSSL takes them.
+ * Certificates with malformed or malicious names, and the search keys that each must give: the corpus for all code that
+ * reads names, in Node and in a browser. All are signed. OpenSSL accepts all but those at the end.
  * @module
  */
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
@@ -19,7 +19,7 @@ import {
 export interface HostileCertificate {
   readonly what: string;
   readonly certificate: Uint8Array;
-  /** Its keys that begin with `san`, in their order. */
+  /** The certificate's keys that begin with `san`, in order. */
   readonly keys: readonly string[];
 }
 
@@ -31,7 +31,7 @@ const otherName = (...content: Uint8Array[]) => der(0xa0, ...content);
 const username = (value: Uint8Array) => otherName(oid('1.3.6.1.4.1.57264.1.7'), der(0xa0, value));
 const hashed = (name: Uint8Array) => `san-sha256:${createHash('sha256').update(name).digest('hex')}`;
 
-/** A good name before and one behind, to see that they are given. */
+/** Good names before and after the bad one: both must be given. */
 const BEFORE = dns('before.example');
 const BEHIND = email('behind@example.com');
 const [SAN_BEFORE, SAN_BEHIND] = ['san:before.example', 'san:behind@example.com'];
@@ -41,11 +41,11 @@ const DIRECTORY = der(0xa4, sequence(der(0x31, sequence(oid('2.5.4.3'), utf8('a'
 const EDI_PARTY = der(0xa5, der(0xa1, utf8('a')));
 const REGISTERED = der(0x88, Buffer.from('2a0304', 'hex'));
 const PRINCIPAL = otherName(oid('1.3.6.1.4.1.311.20.2.3'), der(0xa0, utf8('a@example.com')));
-/** SEQUENCEs inside one another, 10,000 deep. */
+/** SEQUENCEs nested 10,000 deep. */
 const DEEP = Array.from({ length: 10_000 }).reduce<Buffer>((inner) => sequence(inner), Buffer.alloc(0));
 const NAMES = Array.from({ length: 10_000 }, (_, i) => i.toString(36));
 
-/** Of one name between a good one before and a good one behind: what it gives itself. */
+/** Single names, each placed between two good ones, with the keys that the name itself must give. */
 const BETWEEN: readonly (readonly [what: string, name: Uint8Array, ...own: string[]])[] = [
   ['an x400Address', X400, hashed(X400)],
   ['a directoryName', DIRECTORY, hashed(DIRECTORY)],
@@ -98,7 +98,7 @@ const BETWEEN: readonly (readonly [what: string, name: Uint8Array, ...own: strin
   ['the name before once more', dns('BEFORE.example.')],
 ];
 
-/** Where the end of one element cannot be told, what is behind it on its level is gone. */
+/** Elements with a wrong length: the elements after it on the same level cannot be read. */
 const WITHOUT_END: readonly (readonly [what: string, element: Uint8Array])[] = [
   [
     'a length that is indefinite',
@@ -117,7 +117,7 @@ const WITHOUT_END: readonly (readonly [what: string, element: Uint8Array])[] = [
 
 const ISSUER_ALT_NAME = '2.5.29.18';
 
-/** By the extensions that a certificate has. */
+/** Cases of whole certificates, by their extensions. */
 const EXTENSIONS: readonly (readonly [what: string, extensions: readonly Uint8Array[], ...keys: string[]])[] =
   [
     ...BETWEEN.map(
@@ -150,14 +150,14 @@ const EXTENSIONS: readonly (readonly [what: string, extensions: readonly Uint8Ar
     ],
   ];
 
-/** The corpus, made anew: of this key, and signed by an authority of its own. */
+/** Makes the corpus, for this key and signed by a test authority. */
 export function hostileCertificates(publicKey: KeyObject = newKey()): HostileCertificate[] {
   const authority = newAuthority('hostile');
   const issue = (extensions: readonly Uint8Array[]) => authority.issue(publicKey, extensions, false);
   return EXTENSIONS.map(([what, extensions, ...keys]) => ({ what, certificate: issue(extensions), keys }));
 }
 
-/** What is no certificate, or is one only for those who look at half of it. */
+/** Bytes that are no certificate, or look like one only to a parser that reads half of them. */
 export function brokenCertificates(): HostileCertificate[] {
   const authority = newAuthority('broken');
   const publicKey = newKey();

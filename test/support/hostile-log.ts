@@ -1,34 +1,37 @@
 /**
- * Lies that a server may tell, as tables: what is answered in the place of a file, and what the reader says to it.
+ * The parts of tables of lies that a server may tell: a false answer for a file, and the reader's refusal.
  */
 import type { ServerResponse } from 'node:http';
 import type { Fault, TestLog, TestServer } from './reader.js';
 
 export interface Logs {
-  /** Of 1300 entries, seen before at 700. */
+  /** A log of 1300 entries, which the reader has seen at 700. */
   readonly log: TestLog;
-  /** The same, later. */
+  /** The same log, with more entries. */
   readonly larger: TestLog;
-  /** By the same key, with other entries. */
+  /** A log by the same key, with other entries. */
   readonly forked: TestLog;
-  /** The same entries by another key. */
+  /** A log of the same entries, by another key. */
   readonly rekeyed: TestLog;
-  /** The same entries and key, of another origin. */
+  /** A log of the same entries and key, with another origin. */
   readonly stranger: TestLog;
 }
+
+/** The name, code, path and message of the error by which a reader refuses a lie. */
+export type Refusal = readonly [string, string | undefined, string | RegExp | undefined, RegExp];
 
 export interface HostileCase {
   readonly name: string;
   readonly fault: (logs: Logs, server: TestServer, elsewhere: TestServer) => Fault;
-  /** Name, code, path and message; none where the log is read all the same. */
-  readonly error?: readonly [string, string | undefined, string | RegExp | undefined, RegExp];
-  /** False where the newest checkpoint seen stays the one of 700. */
+  /** Absent where the log is read all the same. */
+  readonly error?: Refusal;
+  /** False where the newest checkpoint seen must stay that of 700 entries. */
   readonly advances?: false;
   readonly timeout?: number;
   readonly retries?: number;
 }
 
-/** Read by the comparison with the tree of 700. */
+/** A tile that the comparison with the tree of 700 reads. */
 export const FULL = 'tile/0/002';
 export const EDGE = 'tile/0/005.p/20';
 export const BUNDLE = 'tile/entries/001';
@@ -47,7 +50,7 @@ export const at =
     return true;
   };
 
-/** Has one path hold something else, every time or from one time on. */
+/** Answers one path with other bytes, always or from the request number `from` on. */
 export const holds = (wanted: string, bytes: (logs: Logs) => Uint8Array, from = 0): HostileCase['fault'] => {
   let first: number | undefined;
   return (logs) => {

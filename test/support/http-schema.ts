@@ -1,19 +1,19 @@
 /**
- * As much of JSON Schema as the log's OpenAPI document uses.
+ * Validates values by the part of JSON Schema that the log's OpenAPI document uses.
  * @module
  */
 import { isDeepStrictEqual } from 'node:util';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Words that say nothing of which values are valid. */
+/** Keywords that do not restrict which values are valid. */
 const ANNOTATIONS = ['description', 'contentEncoding', 'default', 'title'];
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What a `$ref` names. @throws Error when it names nothing. */
+/** The schema that a `$ref` names. @throws Error when it names none. */
 export function resolveRef(document: Json, ref: string): Json {
   if (!ref.startsWith('#/')) throw new Error(`${ref} is outside of the document`);
   let at: unknown = document;
@@ -34,8 +34,8 @@ export function refsIn(value: unknown): string[] {
 }
 
 /**
- * What of a value is not as a schema says, each with its path.
- * @throws Error for a word of JSON Schema that this does not know.
+ * The violations of a schema by a value, each with its path.
+ * @throws Error for a keyword of JSON Schema that is not known here.
  */
 export function faults(document: Json, schema: Json, value: unknown, at = '$'): string[] {
   return Object.entries(schema).flatMap(([word, rule]) => {

@@ -1,5 +1,5 @@
 /**
- * What the tests of the HTTP interface share: requests that are good, and connections below HTTP.
+ * Good requests for the tests of the HTTP interface, and raw connections.
  * @module
  */
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
@@ -14,7 +14,7 @@ export const SPKI = key.publicKey.export({ type: 'spki', format: 'der' });
 
 export const ENTRIES = '/api/v2/log/entries';
 
-/** A `hashedRekordRequestV002` that the log takes; over a digest of its own. */
+/** A `hashedRekordRequestV002` that the log takes. Each has another digest. */
 export function goodRequest(message: Uint8Array = randomBytes(32)) {
   return {
     hashedRekordRequestV002: {
@@ -51,7 +51,7 @@ export function goodEnvelope(payload: Uint8Array = randomBytes(32)) {
   };
 }
 
-/** An answer, however it came. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -59,7 +59,7 @@ export interface Answer {
   readonly milliseconds: number;
 }
 
-/** Sends one request; no header is added but `host` and `content-length`. */
+/** Sends one request, with no headers of its own but `host` and `content-length`. */
 export async function send(
   url: string,
   method: string,
@@ -83,7 +83,7 @@ export function submit(url: string, value: unknown): Promise<Answer> {
   return send(url, 'POST', ENTRIES, JSON.stringify(value), { 'content-type': 'application/json' });
 }
 
-/** What a submission that was logged is answered with, as far as tests look at it. */
+/** The part of a logged submission's answer that tests look at. */
 export interface Logged {
   readonly logIndex: string;
   readonly canonicalizedBody: string;
@@ -113,7 +113,7 @@ export async function exchange(url: string, bytes: string | Uint8Array): Promise
   return exchangeOn(await open(url), bytes);
 }
 
-/** The same on a connection that is open. */
+/** Writes bytes to an open connection, and reads one answer. */
 export async function exchangeOn(socket: Socket, bytes: string | Uint8Array): Promise<Answer> {
   const started = performance.now();
   try {
@@ -171,7 +171,7 @@ const GRPC: Readonly<Record<number, number>> = {
   503: 14,
 };
 
-/** Demands that an answer is an error in the log's form, and returns its message. */
+/** Requires that an answer is an error in the log's form, and returns its message. */
 export function expectProblem(answer: Answer, status: number): string {
   const text = answer.body.toString();
   expect(answer.status, text).toBe(status);
@@ -179,7 +179,7 @@ export function expectProblem(answer: Answer, status: number): string {
   expect(answer.headers['content-encoding']).toBeUndefined();
   const problem = JSON.parse(text) as { message: string };
   expect(problem).toStrictEqual({ code: GRPC[status], message: problem.message, details: [] });
-  // A stack trace, or a path of ours.
+  // No stack trace, and no path of this machine.
   expect(problem.message).not.toMatch(/\n|\bat .*:\d+:\d+|node_modules|\/dist\/|node:internal/);
   return problem.message;
 }

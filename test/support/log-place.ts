@@ -1,5 +1,5 @@
 /**
- * Where tests keep a log: in a folder, or, where the run has one, in a bucket.
+ * The places where tests keep a log: a folder, or the bucket of a run that has one.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -21,13 +21,13 @@ import type { ObjectStore } from '#src/store/store.js';
 import { headersOf, parsePath } from '#tiles-spec/index.js';
 import { keysIn } from './s3-server.js';
 
-/** The bucket in which the logs of a run are. */
+/** The bucket that holds the logs of a run. */
 export interface TestBucket {
   readonly endpoint: string;
   readonly name: string;
-  /** Where everybody may read it. */
+  /** The URL at which everybody may read the bucket. */
   readonly url: string;
-  /** The credentials of who may write it. */
+  /** The credentials that may write it. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -37,29 +37,29 @@ declare module 'vitest' {
   }
 }
 
-/** A place for the files of one log. Whoever changes them there goes round the log. */
+/** A place for the files of one log. Changes made here bypass the log's writer. */
 export interface LogPlace {
-  /** As commands and readers take it. */
+  /** The place as commands and readers take it. */
   readonly name: string;
-  /** Its URL, where it has one. */
+  /** The place's URL; undefined for a folder. */
   readonly url: string | undefined;
-  /** Its folder, where it is in one. */
+  /** The place's folder; undefined for a bucket. */
   readonly folder: string | undefined;
-  /** The flags of a command that reaches it by its name. */
+  /** The flags with which a command reaches the place by its name. */
   readonly flags: readonly string[];
   open(options?: OpenLogOptions): Promise<LogReader>;
   store(): ObjectStore;
-  /** The files that are there, by their paths in the log. */
+  /** The files in the place, by their paths in the log. */
   paths(): Promise<string[]>;
   read(path: string): Promise<Buffer | undefined>;
   write(path: string, bytes: Uint8Array | string): Promise<void>;
   delete(path: string): Promise<void>;
 }
 
-/** The bucket of this run; none where logs are in folders. */
+/** The bucket of this run; undefined where logs are in folders. */
 export const BUCKET = inject('bucket') as TestBucket | undefined;
 
-/** The place of the log that has its data in a folder, over all restarts. */
+/** The place of the log with this data folder: the same over all restarts. */
 export function placeOf(data: string): LogPlace {
   return BUCKET === undefined ? folderPlace(join(data, 'store')) : bucketPlace(BUCKET, prefixOf(data));
 }
@@ -86,7 +86,7 @@ export function folderPlace(folder: string): LogPlace {
     read: (path) => readFile(join(folder, path)).catch(() => undefined),
     write: async (path, bytes) => {
       await mkdir(dirname(join(folder, path)), { recursive: true });
-      // Files that never change cannot be written to.
+      // A folder store makes files that never change read-only.
       await rm(join(folder, path), { force: true });
       await writeFile(join(folder, path), bytes);
     },
@@ -94,7 +94,7 @@ export function folderPlace(folder: string): LogPlace {
   };
 }
 
-/** Writes files to a place, as many at once as a server likes. */
+/** Writes files to a place, several at once. */
 export async function writeFiles(place: LogPlace, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   const waiting = [...files];
   const write = async () => {

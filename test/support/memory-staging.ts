@@ -1,5 +1,5 @@
 /**
- * A staging in memory. What SqliteStaging promises, done as plainly as can be.
+ * A staging in memory, which keeps SqliteStaging's promises in the plainest way.
  */
 import { DamagedStoreError } from '#src/errors.js';
 import { emptyRoot, type Hash } from '#tiles-spec/index.js';
@@ -19,7 +19,7 @@ interface Batch extends SequencedBatch {
 export class MemoryStaging implements Staging {
   #identity: LogIdentity | undefined;
   #published: StagedTree = { size: 0, root: emptyRoot(), time: 0 };
-  /** The leaf hashes of what is published. */
+  /** The leaf hashes of the published entries. */
   #leaves: readonly string[] = [];
   #batches: readonly Batch[] = [];
   #claims: readonly number[] = [];

@@ -1,5 +1,5 @@
 /**
- * A linearizable object store in memory, which remembers every write that it ever did.
+ * A linearizable object store in memory, which records all its writes.
  */
 import type { ObjectRange, ObjectStat, ObjectStore, StoreObject } from '#src/store/store.js';
 
@@ -14,14 +14,14 @@ export class MemoryStore implements ObjectStore {
   readonly writes: Write[] = [];
   readonly #objects = new Map<string, StoreObject>();
 
-  /** A store with the same past, that goes its own way from here. */
+  /** A copy with the same past, which changes on its own from here on. */
   clone(): MemoryStore {
     const store = new MemoryStore();
     for (const { path, bytes } of this.writes) store.#write(path, bytes);
     return store;
   }
 
-  // Every method acts before it first waits: that makes the store linearizable.
+  // Every method acts before its first await, which makes the store linearizable.
   create(path: string, bytes: Uint8Array): Promise<boolean> {
     if (this.#objects.has(path)) return Promise.resolve(false);
     this.#write(path, bytes);
@@ -56,7 +56,7 @@ export class MemoryStore implements ObjectStore {
     return Promise.resolve();
   }
 
-  /** Puts an object there, whatever was there before: damage. */
+  /** Damages the store: writes an object over the one that may be there. */
   plant(path: string, bytes: Uint8Array | undefined): void {
     this.#write(path, bytes);
   }
@@ -70,7 +70,7 @@ export class MemoryStore implements ObjectStore {
     return [...this.#objects.keys()].sort();
   }
 
-  /** Every state that an object has had, the oldest first; the first is that there was none. */
+  /** Every state that an object has had, the oldest first. The first is undefined: there was no object. */
   versions(path: string): (StoreObject | undefined)[] {
     const versions: (StoreObject | undefined)[] = [undefined];
     this.writes.forEach((write, i) => {
@@ -82,7 +82,7 @@ export class MemoryStore implements ObjectStore {
   #write(path: string, bytes: Uint8Array | undefined): void {
     const copy = bytes?.slice();
     this.writes.push({ path, bytes: copy });
-    // A tag of its own for each write, so that none comes back.
+    // Each write gets a new tag, so that no tag comes back with old contents.
     if (copy === undefined) this.#objects.delete(path);
     else this.#objects.set(path, { bytes: copy, etag: etagOf(this.writes.length - 1) });
   }

@@ -1,6 +1,6 @@
 /**
- * A second, naive implementation of the log's formats and promises, which shares no code with the first: it rebuilds
- * the whole log from what is stored, and follows the store's history write by write.
+ * A second, naive implementation of the log's formats and promises, which shares no code with the first. It rebuilds
+ * the whole log from the stored objects, and follows the store's history write by write.
  */
 import assert from 'node:assert/strict';
 import { createPublicKey, hash, verify } from 'node:crypto';
@@ -28,7 +28,7 @@ const sha256 = (...parts: readonly Uint8Array[]) => hash('sha256', Buffer.concat
 
 const leafOf = (body: Uint8Array) => sha256(Buffer.of(0), body);
 
-/** RFC 6962 section 2.1, as it is written. */
+/** The Merkle tree hash, as RFC 6962 section 2.1 defines it. */
 function merkleRoot(leaves: readonly Buffer[]): Buffer {
   const [first] = leaves;
   if (first === undefined) return sha256();
@@ -45,7 +45,7 @@ interface Checkpoint {
 
 const opened = new Map<string, Checkpoint>();
 
-/** Opens a signed checkpoint of just this log. Remembers those that it has opened. */
+/** Opens signed checkpoints of one log, and remembers those that it has opened. */
 export function openNaively(bytes: Uint8Array, log: LogName): Checkpoint {
   const note = Buffer.from(bytes).toString();
   const key = `${Buffer.from(log.spki).toString('base64')} ${log.origin} ${note}`;
@@ -98,7 +98,7 @@ function splitBundle(bundle: Buffer): Buffer[] {
   return bodies;
 }
 
-/** Rebuilds the log of a checkpoint: every object that its tree names must be there, and be right. */
+/** Rebuilds the log of a checkpoint. Requires every object that the tree commits to, with the right contents. */
 export function rebuild(checkpoint: Uint8Array, objects: Objects, log: LogName): NaiveLog {
   const { size, root } = openNaively(checkpoint, log);
   const need = (path: string): Buffer => {
@@ -170,7 +170,7 @@ export function requireIncluded(
   assert.equal(hash.toString('base64'), root, 'the proof does not hold');
 }
 
-/** A claim, taken apart. */
+/** The parts of a claim. */
 interface NaiveClaim {
   readonly checkpoint: Buffer;
   readonly objects: ReadonlyMap<string, Buffer>;
@@ -194,17 +194,17 @@ function openClaim(bytes: Uint8Array): NaiveClaim {
 
 /**
  * Follows a store's history and checks the protocol's promises at every write:
- *   - every checkpoint ever stored is the log's, and begins with every earlier one
- *   - all objects of its tree were readable, and right, before it was
- *   - it was, to the byte, in the claim chosen for the size before it; so was every tile, bundle and times
- *   - one claim at most is chosen for each size, and is deleted only once the checkpoint is past it
- *   - a signature line of the log stands in `checkpoint` and in claims alone
- *   - objects that never change never do
+ *   - every stored checkpoint is the log's, and extends every earlier one
+ *   - all objects of a checkpoint's tree were stored, with the right contents, before the checkpoint
+ *   - a checkpoint was, to the byte, in the claim that was chosen for the size before it, and so were its new objects
+ *   - at most one claim is chosen for each size, and it is deleted only when the checkpoint has passed that size
+ *   - no object but `checkpoint` and claims holds a signature line of the log
+ *   - immutable objects never change
  */
 export class History {
   readonly #name: LogName;
   readonly #objects = new Map<string, Uint8Array>();
-  /** The chosen claims, by the size from which they go on. */
+  /** The chosen claims, by the tree size before them. */
   readonly #chosen = new Map<number, NaiveClaim>();
   #position = 0;
   /** The log at each checkpoint, the oldest first. */
@@ -236,7 +236,7 @@ export class History {
     return this.#checkpoints.has(Buffer.from(checkpoint).toString());
   }
 
-  /** Checks what has been written since it last did. */
+  /** Checks the writes since the last check. */
   follow(store: MemoryStore): void {
     for (; this.#position < store.writes.length; this.#position++) {
       const write = store.writes[this.#position];

@@ -12,7 +12,7 @@ import { describeWithProgram } from './program.js';
 
 const NGINX = { names: ['nginx'], variable: 'STELE_TEST_NGINX', folders: ['/usr/local/sbin', '/usr/sbin'] };
 
-/** Ports that are tried: each was free, and may be taken before nginx has it. */
+/** Number of ports that are tried: another process may take a free port before nginx does. */
 const TRIES = 5;
 
 export interface Nginx {
@@ -20,10 +20,10 @@ export interface Nginx {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts nginx with what `site` makes of a port: directives for its http block, that listen on 127.0.0.1 there. */
+/** Starts nginx. `site` makes the directives of its http block, which must listen on 127.0.0.1 at the given port. */
 export type StartNginx = (site: (port: number) => string) => Promise<Nginx>;
 
-/** Tests that need nginx: skipped where there is none, failed there when CI=true. */
+/** Tests that need nginx. Without it they are skipped or, when CI=true, fail. */
 export function describeWithNginx(name: string, fn: (start: StartNginx) => void): void {
   describeWithProgram(NGINX, name, (executable) => {
     fn((site) => startNginx(executable, site));
@@ -53,7 +53,7 @@ async function startNginx(executable: string, site: (port: number) => string): P
   }
 }
 
-/** Runs nginx until it has started, with `stop`, or ended, without. */
+/** Runs nginx until it has started, and returns `stop`; or until it has ended, and returns none. */
 async function run(
   executable: string,
   folder: string,
@@ -74,7 +74,7 @@ async function run(
   const started = new Promise<boolean>((resolve, reject) => {
     child.stderr.on('data', (chunk: Buffer) => {
       log += chunk.toString();
-      // It listens before it has workers.
+      // nginx listens before its workers run.
       if (log.includes('start worker process ')) resolve(true);
     });
     child.once('close', () => {
@@ -92,7 +92,7 @@ async function run(
   };
 }
 
-/** Debian's `/etc/nginx/nginx.conf`, as far as it matters to what is served; everything else is in the folder. */
+/** The part of Debian's `/etc/nginx/nginx.conf` that matters to the files served, with all paths in the folder. */
 function configuration(site: string): string {
   return `daemon off;
 ${process.getuid?.() === 0 ? '# As root, its workers would be of a user who may not read temporary folders.\nuser root;' : ''}
@@ -116,17 +116,17 @@ ${site}
 `;
 }
 
-/** What of `deploy/nginx.conf` is each operator's own. */
+/** The values in `deploy/nginx.conf` that each operator has to set. */
 export interface Site {
   /** The folder with the log's files. */
   readonly root: string;
   /** The daemon's `HOST:PORT`. */
   readonly daemon: string;
-  /** Files of a certificate and its key; without them it is plain HTTP. */
+  /** Files of a certificate and its key. Without them the site is plain HTTP. */
   readonly certificate?: { readonly file: string; readonly key: string };
 }
 
-/** `deploy/nginx.conf` as an operator would change it. */
+/** `deploy/nginx.conf` with an operator's values. */
 export function deployedSite(port: number, { root, daemon, certificate }: Site): string {
   const changes: readonly (readonly [string, string])[] = [
     ['server 127.0.0.1:3000;', `server ${daemon};`],

@@ -1,5 +1,5 @@
 /**
- * Keys, certificates and signatures as the `openssl` command makes them.
+ * Keys, certificates and signatures made with the `openssl` command.
  * @module
  */
 import { execFileSync } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * Tests that need a program of this machine, which its user installs: a browser, a web server.
+ * Tests that need a program which the developer has to install, such as a browser or a web server.
  * @module
  */
 import { accessSync, constants } from 'node:fs';
@@ -7,15 +7,15 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 export interface Program {
-  /** What the program may be called. */
+  /** The names that the program may have. */
   readonly names: readonly string[];
   /** The environment variable that names another one. */
   readonly variable: string;
-  /** Where it may be beside the PATH: folders of an administrator's programs are not on everybody's. */
+  /** Folders to search besides the PATH, which often lacks those of administrators' programs. */
   readonly folders?: readonly string[];
 }
 
-/** Tests that need the program: skipped where there is none, failed there when CI=true. */
+/** Tests that need the program. Without it they are skipped or, when CI=true, fail. */
 export function describeWithProgram(
   { names, variable, folders = [] }: Program,
   name: string,

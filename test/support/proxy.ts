@@ -1,35 +1,35 @@
 /**
- * A company's network for tests: an HTTP proxy, and TLS by an authority of its own. Behind the proxy every name that ends
- * in `.invalid` is this machine: nothing else knows such a name, so that whoever reaches it has come by the proxy.
+ * A company's network for tests: an HTTP proxy, and TLS by a private authority. The proxy resolves every name that ends
+ * in `.invalid` to this machine. Nothing else resolves such a name, so every request that arrives came by the proxy.
  * @module
  */
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { listenOnFreePort } from './free-port.js';
 
 export interface Proxy {
   /** Without a name and a password. */
   readonly url: string;
-  /** What it was asked for: `CONNECT log.invalid:443`, `GET http://log.invalid/checkpoint`. */
+  /** The requests it got: `CONNECT log.invalid:443`, `GET http://log.invalid/checkpoint`. */
   readonly requests: string[];
   readonly close: () => void;
 }
 
 export interface ProxyOptions {
-  /** A name and a password that it wants, `name:password`. */
+  /** The name and password that the proxy requires, `name:password`. Default: none. */
   readonly credentials?: string;
-  /** What it answers all requests with; or that it never answers, or closes the connection. */
+  /** The status of all answers; `never` for none, `close` to close the connection. Default: requests are passed on. */
   readonly refuse?: Refusal;
 }
 
 type Refusal = number | 'never' | 'close';
 
-/** Starts a proxy that makes tunnels, and sends plain requests on. */
+/** Starts a proxy that makes tunnels, and passes plain requests on. */
 export async function startProxy({ credentials, refuse }: ProxyOptions = {}): Promise<Proxy> {
   const requests: string[] = [];
   const refusalOf = ({ headers, method = '', url = '' }: IncomingMessage): Refusal | undefined => {
@@ -64,7 +64,7 @@ function here(hostname: string): string {
   return hostname.endsWith('.invalid') ? '127.0.0.1' : hostname;
 }
 
-/** Sends a request on to where `to` is, and its answer back. */
+/** Passes a request on to `to`, and its answer back. */
 export function pass(incoming: IncomingMessage, response: ServerResponse, to: URL): void {
   const { method, headers } = incoming;
   const options = {
@@ -88,28 +88,25 @@ export interface Listening {
   readonly close: () => void;
 }
 
-/** Starts to listen on a free port of 127.0.0.1. @param scheme what its URL begins with. */
+/** Listens on a free port of 127.0.0.1. @param scheme of the server's URL. */
 export async function listen(server: Server, scheme: 'http' | 'https'): Promise<Listening> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  const port = await listenOnFreePort(server);
   return {
-    url: `${scheme}://127.0.0.1:${address.port}`,
+    url: `${scheme}://127.0.0.1:${port}`,
     close: () => {
       server.close();
-      // Those of tunnels are not the server's any more.
+      // A server no longer knows the connections that it has turned into tunnels.
       for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-/** A private authority in a folder: its certificate is `ca.pem`, which nobody believes who is not told to. */
+/** A private certificate authority in a folder. Its certificate is `ca.pem`, which no program trusts by default. */
 export class PrivateAuthority {
   readonly #folder: string;
 
@@ -134,7 +131,7 @@ export class PrivateAuthority {
     return readFileSync(join(this.#folder, 'ca.pem'), 'utf8');
   }
 
-  /** Starts a server by TLS, with a certificate for `*.invalid` and this machine. */
+  /** Starts a TLS server, with a certificate for `*.invalid` and for this machine. */
   serve(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<Listening> {
     writeFileSync(
       join(this.#folder, 'names'),

@@ -1,5 +1,5 @@
 /**
- * Bundles through all that verifies them, as a command would do it.
+ * Verifies Sigstore bundles by all steps that a command takes.
  * @module
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,29 +16,29 @@ import { encodeText } from '#tiles-spec/bytes.js';
 import { encodeBase64, FormatError, ProofError } from '#tiles-spec/index.js';
 import { readVector, VECTORS } from './vectors.js';
 
-/** A bundle, and what a user has to verify it with. */
+/** A bundle, and the files and identity that a user verifies it with. */
 export interface Case {
   readonly bundle: Uint8Array;
   readonly artifact: Artifact;
   readonly trustedRoot: Uint8Array;
-  /** A public key file; otherwise the identity is demanded. */
+  /** A public key file. Without it, the bundle must have the identity. */
   readonly key?: Uint8Array;
   readonly identity: CertificateIdentity;
 }
 
-/** How far verification came, and why it ended there; `log` is the proof of the entries, and that they match. */
+/** The last step that verification reached, and why it ended there. `log`: the entries are proved, and match. */
 export type Verdict =
   | { readonly stage: 'accepted'; readonly index: number }
   | { readonly stage: 'files' | 'log' | 'signer'; readonly message: string };
 
-/** Who signed the bundles of sigstore-conformance, unless they say otherwise. */
+/** The identity that has signed the bundles of sigstore-conformance, unless a case names another. */
 export const CONFORMANCE_IDENTITY = {
   identity:
     'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main',
   issuer: 'https://token.actions.githubusercontent.com',
 } as const satisfies CertificateIdentity;
 
-/** Sigstore's own trusted root, of the public-good instance, as its TUF client carries it. */
+/** The trusted root of Sigstore's public-good instance, as its TUF client ships it. */
 export function productionTrustedRoot(): Uint8Array {
   const seeds = createRequire(import.meta.url).resolve('@sigstore/tuf/seeds.json');
   const [repository] = Object.values(
@@ -49,7 +49,7 @@ export function productionTrustedRoot(): Uint8Array {
   return new Uint8Array(Buffer.from(root, 'base64'));
 }
 
-/** A folder of sigstore-conformance: what it does not hold is the common artifact, root and identity. */
+/** A case in a folder of sigstore-conformance. Files that the folder lacks are those common to all cases. */
 export function conformanceCase(folder: string): Case {
   const optional = (file: string) =>
     existsSync(join(VECTORS, 'bundles', folder, file)) ? readVector('bundles', folder, file) : undefined;
@@ -63,7 +63,7 @@ export function conformanceCase(folder: string): Case {
   };
 }
 
-/** A bundle of v0.3 with an envelope and a certificate, as far as PyPI has it too. */
+/** The part of a v0.3 bundle with an envelope and a certificate that a PyPI attestation has too. */
 export interface EnvelopeBundle {
   readonly mediaType: string;
   readonly verificationMaterial: {
@@ -78,7 +78,7 @@ export interface EnvelopeBundle {
 
 export type Attestation = ReturnType<typeof attestationOf>;
 
-/** The same as an attestation of PyPI's. */
+/** That bundle in the form of a PyPI attestation. */
 export function attestationOf({ verificationMaterial, dsseEnvelope }: EnvelopeBundle) {
   return {
     version: 1,
@@ -90,7 +90,7 @@ export function attestationOf({ verificationMaterial, dsseEnvelope }: EnvelopeBu
   };
 }
 
-/** Runs a case through everything. Throws what is no error of a kind that a user is shown. */
+/** Verifies a case. @throws any error that is not of a kind that a user is shown. */
 export async function verifyCase({
   bundle: file,
   artifact,
@@ -119,7 +119,7 @@ export async function verifyCase({
   }
 }
 
-/** Whether an error is of those that say what is wrong with a file. */
+/** Whether an error is of a kind that tells a user what is wrong with a file. */
 export function isTyped(error: unknown): error is Error {
   return error instanceof FormatError || error instanceof ProofError || error instanceof ConfigurationError;
 }

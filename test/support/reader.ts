@@ -1,10 +1,10 @@
 /**
- * Logs in memory with a key of their own, servers of them that may cheat, and what a reader leaves on disk.
+ * Logs in memory, servers of them that may cheat, and the files that a reader leaves on disk.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -26,13 +26,14 @@ import {
   type SignedCheckpoint,
 } from '#tiles-spec/index.js';
 import { writeFiles, type LogPlace } from './log-place.js';
+import { listenOnFreePort } from './free-port.js';
 
 export const ORIGIN = 'reader.example/log';
 
 /** When entry `index` was sequenced. */
 export const timeAt = (index: number): number => 1_700_000_000_000 + index * 10;
 
-/** A new key, whose file is gone. */
+/** Makes a new key. Its file is deleted. */
 export async function newKey(): Promise<LogKey> {
   const folder = await mkdtemp(join(tmpdir(), 'stele-key-'));
   try {
@@ -50,7 +51,7 @@ export interface TestLogOptions {
   readonly gzip?: boolean;
 }
 
-/** A log in memory: every file that it ever had, partial ones of every size at which it was published included. */
+/** A log in memory. It keeps every file, with the partial ones of every size at which it was published. */
 export class TestLog {
   readonly files = new Map<string, Uint8Array>();
   readonly bodies: Uint8Array[] = [];
@@ -66,7 +67,7 @@ export class TestLog {
     this.bodyAt = options.bodyAt ?? ((index) => Buffer.from(`entry ${index}, and some words that compress`));
   }
 
-  /** A log published at each of `sizes`, which grow. */
+  /** A log that was published at each of `sizes`, which ascend. */
   static async of(sizes: readonly number[], options: TestLogOptions = {}): Promise<TestLog> {
     const log = new TestLog(options.key ?? (await newKey()), options);
     for (const size of sizes) log.grow(size);
@@ -120,7 +121,7 @@ export class TestLog {
     return this.sign(size, RightEdge.empty().append(hashes).edge.root());
   }
 
-  /** A checkpoint by the log's key, of whatever tree. */
+  /** A checkpoint of any tree, signed by the log's key. */
   sign(size: number | string, root: Uint8Array): Uint8Array {
     const text = formatCheckpoint({ origin: this.origin, size: 0, root, extensions: [] });
     return signNote(text.replace('\n0\n', `\n${size}\n`), this.key.signer(this.origin));
@@ -136,20 +137,23 @@ export class TestLog {
   }
 }
 
-/** Answers a request, or says false, and the log's own file goes out. `count` is 0 for the first of this path. */
+/**
+ * Answers a request; or returns false, and the server sends the log's own file. `count` is the number of requests for
+ * this path before.
+ */
 export type Fault = (path: string, response: ServerResponse, count: number) => boolean | undefined;
 
 export interface TestServer {
-  /** Where the log is. */
+  /** The URL of the log. */
   readonly url: string;
-  /** The paths asked for, in order, below the log's. */
+  /** The requested paths, below the log's URL, in order. */
   readonly requests: string[];
   readonly messages: IncomingMessage[];
   fault: Fault | undefined;
   close(): Promise<void>;
 }
 
-/** Serves what `files` hold at the time, with a fault if one is given. */
+/** Serves the present contents of `files`, with a fault if one is given. */
 export async function serveFiles(files: () => ReadonlyMap<string, Uint8Array>): Promise<TestServer> {
   const sockets = new Set<Socket>();
   const counts = new Map<string, number>();
@@ -170,9 +174,9 @@ export async function serveFiles(files: () => ReadonlyMap<string, Uint8Array>): 
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listenOnFreePort(server);
   const test: TestServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`,
+    url: `http://127.0.0.1:${port}/log`,
     requests,
     messages,
     fault: undefined,
@@ -201,7 +205,7 @@ export function sendFile(
   response.end(bytes);
 }
 
-/** Every file below a folder, by its path there, without those that go meanwhile; none where there is no folder. */
+/** Every file below a folder, by its path there. Files that vanish meanwhile are left out. Empty without the folder. */
 export async function filesIn(folder: string): Promise<Map<string, Buffer>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const files = new Map<string, Buffer>();
@@ -213,14 +217,14 @@ export async function filesIn(folder: string): Promise<Map<string, Buffer>> {
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What differs when anything below a folder does. */
+/** A value that changes with any file below a folder. */
 export async function digestOf(folder: string): Promise<string> {
   const digest = createHash('sha256');
   for (const [path, bytes] of await filesIn(folder)) digest.update(`${path} ${bytes.length} `).update(bytes);
   return digest.digest('hex');
 }
 
-/** What a promise is refused with. */
+/** The error that a promise rejects with. */
 export async function refusal(promise: Promise<unknown>): Promise<Error & { code?: string; path?: string }> {
   try {
     await promise;

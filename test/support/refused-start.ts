@@ -1,5 +1,5 @@
 /**
- * Logs in temporary folders, to be damaged and put right again.
+ * Logs in temporary folders, which tests damage and repair.
  * @module
  */
 import { execFile } from 'node:child_process';
@@ -26,7 +26,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `stele` until it ends by itself, for 15 seconds at most. */
+/** Runs `stele` until it ends, for 15 seconds at most. */
 export function stele(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -44,7 +44,7 @@ export function stele(
   });
 }
 
-/** `stele serve` on a folder, where it must not start. Returns its last line, which is all that it says. */
+/** Runs `stele serve` on a folder where it must refuse to start. Returns its last and only line of output. */
 export async function refused(data: string, code: 1 | 2, ...args: readonly string[]): Promise<string> {
   const ended = await stele(['serve', '--data', data, '--listen', '127.0.0.1:0', ...args]);
   expect(ended.stdout).toBe('');
@@ -52,7 +52,7 @@ export async function refused(data: string, code: 1 | 2, ...args: readonly strin
   return expectMessage(ended.stderr);
 }
 
-/** Demands that standard error ends in one line of the command's, and no stack trace. */
+/** Requires that standard error ends in a line of the command's own, and holds no stack trace. */
 export function expectMessage(stderr: string): string {
   const lines = stderr.trimEnd().split('\n');
   expect(lines.filter((line) => /^\s+at /.test(line))).toStrictEqual([]);
@@ -63,7 +63,7 @@ export function expectMessage(stderr: string): string {
   return last.slice('stele: '.length);
 }
 
-/** Every file below a folder but the lock's, by its digest. */
+/** The digest of every file below a folder, except the lock's. */
 export async function filesIn(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
@@ -103,7 +103,7 @@ export class Folders {
   }
 }
 
-/** Opens the log in a data folder, as the command does but in this process, and closes it after `use`. */
+/** Opens the log in a data folder as the command does, but in this process, and closes it after `use`. */
 export async function withWriter<T>(
   data: string,
   use: (writer: Writer) => Promise<T>,
@@ -134,16 +134,16 @@ export async function withWriter<T>(
   }
 }
 
-/** The origin of a log that listens where the logs of the tests do. */
+/** The origin of the tests' logs, which is the host that they listen on. */
 const ORIGIN = '127.0.0.1';
 
-/** An entry that was checked, so to speak: here nobody asks for a signature. */
+/** An entry without a signature: it goes straight to the writer, behind validation. */
 export function entry(text = randomBytes(150).toString('hex')) {
   const body = encodeText(text);
   return { body, leafHash: leafHash(body, opensslSha256) };
 }
 
-/** Has the log in a data folder, which is made if need be, take entries one by one. Returns their indices. */
+/** Submits entries one by one to the log in a data folder, which is made if there is none. Returns their indices. */
 export function grow(data: string, count: number): Promise<number[]> {
   return withWriter(data, async (writer) => {
     const indices: number[] = [];
@@ -152,7 +152,7 @@ export function grow(data: string, count: number): Promise<number[]> {
   });
 }
 
-/** Puts one folder or file in the place of another. */
+/** Replaces one folder or file by a copy of another. */
 export async function replace(from: string, to: string): Promise<void> {
   await rm(to, { recursive: true, force: true });
   await cp(from, to, { recursive: true });

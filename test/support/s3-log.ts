@@ -1,5 +1,5 @@
 /**
- * A log under test whose store is a real bucket, behind a proxy that fails as it is told to.
+ * A log under test whose store is a real bucket, behind a proxy that can fail each call.
  * @module
  */
 import assert from 'node:assert/strict';
@@ -9,15 +9,15 @@ import { UnavailableError } from '#src/errors.js';
 import { S3Store } from '#src/store/s3.js';
 import type { NewEntry } from '#writer/batch.js';
 import type { Staging } from '#writer/staging/staging.js';
-import type { PublishedSubmission, Writer } from '#writer/writer.js';
+import type { PublishedPlace, Writer } from '#writer/writer.js';
 import type { S3Server } from './s3-server.js';
 import { S3Proxy, type Call, type Fault } from './faulty-s3.js';
 import { TestLog, type Opened } from './test-log.js';
 
-/** Long enough for a busy machine. Milliseconds. */
+/** Time limit for a busy machine, in milliseconds. */
 const PATIENT = 30_000;
 
-/** A bucket of a server, in which each log has a prefix of its own. */
+/** A bucket in which each log has a prefix of its own. */
 export class S3Logs {
   readonly #server: S3Server;
   readonly #bucket: string;
@@ -26,7 +26,7 @@ export class S3Logs {
   private constructor(server: S3Server, bucket: string) {
     this.#server = server;
     this.#bucket = bucket;
-    // For the S3 store too, which finds its credentials as the SDK does.
+    // The S3 store finds its credentials in the environment, as the SDK does.
     Object.assign(process.env, server.environment);
     this.#client = new S3Client({ endpoint: server.endpoint, forcePathStyle: true });
   }
@@ -35,7 +35,10 @@ export class S3Logs {
     return new S3Logs(server, await server.newBucket());
   }
 
-  /** A log in the bucket, like `base` or yet to be made. `timeout` is how long its writer waits for an answer. */
+  /**
+   * A log in the bucket: a copy of `base`, or one that is not made yet.
+   * @param timeout how long the log's writer waits for an answer, in milliseconds.
+   */
   async log(
     base: TestLog | undefined,
     fault?: (call: Call) => Fault | undefined,
@@ -63,7 +66,7 @@ export class S3Logs {
     return this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: bytes }));
   }
 
-  /** The objects below a prefix, by path: their MD5, which is the tag of what was put in one part. */
+  /** The MD5 of each object below a prefix, by path. It is the tag of an object that was put in one part. */
   async #list(prefix: string): Promise<Map<string, string>> {
     const command = new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix });
     const { Contents: contents = [] } = await this.#client.send(command);
@@ -89,12 +92,12 @@ export class S3Log {
     this.#list = list;
   }
 
-  /** Starts a writer; `staging` is another than the log's. */
+  /** Starts a writer. @param staging to use in place of the log's. */
   open(staging?: Staging): Promise<Opened> {
     return this.log.open({}, { store: this.store, ...(staging === undefined ? {} : { staging }) });
   }
 
-  /** Starts a writer that must start. */
+  /** Starts a writer, and requires that it starts. */
   async reopen(staging?: Staging): Promise<Writer> {
     const opened = await this.open(staging);
     if (opened.state === 'failed') throw opened.error;
@@ -102,9 +105,9 @@ export class S3Log {
     return opened.writer;
   }
 
-  /** Submits entries as clients do, again while they are told to. Every one must be acknowledged. */
-  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedSubmission[]> {
-    const submit = async (entry: NewEntry): Promise<PublishedSubmission> => {
+  /** Submits entries as clients do, and again after each 503. Every entry must be acknowledged. */
+  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedPlace[]> {
+    const submit = async (entry: NewEntry): Promise<PublishedPlace> => {
       for (;;) {
         try {
           return await this.log.submit(writer, entry);
@@ -117,7 +120,7 @@ export class S3Log {
     return Promise.all(all.map(submit));
   }
 
-  /** The whole history is as it should be, and the bucket holds just what it leads to. */
+  /** Requires that the whole history is right, and that the bucket holds exactly its outcome. */
   async check(): Promise<void> {
     await this.proxy.idle();
     this.log.check();
@@ -129,7 +132,7 @@ export class S3Log {
     assert.deepEqual(await this.#list(), new Map(store.paths().map((path) => [path, md5(path)])));
     for (const { kind, name } of this.proxy.calls)
       assert.notEqual(kind, 'other', `${name}: no log sends that`);
-    // A claim that outlives its batch is litter: the checkpoint is past it.
+    // A claim may outlive its batch: it does no harm once the checkpoint has passed it.
     for (const size of this.log.claims()) assert.ok(size < this.log.history.log.size);
   }
 

@@ -1,5 +1,5 @@
 /**
- * A server in front of a real S3 server that does one thing otherwise.
+ * A proxy before a real S3 server that changes one of its behaviours.
  * @module
  */
 import { once } from 'node:events';
@@ -8,8 +8,9 @@ import { buffer } from 'node:stream/consumers';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { request as send } from 'undici';
 import type { S3Server } from './s3-server.js';
+import { listenOnFreePort } from './free-port.js';
 
-/** A request for an object, as it came. */
+/** A request for an object. */
 export interface S3Request {
   readonly method: string;
   readonly bucket: string;
@@ -25,15 +26,15 @@ export interface S3Answer {
 }
 
 /**
- * What is done otherwise: an answer in the place of the server's, or one made of it. Undefined passes the request on;
- * whoever answers by `response` says 'answered'.
+ * The change: returns an answer in place of the server's, or one made from it. Undefined passes the request on, and
+ * 'answered' tells that the function has answered by `response`.
  */
 export type S3Fault = (
   request: S3Request,
   real: {
-    /** Sends the request on as it is. */
+    /** Passes the request on unchanged. */
     readonly pass: () => Promise<S3Answer>;
-    /** Does a PUT under another condition, or none: a header cannot be left out, as the signature covers it. */
+    /** Does a PUT with another condition, or none, signed anew: the client's signature covers its condition header. */
     readonly put: (condition: { IfMatch?: string; IfNoneMatch?: string }) => Promise<S3Answer>;
   },
   response: ServerResponse,
@@ -41,7 +42,7 @@ export type S3Fault = (
 
 export interface S3Proxy {
   readonly endpoint: string;
-  /** The methods and keys asked for, in order. */
+  /** The methods and keys of all requests, in order. */
   readonly requests: readonly string[];
   close(): Promise<void>;
 }
@@ -85,12 +86,10 @@ export async function startS3Proxy({ endpoint, client }: S3Server, fault: S3Faul
     handle().catch((error: unknown) => {
       response.writeHead(599).end(String(error));
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
+  });
+  const port = await listenOnFreePort(server);
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint: `http://127.0.0.1:${port}`,
     requests,
     close: async () => {
       server.closeAllConnections();
@@ -100,7 +99,7 @@ export async function startS3Proxy({ endpoint, client }: S3Server, fault: S3Faul
   };
 }
 
-/** An error as S3 answers one. */
+/** An error in the form of S3's answers. */
 export function s3Error(status: number, code: string, message = 'so it is'): S3Answer {
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
   return { status, headers: { 'content-type': 'application/xml' }, body: Buffer.from(body) };

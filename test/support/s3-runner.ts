@@ -1,5 +1,5 @@
 /**
- * Runs suites on a bucket: with its credentials in the environment, or not at all, where there is none.
+ * Runs suites on a bucket, with its credentials in the environment. Skips them where there is no bucket.
  * @module
  */
 import { inject, TestRunner, type RunnerTask, type RunnerTestFile } from 'vitest';

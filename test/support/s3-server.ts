@@ -1,13 +1,13 @@
 /**
- * A real S3 server for tests, on a free port and a temporary folder: Versity's gateway, MinIO where STELE_TEST_S3 says
- * so, or whatever is at STELE_TEST_S3_ENDPOINT, with the credentials in the environment.
+ * A real S3 server for tests, on a free port and a temporary folder: Versity's gateway, or MinIO where STELE_TEST_S3 is
+ * `minio`. Where STELE_TEST_S3_ENDPOINT is set, the server at that URL, with the credentials in the environment.
  * @module
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,16 +20,17 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { tool } from '../tools.mjs';
+import { freePort } from './free-port.js';
 
 export interface S3Server {
   readonly endpoint: string;
-  /** The credentials, as the SDK looks for them. */
+  /** The credentials, by the names of the SDK's environment variables. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The folder in which Versity's gateway keeps each bucket as a folder of plain files. */
+  /** The folder where Versity's gateway keeps each bucket as a folder of plain files. */
   readonly folder: string | undefined;
-  /** The SDK's own client, to look at what is stored, or to change it. */
+  /** The SDK's own client, to read or change stored objects. */
   readonly client: S3Client;
-  /** Makes a bucket, and gives its name. */
+  /** Makes a bucket, and returns its name. */
   newBucket(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -37,15 +38,15 @@ export interface S3Server {
 const USER = 'stele-test';
 const PASSWORD = 'stele-test-password';
 
-/** Where the SDK looks for credentials. */
+/** The environment variables in which the SDK looks for credentials. */
 const CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 
-/** How often a server is started: another process may take its port before it does. */
+/** How many times the start of a server is tried: another process may take a free port first. */
 const TRIES = 3;
 
 type Kind = 'versitygw' | 'minio';
 
-/** Makes sure that there is a server to be started. @throws Error saying why there is none. */
+/** Makes sure that a server can be started. @throws Error with the reason why none can. */
 export async function findS3Server(): Promise<void> {
   if (process.env['STELE_TEST_S3_ENDPOINT'] === undefined) await tool(kindWanted());
 }
@@ -102,7 +103,7 @@ export async function startS3Server(kind: Kind = kindWanted()): Promise<S3Server
   }
 }
 
-/** A server that runs already. It is left without the buckets that were made. */
+/** A server that runs already. Buckets made here are deleted at the end. */
 function serverAt(endpoint: string): S3Server {
   const given = [...CREDENTIALS, 'AWS_REGION'].map((name) => [name, process.env[name] ?? ''] as const);
   const environment = {
@@ -144,7 +145,7 @@ async function newBucket(client: S3Client): Promise<string> {
   return bucket;
 }
 
-/** The keys in a bucket that begin so, in order. */
+/** The keys in a bucket that begin with `prefix`, in order. */
 export async function keysIn(client: S3Client, bucket: string, prefix = ''): Promise<string[]> {
   const keys: string[] = [];
   for await (const { Contents: objects = [] } of paginateListObjectsV2(
@@ -163,8 +164,8 @@ async function removeBucket(client: S3Client, bucket: string): Promise<void> {
 }
 
 /**
- * Lets everybody read what is in a bucket, as who publishes a log does. That they may list it too has what is missing
- * answered by 404, and not by 403. Returns the bucket's URL.
+ * Lets everybody read a bucket, as the operator of a public log does. They may also list it, so that a missing object
+ * is answered by 404 and not by 403. Returns the bucket's URL.
  */
 export async function publishBucket({ client, endpoint }: S3Server, bucket: string): Promise<string> {
   const statement = (action: string, resource: string) => ({
@@ -201,16 +202,7 @@ async function argumentsOf(kind: Kind, address: string, folder: string): Promise
   ];
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
-}
-
-/** Waits until it answers HTTP: any answer will do. */
+/** Waits until the server answers HTTP, with any status. */
 async function untilReady(address: string, server: ChildProcess): Promise<void> {
   for (let wait = 0; wait < 600; wait++) {
     if (server.exitCode !== null) throw new Error(`the S3 server ended with ${server.exitCode}`);

@@ -1,11 +1,11 @@
 /**
- * The S3 server of a run, with one bucket for its logs, that anybody may read.
+ * The S3 server of a run, with one bucket for the run's logs that anybody may read.
  * @module
  */
 import type { TestProject } from 'vitest/node';
 import { findS3Server, publishBucket, startS3Server } from './s3-server.js';
 
-/** Starts it, and has it stopped at the end. Where there is none, the suites are skipped, but for CI. */
+/** Starts the server, and stops it at the end. Without a server the suites are skipped, except under CI. */
 export default async function setup({
   name,
   provide,

@@ -1,11 +1,11 @@
 /**
- * Which suites are run once more with their logs in a bucket of a real S3 server.
+ * The suites that are also run with their logs in a bucket of a real S3 server.
  * @module
  */
 import { join } from 'node:path';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 
-/** The log's integration suite and the reader's: all that goes through a store. */
+/** The suites of the log and of the reader that go through a store. */
 export const SUITES = [
   ...[
     'http/http',
@@ -23,17 +23,18 @@ export const SUITES = [
   ),
 ];
 
-// Left out, because the store has no part in them: command lines and their refusals (bad-input, cli), servers that the
-// test itself is (reader-hostile, reader-memory), logs that are nowhere (fsck-edge). Because folders are what they are about: refusals*, where an operator restores and mixes up
-// folders. Because they would take minutes: fsck-changes, hundreds of checks of a log of 66,000 entries.
+// Left out are suites in which the store has no part: command lines and their refusals (bad-input, cli), servers that
+// the test itself plays (reader-hostile, reader-memory), and logs that are in no store (fsck-edge). Also refusals*, in
+// which an operator restores and mixes up folders; and fsck-changes, which would take minutes for hundreds of checks of
+// a log of 66,000 entries.
 
-/** Tests of S3 alone, which start a server of their own. */
+/** Tests of S3 alone. Each starts a server of its own. */
 export const S3_TESTS = [
   ...['store', 'errors', 'probe'].map((suite) => `test/integration/store/s3-${suite}.test.ts`),
   ...['s3-daemon', 'cli-s3'].map((suite) => `test/faults/${suite}.test.ts`),
 ];
 
-/** A project of suites, on the server that STELE_TEST_S3 and STELE_TEST_S3_ENDPOINT say. */
+/** A project of suites, on the server that STELE_TEST_S3 and STELE_TEST_S3_ENDPOINT choose. */
 export function s3Project(name: string, include: readonly string[]): TestProjectInlineConfiguration {
   return {
     extends: true,

@@ -8,15 +8,16 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-// Not by the package's index: that loads nock, which replaces node:http for the whole process.
+import { listenOnFreePort } from './free-port.js';
+// Imported by file: the package's index loads nock, which replaces node:http for the whole process.
 import { fulcioHandler, initializeCA, initializeCTLog } from '@sigstore/mock/dist/fulcio/index.js';
 import { initializeTSA, tsaHandler } from '@sigstore/mock/dist/timestamp/index.js';
 import type { IdentityProvider } from '@sigstore/sign';
 
 export interface StandIns {
-  /** Where both authorities answer. */
+  /** The URL of both authorities. */
   readonly url: string;
-  /** A served `trusted_root.json` with the stand-ins added to it. The text is otherwise as it was. */
+  /** Adds the stand-ins to a log's `trusted_root.json`. The rest of the text stays as it is. */
   readonly addTo: (trustedRoot: string) => string;
   readonly stop: () => Promise<void>;
 }
@@ -46,11 +47,8 @@ export async function startStandIns(): Promise<StandIns> {
       );
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  const url = `http://127.0.0.1:${address.port}`;
+  const port = await listenOnFreePort(server);
+  const url = `http://127.0.0.1:${port}`;
 
   const validFor = { start: '2024-01-01T00:00:00Z' };
   const chain = (...certificates: ArrayBufferView[]) => ({
@@ -101,7 +99,7 @@ export function identityOf(subject: string): IdentityProvider {
   return { getToken: () => Promise.resolve(token) };
 }
 
-/** Who attests the identities. */
+/** The issuer of the identities. */
 export const ISSUER = 'https://issuer.example';
 
 function base64({ buffer, byteOffset, byteLength }: ArrayBufferView): string {

@@ -1,5 +1,5 @@
 /**
- * What the log needs of every store (`src/store/store.ts`).
+ * The tests that every store must pass (`src/store/store.ts`).
  * @module
  */
 import { gzipSync } from 'node:zlib';
@@ -11,30 +11,30 @@ import { FormatError, formatPath } from '#tiles-spec/index.js';
 
 export interface StoreUnderTest {
   readonly store: ObjectStore;
-  /** Another store of the same objects, as another process would have it. */
+  /** Opens another store on the same objects, as another process would. */
   readonly other: ObjectStore;
   /** The names of the objects that are stored, in order. */
   readonly stored: () => Promise<readonly string[]>;
 }
 
 export interface StoreKind {
-  /** Runs `use` with a store that is empty. */
+  /** Runs `use` with an empty store. */
   readonly withStore: (use: (test: StoreUnderTest) => Promise<void>) => Promise<void>;
-  /** How many write at the same time. */
+  /** Number of writers at the same time. */
   readonly racers: number;
-  /** Whether any number of processes may swap, or the one that owns the store. */
+  /** Whether any process may swap, or only the one that owns the store. */
   readonly isShared: boolean;
 }
 
-/** Bytes in the objects of most tests: as many as the shortest of them can have. */
+/** Bytes in the objects of most tests: the least that every object in them can have. */
 const LENGTH = 96;
 
 export const bytesOf = (i: number, length = LENGTH) => new Uint8Array(length).fill(i);
 
-/** One object of each depth and form of name. */
+/** One object for each depth and form of name. */
 const PATHS = ['checkpoint', 'staging/0', 'tile/0/x001/x234/067.p/3', 'tile/entries/000'];
 
-/** No names of a log. */
+/** Names that no object of a log has. */
 const STRANGE_PATHS = [
   ...['', '.', '..', '../checkpoint', '/checkpoint', 'checkpoint/', './checkpoint', 'tile/../checkpoint'],
   ...['.lock.sqlite', '.tmp/x', 'log.key', 'tile/0/000.p/0', 'tile/0/000.p/256', 'tile/0/0', 'tile/00/000'],
@@ -43,7 +43,7 @@ const STRANGE_PATHS = [
 ];
 
 export function describeStore(title: string, { withStore, racers, isShared }: StoreKind): void {
-  /** Has all of them write at once: just one may, and its bytes are there, whole. Returns their tag. */
+  /** Lets all writers write at once. Requires that one succeeds, and its bytes are stored whole. Returns their tag. */
   async function race(
     { store, other }: StoreUnderTest,
     path: string,
@@ -77,7 +77,7 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
     it('swaps an object for whoever knows its tag, once', () =>
       withStore(async (test) => {
         const { store } = test;
-        // Where there is none, then where there is one.
+        // First where no object exists, then where one does.
         let tag: string | undefined;
         for (let round = 0; round < 4; round++) {
           const old = tag;
@@ -139,7 +139,7 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
       withStore(async ({ store }) => {
         for (const [path, bytes] of [
           ['tile/entries/000', gzipSync('entries')],
-          // A bundle may be stored as it is; the server must not tell.
+          // The store returns an entry bundle as it was stored, whatever encoding its headers name.
           ['tile/entries/001', Buffer.from('no gzip')],
           ['tile/0/000', Uint8Array.from({ length: 256 }, (_, i) => i)],
           ['tile/times/000', new Uint8Array(0)],
@@ -163,7 +163,7 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
         await store.create('tile/0/001', new Uint8Array(0));
         const range = async (start: number, end: number, path = 'tile/0/000') => {
           const part = await store.readRange(path, start, end);
-          // Whatever part it is of, the length and the tag are those of the whole.
+          // Length and tag are those of the whole object, whichever range was read.
           const { size, etag } = (await store.stat(path)) ?? {};
           expect(part).toMatchObject({ size, etag });
           return part && Buffer.from(part.bytes).toString();
@@ -191,7 +191,7 @@ export function describeStore(title: string, { withStore, racers, isShared }: St
           expect(await store.stat(path)).toBeUndefined();
           await expect(store.delete([path])).resolves.toBeUndefined();
         }
-        // A tile beside its partial ones.
+        // A full tile beside its partial ones.
         expect(await store.create('tile/0/000', bytesOf(2))).toBe(true);
         expect(await stored()).toStrictEqual(['tile/0/000', 'tile/0/000.p/5']);
       }));

@@ -1,5 +1,5 @@
 /**
- * Submissions to a real daemon over HTTP, and its answers checked with the project's own verifier and reader.
+ * Submits to a real daemon over HTTP, and checks its answers with the project's own verifier and reader.
  * @module
  */
 import type { TransparencyLogEntry } from '@sigstore/protobuf-specs';
@@ -30,7 +30,7 @@ export interface Response {
   readonly text: string;
 }
 
-/** Posts a request for an entry: an object, or JSON as it is to be sent. */
+/** Posts a request for an entry, given as an object or as JSON text. */
 export async function post(url: string, request: object | string): Promise<Response> {
   const response = await fetch(`${url}/api/v2/log/entries`, {
     method: 'POST',
@@ -40,7 +40,7 @@ export async function post(url: string, request: object | string): Promise<Respo
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-/** Posts a request that must be answered with 201 and an entry of exactly the fields it has to have. */
+/** Posts a request that must be answered with 201 and an entry with exactly the specified fields. */
 export async function submit(url: string, request: object | string): Promise<Answer> {
   const { status, headers, text } = await post(url, request);
   expect(status, text).toBe(201);
@@ -48,7 +48,7 @@ export async function submit(url: string, request: object | string): Promise<Ans
   return answerSchema.parse(JSON.parse(text));
 }
 
-/** Posts a request that must be refused with 400. Returns what the submitter is told. */
+/** Posts a request that must be refused with 400. Returns the message. */
 export async function refusal(url: string, request: object | string): Promise<string> {
   const { status, headers, text } = await post(url, request);
   expect(status, text).toBe(400);
@@ -58,7 +58,7 @@ export async function refusal(url: string, request: object | string): Promise<st
   return message;
 }
 
-/** What an entry's verifier is in a request. */
+/** The verifier in a request for an entry. */
 export interface RequestVerifier {
   readonly form: 'publicKey' | 'x509Certificate';
   readonly der: Uint8Array;
@@ -91,7 +91,7 @@ export interface ProvedAnswer {
   readonly checkpoint: SignedCheckpoint;
 }
 
-/** Verifies an answer by itself: the checkpoint's signature, the proof, and that its fields agree. */
+/** Verifies an answer offline: the checkpoint's signature, the proof, and that the fields agree. */
 export function proveAnswer(answer: Answer, verifier: NoteVerifier): ProvedAnswer {
   const { inclusionProof } = answer;
   const checkpoint = openCheckpoint(Buffer.from(inclusionProof.checkpoint.envelope), verifier);
@@ -105,7 +105,7 @@ export function proveAnswer(answer: Answer, verifier: NoteVerifier): ProvedAnswe
   return { index, body, leaf, checkpoint };
 }
 
-/** What a client parsed from an answer, as the answer was. */
+/** The answer from which a client has parsed an entry. */
 export function answerOf(entry: TransparencyLogEntry): Answer {
   const { logIndex, logId, kindVersion, inclusionProof, canonicalizedBody } = entry;
   if (!logId || !kindVersion || !inclusionProof?.checkpoint) throw new Error('the entry has no proof');
@@ -142,8 +142,8 @@ export function readerOf(base: string, verifier: NoteVerifier): LogReader {
 }
 
 /**
- * Finds a proved answer's entry in the log as anyone reads it, at both places: the checkpoint served extends the
- * answer's, the bundle has the body, and the tiles prove it.
+ * Finds the entry of a proved answer in the public log, at both of the log's URLs: the served checkpoint extends the
+ * answer's, the entry bundle has the body, and the tiles prove it.
  */
 export async function readBack(url: string, verifier: NoteVerifier, answer: ProvedAnswer): Promise<void> {
   const { index, body, leaf, checkpoint } = answer;
@@ -155,7 +155,7 @@ export async function readBack(url: string, verifier: NoteVerifier, answer: Prov
     const extension = await log.consistencyProof(checkpoint.size);
     verifyConsistency(checkpoint.size, checkpoint.root, served.size, served.root, extension);
     verifyInclusion(leaf, index, served.size, await log.inclusionProof(index), served.root);
-    const entry = (await log.bundle(Math.floor(index / 256)))[index % 256];
+    const entry = (await log.entryBundle(Math.floor(index / 256)))[index % 256];
     expect(entry !== undefined && equalBytes(entry, body), `entry ${index} in its bundle`).toBe(true);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Many submissions at once to a daemon that stops meanwhile, and what must have become of each.
+ * Many submissions at once to a daemon that stops meanwhile, and the checks of their outcomes.
  * @module
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,7 @@ const SUBMISSIONS = 200;
 
 const TRIES = 10;
 
-/** Submits entries on as many connections, all of them open before the first is sent. */
+/** Submits each entry on a connection of its own. All connections are open before the first entry is sent. */
 export async function submitMany(url: string) {
   const requests = Array.from({ length: SUBMISSIONS }, () => goodRequest());
   const sockets = await Promise.all(requests.map(() => open(url)));
@@ -35,22 +35,22 @@ export async function submitMany(url: string) {
   });
 }
 
-/** A submission, and its answer; none if the connection was reset. */
+/** A submission, and its answer; undefined if the connection was reset. */
 export interface Settled {
   readonly request: object;
   readonly answer: Answer | undefined;
 }
 
 /**
- * Waits for every answer. A connection that the daemon has yet to accept, or to read from, is reset when it stops
- * listening: newer Nodes accept one connection a turn, so that any number may be left in the kernel.
+ * Waits for every answer. When the daemon stops listening, connections that it has not accepted or read from are reset.
+ * Newer versions of Node accept one connection a turn, so any number of connections may still wait in the kernel.
  */
 export function settle(submissions: Awaited<ReturnType<typeof submitMany>>): Promise<Settled[]> {
   return Promise.all(
     submissions.map(async ({ request, answer }) => ({
       request,
       answer: await answer.then(
-        // Closed without a word is as good as reset.
+        // A connection that is closed without an answer counts as reset.
         (answer) => (Number.isNaN(answer.status) ? undefined : answer),
         (error: unknown) => {
           expect(error).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string });
@@ -61,7 +61,7 @@ export function settle(submissions: Awaited<ReturnType<typeof submitMany>>): Pro
   );
 }
 
-/** Submits until it is logged: so many at once may be told to come again where the machine is busy. */
+/** Submits until the entry is logged: on a busy machine some of so many submissions are answered with 503. */
 async function logPatiently(url: string, request: object): Promise<Logged> {
   for (let tries = 1; ; tries++) {
     const answer = await submit(url, request);
@@ -73,7 +73,7 @@ async function logPatiently(url: string, request: object): Promise<Logged> {
   }
 }
 
-/** Demands that what was answered is there for good, and that what was not answered was not logged. */
+/** Requires that every answered entry stays in the log, and that no other entry was logged. */
 export async function expectKept(folder: string, settled: readonly Settled[]): Promise<number> {
   const logged = settled.filter(({ answer }) => answer?.status === 201);
   for (const { answer } of settled) {

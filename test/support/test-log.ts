@@ -1,6 +1,6 @@
 /**
- * A log under test: a store and a staging in memory, writers opened on them one after the other, and all that was
- * ever acknowledged.
+ * A log under test: a store and a staging in memory, writers that are opened on them one after the other, and all
+ * acknowledgements.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { encodeText } from '#tiles-spec/bytes.js';
 import { encodeHex, leafHash } from '#tiles-spec/index.js';
 import type { NewEntry } from '#writer/batch.js';
 import type { Staging } from '#writer/staging/staging.js';
-import { Writer, type PublishedSubmission } from '#writer/writer.js';
+import { Writer, type PublishedPlace } from '#writer/writer.js';
 import { FaultyStaging } from './faulty-staging.js';
 import { FaultyStore } from './faulty-store.js';
 import { MemoryStaging } from './memory-staging.js';
@@ -26,7 +26,7 @@ export const SILENT = pino({ level: 'silent' });
 export const KEY = await makeKey();
 export const NAME = { origin: ORIGIN, spki: KEY.spki };
 
-/** A key of its own. */
+/** The key of all logs under test. */
 export async function makeKey(): Promise<LogKey> {
   const folder = await mkdtemp(join(tmpdir(), 'stele-key-'));
   try {
@@ -36,7 +36,7 @@ export async function makeKey(): Promise<LogKey> {
   }
 }
 
-/** Entries that differ by label and number. */
+/** `count` entries, each with another body, made from the label and a number. */
 export function entries(label: string, count: number): NewEntry[] {
   return Array.from({ length: count }, (_, i) => {
     const body = encodeText(JSON.stringify({ label, i }));
@@ -44,14 +44,14 @@ export function entries(label: string, count: number): NewEntry[] {
   });
 }
 
-/** A writer that runs, or what became of it. */
+/** A writer that runs, or the error with which it failed to start. */
 export type Opened =
   | { readonly state: 'open'; readonly writer: Writer; readonly process: WriterProcess }
   | { readonly state: 'failed'; readonly error: unknown; readonly process: WriterProcess }
   | { readonly state: 'crashed'; readonly process: WriterProcess };
 
 export interface OpenOptions {
-  /** Another way to the store, in place of the process and its plan. */
+  /** A store to use in place of the one that passes through the process. */
   readonly store?: ObjectStore;
   readonly staging?: Staging;
   readonly key?: LogKey;
@@ -85,7 +85,7 @@ export class TestLog {
     return log;
   }
 
-  /** The same log in another world. */
+  /** A copy that changes on its own from here on. */
   clone(): TestLog {
     const log = new TestLog(this.store.clone(), this.staging.clone(), this.history.clone());
     log.acknowledged.push(...this.acknowledged);
@@ -115,7 +115,7 @@ export class TestLog {
     return Promise.race([opening, process.crashed.then((): Opened => ({ state: 'crashed', process }))]);
   }
 
-  /** Starts a writer that must start. */
+  /** Starts a writer, and requires that it starts. */
   async reopen(options: OpenOptions = {}): Promise<Writer> {
     const opened = await this.open({}, options);
     if (opened.state === 'failed') throw opened.error;
@@ -123,8 +123,8 @@ export class TestLog {
     return opened.writer;
   }
 
-  /** Submits one entry, and keeps the acknowledgement. */
-  async submit(writer: Writer, entry: NewEntry): Promise<PublishedSubmission> {
+  /** Submits one entry, and records the acknowledgement. */
+  async submit(writer: Writer, entry: NewEntry): Promise<PublishedPlace> {
     const proved = await writer.submit(entry);
     this.history.follow(this.store);
     const leaf = encodeHex(entry.leafHash);
@@ -137,12 +137,15 @@ export class TestLog {
     return proved;
   }
 
-  /** Submits entries at once. Every one must be acknowledged. */
-  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedSubmission[]> {
+  /** Submits entries at the same time. Every entry must be acknowledged. */
+  submitAll(writer: Writer, all: readonly NewEntry[]): Promise<PublishedPlace[]> {
     return Promise.all(all.map((entry) => this.submit(writer, entry)));
   }
 
-  /** Submits entries at once, until all are answered or the process is dead. Returns how many were acknowledged. */
+  /**
+   * Submits entries at the same time, and waits until all are answered or the process is dead. Returns the number of
+   * acknowledgements.
+   */
   async trySubmit(
     { writer, process }: Opened & { state: 'open' },
     all: readonly NewEntry[],
@@ -164,7 +167,7 @@ export class TestLog {
     return count;
   }
 
-  /** Stops a writer that must stop well. */
+  /** Closes a writer, and requires that it stops without an error. */
   async close(writer: Writer): Promise<void> {
     const error = await writer.close();
     if (error !== undefined) throw error;
@@ -172,17 +175,18 @@ export class TestLog {
     await this.checkStaging(this.staging);
   }
 
-  /** The whole log is as it should be, and so was every checkpoint before. */
+  /** Requires that the whole log is right, and that every earlier checkpoint was. */
   check(): void {
     this.history.follow(this.store);
-    // Each log in the history begins with every earlier one, and an acknowledgement was checked against its own.
+    // The history has checked that each log extends every earlier one, and `submit` has checked each acknowledgement
+    // against the log of its checkpoint. So the newest log holds them all.
     for (const { leaf, index } of this.acknowledged)
       assert.equal(this.history.log.leaves[index], leaf, `acknowledged entry ${index} is not there`);
     const stored = this.store.peek('checkpoint');
     if (stored !== undefined) assert.equal(openNaively(stored, NAME).size, this.history.log.size);
   }
 
-  /** A staging at rest agrees with the store. */
+  /** Requires that a staging, whose writer has stopped, agrees with the store. */
   async checkStaging(staging: Staging): Promise<void> {
     const { size, root, leaves } = this.history.log;
     const tree = await staging.tree();

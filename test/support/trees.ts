@@ -1,6 +1,6 @@
 /**
- * What the tests of tiles-spec share: a second implementation of the tree, written from RFC 6962's definitions and
- * nothing of ours, and logs in memory.
+ * Logs in memory for the tests of tiles-spec, and a second implementation of the tree. It is written from RFC 6962's
+ * definitions, and shares no code with the first.
  * @module
  */
 import { hash } from 'node:crypto';
@@ -14,7 +14,7 @@ import {
   type HashTile,
 } from '#tiles-spec/index.js';
 
-/** SHA-256 by OpenSSL: another implementation than ours, and faster. */
+/** SHA-256 by OpenSSL: independent of the implementation under test, and faster. */
 export function nodeSha(data: Uint8Array): Uint8Array {
   return hash('sha256', data, 'buffer');
 }
@@ -24,7 +24,7 @@ export function bodyAt(index: number): Uint8Array {
   return Buffer.from(`entry ${index}`);
 }
 
-/** RFC 6962 section 2.1 over leaves that are known by their hashes. Slow, plain, and remembers what it hashed. */
+/** RFC 6962 section 2.1 over leaf hashes. Slow and plain; keeps the hashes that it has computed. */
 export class NaiveTree {
   readonly #known = new Map<number, Hash>();
   readonly leaves: readonly Hash[];
@@ -83,7 +83,7 @@ export class NaiveTree {
       : [...this.#subproof(m - k, start + k, end, false), this.mth(start, start + k)];
   }
 
-  /** A tile of the tree of `size`, as tlog-tiles defines it: undefined where there is none. */
+  /** A tile of the tree of `size` entries, as tlog-tiles defines it; undefined where there is none. */
   tile(size: number, level: number, index: number): Uint8Array | undefined {
     const span = 256 ** level;
     const hashes: Hash[] = [];
@@ -112,7 +112,7 @@ export class NaiveTree {
   }
 }
 
-/** The largest power of two smaller than n, as RFC 6962 says it. */
+/** The largest power of two smaller than n, the k of RFC 6962. */
 function split(n: number): number {
   let k = 1;
   while (k * 2 < n) k *= 2;
@@ -151,7 +151,7 @@ export function flipped(bytes: Uint8Array, at: number, bit = 0): Uint8Array {
   return copy;
 }
 
-/** Whether `run` is refused with one of our two errors; any other error is thrown on. */
+/** Whether `run` throws FormatError or ProofError. Any other error passes through. */
 export function refused(run: () => unknown): boolean {
   try {
     run();

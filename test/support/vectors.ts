@@ -6,10 +6,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** Outside the repository: other projects' files, never copied into this one. */
+/** Outside the repository: other projects' files are never copied into it. */
 export const VECTORS = resolve(process.cwd(), process.env['STELE_VECTORS'] ?? '../shared/vectors');
 
-/** Tests that need the vectors: skipped where the folder is absent, failed there when CI=true. */
+/** Tests that need the vectors. Without the folder they are skipped or, when CI=true, fail. */
 export function describeWithVectors(name: string, fn: () => void): void {
   if (existsSync(VECTORS)) {
     describe(name, fn);

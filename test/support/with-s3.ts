@@ -7,10 +7,10 @@ import { messageOf } from '#src/errors.js';
 import { findS3Server, startS3Server, type S3Server } from './s3-server.js';
 
 /**
- * A `describe` whose tests have a server of their own. Its program is installed while tests are collected, where no time
- * limit of theirs runs. Where it cannot be, none of the tests is registered: one in their place is skipped and says why,
- * or fails under `CI=true`.
- * @param fn Registers the tests. `server` runs already; the credentials are in the environment.
+ * A `describe` whose tests have an S3 server of their own. The server's program is installed while tests are collected,
+ * when no test's time limit runs. Where that fails, a single test stands for all: it is skipped with the reason, or
+ * fails under `CI=true`.
+ * @param fn registers the tests. `server` runs already, and its credentials are in the environment.
  */
 export function describeWithS3(title: string, fn: (server: S3Server) => Promise<void> | void): void {
   describe(title, async () => {

@@ -1,18 +1,18 @@
 /**
- * The process of one writer, as a model: all that it asks of store and staging passes here, is counted, and can be
- * made to fail. A process that has crashed gets no answer to anything again.
+ * The model of one writer's process. All its calls of store and staging pass through here, are counted, and can be made
+ * to fail. After a crash no call of the process is answered any more.
  */
 
 /**
- *   not stored          an error, and nothing done
- *   stored, but error   done, and an error all the same
+ *   not stored          the call throws, and has done nothing
+ *   stored, but error   the call throws, and has been done
  *   crash before        the process dies before the call is done
- *   crash after         it is done, and the process dies before it hears so
+ *   crash after         the call is done, and the process dies before the answer
  */
 export const FAULTS = ['not stored', 'stored, but error', 'crash before', 'crash after'] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** Whether a method changes what outlives the process: each call of one is a kill point. */
+/** Whether a method's effect outlives the process. Each call of a durable method is a kill point. */
 export type Kind = 'durable' | 'read';
 
 export interface Call {
@@ -20,18 +20,18 @@ export interface Call {
   readonly name: string;
   readonly of: 'store' | 'staging';
   readonly kind: Kind;
-  /** Its number among the process's calls of its kind. */
+  /** The call's number among the process's calls of the same kind, from 0. */
   readonly number: number;
 }
 
-/** What happens to a process's calls. */
+/** The delays and faults of a process's calls. */
 export interface Plan {
   readonly fault?: (call: Call) => Fault | undefined;
-  /** The call is not done before this settles. */
+  /** The call is done only when this has settled. */
   readonly before?: (call: Call) => Promise<void>;
-  /** It is done, and not answered before this settles. */
+  /** The call has been done, and is answered only when this has settled. */
   after?: ((call: Call) => Promise<void>) | undefined;
-  /** How many versions ago a read of `checkpoint` looks. */
+  /** How many versions back a read of `checkpoint` sees. */
   readonly stale?: (call: Call) => number | undefined;
 }
 
@@ -58,7 +58,7 @@ export class WriterProcess {
     return this.#isDead;
   }
 
-  /** A method, for what may change while a call waits. */
+  /** A method and no property: the value may change while a call waits, which a narrowed type would hide. */
   #hasCrashed(): boolean {
     return this.#isDead;
   }

@@ -1,6 +1,6 @@
 /**
- * Where the Wycheproof test vectors are: in a Go module, fetched and checked against the checksum database by `go`
- * into its own cache. They are never copied into this repository.
+ * The Wycheproof test vectors. They are a Go module, which `go` fetches into its own cache and checks against its
+ * checksum database; they are never copied into this repository.
  * @module
  */
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 
 const MODULE = 'github.com/C2SP/wycheproof@v0.0.0-20250901140545-b51abcfb8daf';
 
-/** One file of vectors, as far as it is used here. Bytes are hex. */
+/** The fields of a file of vectors that are used here. Bytes are hex. */
 export interface VectorFile {
   readonly name: string;
   readonly testGroups: readonly {
@@ -29,7 +29,7 @@ export interface VectorFile {
   }[];
 }
 
-/** The folder of the vectors, or why there is none. Where `CI` is `true` there must be one: else it throws. */
+/** The folder of the vectors, or the reason why there is none. @throws Error where there is none and `CI` is `true`. */
 export function locateVectors(): { folder: string } | { missing: string } {
   try {
     const found: unknown = JSON.parse(
@@ -48,7 +48,7 @@ export function locateVectors(): { folder: string } | { missing: string } {
   }
 }
 
-/** Reads the files whose names match. It throws when there is none, so that a test cannot pass on nothing. */
+/** Reads the files whose names match. @throws Error when none does, so that no test passes on nothing. */
 export function readVectors(folder: string, name: RegExp): VectorFile[] {
   const names = readdirSync(folder).filter((file) => name.test(file));
   if (names.length === 0) throw new Error(`no file in ${folder} matches ${String(name)}`);

@@ -4,7 +4,7 @@ import { Clock, MAX_STEP, type ClockMemory, type ClockOptions } from '#writer/cl
 const START = Date.UTC(2026, 10, 30);
 const DAY = 86_400_000;
 
-/** A machine whose clock can be set, and where time goes by. */
+/** A machine whose clock can be set, and whose time the test lets pass. */
 class Machine {
   shown = START;
   steady = 0;
@@ -96,7 +96,7 @@ describe('a clock that jumps', () => {
     expect(waiting.fault()).toBeDefined();
     machine.shown -= 400 * DAY;
     expect(waiting.fault()).toBeUndefined();
-    // From here on its jumps are measured again.
+    // From here on, jumps of the clock are measured again.
     machine.shown += DAY;
     expect(waiting.fault()).toBeDefined();
   });
@@ -133,7 +133,7 @@ describe('a log that is ahead of the clock', () => {
     machine.pass(DAY);
     expect(machine.clock({ last, earlier }).fault()).toBeUndefined();
     expect(machine.clock({ last: last + 1, earlier }).fault()).toBeDefined();
-    // Once the clock has caught up there is nothing left to know.
+    // Once the clock has caught up, the next process needs to know nothing.
     machine.pass(400 * DAY);
     machine.clock({ last, earlier, accept: true });
     expect(machine.memories).toHaveLength(1);

@@ -1,5 +1,5 @@
 /**
- * What is in flight is bounded: entries, their bytes, repeats while they are proved, and those who wait for them.
+ * The limits on what is in flight: entries, their bytes, repeats while they are proved, and waiting submitters.
  */
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '#src/errors.js';
@@ -7,16 +7,16 @@ import { encodeText } from '#tiles-spec/bytes.js';
 import { leafHash } from '#tiles-spec/index.js';
 import type { NewEntry } from '#writer/batch.js';
 import { Patience } from '#writer/patience.js';
-import { EntryPool, type ProvedPlacement } from '#writer/pool.js';
+import { EntryPool, type ProvedPlace } from '#writer/pool.js';
 
 function entry(name: string, length = name.length): NewEntry {
   const body = encodeText(name.padEnd(length));
   return { body, leafHash: leafHash(body) };
 }
 
-/** A pool whose look-ups end when they are told to. */
+/** A pool whose look-ups end when the test ends them. */
 function poolOf(maxPending: number) {
-  const lookUps: { found: (repeat: ProvedPlacement | undefined) => void; isAwaited: () => boolean }[] = [];
+  const lookUps: { found: (repeat: ProvedPlace | undefined) => void; isAwaited: () => boolean }[] = [];
   const pool = new EntryPool({
     findRepeat: (_, isAwaited) =>
       new Promise((found) => {
@@ -27,7 +27,7 @@ function poolOf(maxPending: number) {
   return { pool, lookUps };
 }
 
-const REPEAT = { index: 7, proof: [], checkpoint: undefined } as unknown as ProvedPlacement;
+const REPEAT = { index: 7, proof: [], checkpoint: undefined } as unknown as ProvedPlace;
 
 describe('the pool', () => {
   it('counts a repeat until it is proved', async () => {
@@ -50,7 +50,7 @@ describe('the pool', () => {
     lookUps[0]?.found(REPEAT);
     const answers = await Promise.all(waiting);
     expect(answers.map(({ isRepeat }) => isRepeat)).toEqual([true, true, true, true]);
-    // Those that were answered make room.
+    // Answered submitters make room for others.
     const again = Array.from({ length: 4 }, () => pool.submit(entry('a'), new Patience()));
     lookUps[1]?.found(REPEAT);
     expect(await Promise.all(again)).toHaveLength(4);

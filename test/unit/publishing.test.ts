@@ -9,7 +9,7 @@ import { MovingObject } from '#writer/publishing/moving-object.js';
 import { Retrying } from '#writer/retrying.js';
 import { MemoryStore } from '../support/memory-store.js';
 
-/** A log whose lines can be read. */
+/** A logger whose lines the test can read. */
 function readableLog(): { log: Logger; lines: () => { level: number; msg: string }[] } {
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
@@ -26,7 +26,7 @@ function withCode(code: string): Error {
   return Object.assign(new Error(`${code}: injected`), { code });
 }
 
-/** Fails as often as it is told, then does it. */
+/** Fails the given number of times, and then succeeds. */
 function failing<T>(times: number, error: Error, work: () => Promise<T>): () => Promise<T> {
   let left = times;
   return () => (left-- > 0 ? Promise.reject(error) : work());

@@ -1,5 +1,5 @@
 /**
- * A staging that is brought up in several transactions, and a crash between two of them.
+ * A crash between two of the transactions in which staging is brought up to the store.
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { SqliteStaging } from '#writer/staging/staging.js';
 import { withFolder } from '../support/daemon.js';
 
 const SIZE = 600_000;
-/** Where the transactions end: 1,024 blocks each. */
+/** The tree sizes at which the transactions end, after 1,024 blocks each. */
 const ENDS = [262_144, 524_288, SIZE];
 
 const ALL = randomBytes(32 * SIZE);
@@ -28,7 +28,7 @@ function nameOf({ level, index, width }: { level: number; index: number; width: 
   return { level, index, width };
 }
 
-/** The log, of which each entry has its index for its time. */
+/** A reader of the log, in which each entry's time is its index. */
 function logAt(): TreeReader {
   return new TreeReader(
     { size: SIZE, root: edge.root() },
@@ -71,7 +71,7 @@ it('a crash between two transactions leaves a staging that is merely older', () 
     for (const index of [0, 255, 256, 262_143, 262_144, 524_287, 524_288, SIZE - 1])
       expect(await next.find(leafAt(index))).toBe(index);
     expect(await next.tree()).toMatchObject({ size: SIZE, time: SIZE - 1 });
-    // Nothing is known of the widths of what was read from the store.
+    // The widths of tiles that were read from the store are unknown.
     expect(await next.partialWidths(0, 7)).toHaveLength(255);
     await next.close();
   }));

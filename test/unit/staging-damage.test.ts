@@ -1,6 +1,6 @@
 /**
- * Rows of staging that are damaged, each told as such: by the start where the store tells it again, or by a refusal that
- * names the file.
+ * Damaged rows of staging. A start repairs those that can be read from the store, and otherwise refuses, naming the
+ * file.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { open as openFile, readFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ function leaves(from: number, to: number): Buffer[] {
   return Array.from({ length: to - from }, (_, i) => hashOf(`leaf ${from + i}`));
 }
 
-/** A staging of 600 published entries, and three batches that are not published; `sql` is run on its file. */
+/** A staging of 600 published entries and three unpublished batches, on whose file `sql` is then run. */
 function damagedBy(
   sql: string,
   values: readonly Value[],
@@ -47,7 +47,7 @@ function damagedBy(
   });
 }
 
-/** The bytes of a column with another one in the place of the 21st, as SQL. */
+/** SQL for a column's bytes with the 21st changed. */
 const FLIP = (column: string) => `CAST(substr(${column}, 1, 20) || x'ff' || substr(${column}, 22) AS BLOB)`;
 
 async function open<T>(file: string, use: (staging: SqliteStaging) => Promise<T>): Promise<T> {
@@ -100,7 +100,7 @@ describe('a block of leaf hashes', () => {
   it('that is damaged while the writer runs hides no leaf', () =>
     withFolder(async (folder) => {
       const file = join(folder, 'staging.sqlite');
-      // More than SQLite keeps in memory.
+      // More rows than SQLite keeps in memory.
       const count = 160_000;
       const all = randomBytes(32 * count);
       const leafAt = (index: number) => all.subarray(32 * index, 32 * (index + 1));
@@ -114,7 +114,7 @@ describe('a block of leaf hashes', () => {
       });
       await open(file, async (staging) => {
         const leaf = leafAt(1000);
-        // It is in the block, and in a free page where the batch was.
+        // The leaf is in its block, and also in a free page where the batch was.
         const bytes = await readFile(file);
         const handle = await openFile(file, 'r+');
         for (let at = bytes.indexOf(leaf); at >= 0; at = bytes.indexOf(leaf, at + 1))
@@ -196,7 +196,7 @@ describe('widths', () => {
     damagedBy(sql, [], (file) =>
       open(file, async (staging) => {
         expect(await staging.partialWidths(0, 2)).toHaveLength(255);
-        // What comes later in the same tile does not make the rest known.
+        // Later widths of the same tile do not make the earlier ones known.
         await staging.markPublished(600);
         expect(await staging.partialWidths(0, 2)).toHaveLength(255);
       }),

@@ -1,5 +1,5 @@
 /**
- * Staging of other versions: an older one is carried over, a newer one and a newer claim are named as such.
+ * Staging of other versions: an older one is carried over; a newer one, and a newer claim, are refused as newer.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ function rootAt(size: number): Uint8Array {
   return RightEdge.empty(opensslSha256).append(leaves(0, size)).edge.root();
 }
 
-/** The tables of the version that was released first, in its own words. */
+/** The tables of the first version, as that version made them. */
 const FIRST_SCHEMA = [
   `CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, verifier_key TEXT NOT NULL, created INTEGER NOT NULL
@@ -89,7 +89,7 @@ describe('a staging of the first version', () => {
         ]);
         for (let i = 0; i < 1310; i++) expect(await staging.find(leafOf(i))).toBe(i);
         expect(await staging.collected()).toBe(COLLECTED);
-        // Of tiles whose partial objects are deleted already it knows no more.
+        // The widths of tiles whose partial objects are deleted are forgotten.
         expect(await staging.partialWidths(0, 1)).toEqual([300 - 256]);
         expect(await staging.partialWidths(0, 2)).toEqual([]);
         expect(await staging.partialWidths(0, 4)).toEqual([1200 - 1024, 1201 - 1024]);

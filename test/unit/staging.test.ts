@@ -10,7 +10,7 @@ import { withFolder } from '../support/daemon.js';
 const hashOf = (text: string) => createHash('sha256').update(text).digest();
 const rootOf = (size: number) => hashOf(`root ${size}`);
 
-/** A batch of leaves named by their indices. */
+/** A batch whose leaves are made from their indices. */
 function batch(oldSize: number, size: number, time = 1_000 + size): SequencedBatch {
   return { oldSize, size, root: rootOf(size), time, claim: Buffer.from(`claim ${oldSize}`) };
 }
@@ -142,7 +142,7 @@ describe('SqliteStaging', () => {
       await staging.sequence(batch(0, 1), leaves(0, 1));
       await staging.sequence(batch(1, 3), [hashOf('a'), hashOf('b')]);
       await staging.discard(1);
-      // The other way around, and one more before them.
+      // In reverse order, with one more leaf before them.
       await staging.sequence(batch(1, 4), [hashOf('c'), hashOf('b'), hashOf('a')]);
       for (const each of [staging, await reopen()]) {
         if (each === staging) continue;
@@ -154,7 +154,7 @@ describe('SqliteStaging', () => {
 
   it('tells leaves apart whose hashes begin alike', () =>
     withStaging(async (staging, reopen) => {
-      // The same 48 bits, which are more than memory tells leaves apart by.
+      // The leaves agree in 48 bits, more than the table in memory holds.
       const alike = Array.from({ length: 40 }, () =>
         Buffer.concat([Buffer.from('001122334455', 'hex'), randomBytes(26)]),
       );
@@ -199,7 +199,7 @@ describe('LeafTable', () => {
     const count = 200_000;
     const hash = (i: number) => {
       const bytes = Buffer.alloc(32);
-      // A bijection of 32 bits that spreads, so that no two leaves share a tag.
+      // A bijection that spreads over 32 bits, so that no two leaves share a tag.
       bytes.writeUInt32BE(Math.imul(i, 0x9e3779b1) >>> 0);
       return bytes;
     };
@@ -218,7 +218,7 @@ describe('LeafTable', () => {
     const table = new LeafTable();
     const tag = (n: number) => {
       const bytes = randomBytes(32);
-      // All in one shard.
+      // All leaves fall into one shard.
       bytes.writeUIntBE(n * 2 ** 16, 0, 6);
       return bytes;
     };
@@ -246,7 +246,7 @@ describe('LeafTable', () => {
       largestStep = Math.max(largestStep, bytes - before);
       before = bytes;
     }
-    // Of 64 leaves, where one table of all would take 8 MiB more at once.
+    // A growth for 64 leaves; a single table would take 8 MiB more at once.
     expect(largestStep).toBeLessThan(1024 * 1024);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Objects that never change: created once and, where one is there already, compared.
+ * Objects that never change. Each is created once; one that exists already is compared.
  * @module
  */
 import { setMaxListeners } from 'node:events';
@@ -15,7 +15,7 @@ import {
 } from '../../tiles-spec/index.js';
 import type { Retrying } from '../retrying.js';
 
-/** Objects on their way into the store at once. Each holds a connection and, in a client library, a copy. */
+/** Most uploads at once. Each takes a connection and, in a client library, a copy of the object. */
 const MAX_UPLOADS = 32;
 
 export class ImmutableObjects {
@@ -28,13 +28,14 @@ export class ImmutableObjects {
   }
 
   /**
-   * Stores objects, at most 32 at once, in any order. All are durable when this returns.
-   * @param signal gives up.
-   * @throws DamagedStoreError where one is there with other content; the signal's reason. Writes that were under way may
-   *   still act.
+   * Stores objects, at most 32 at once, in any order. All are durable when this returns. Costs one write an object, and
+   * one read for each that exists already. Tries until the store answers.
+   * @param signal ends the tries.
+   * @throws DamagedStoreError where an object exists with other content; the signal's reason. Uploads that were under
+   *   way may still succeed.
    */
   async put(objects: readonly StoredObject[], signal: AbortSignal): Promise<void> {
-    // The first failure ends the tries of the others, which might go on for ever.
+    // The first failure aborts the other uploads, which could otherwise be retried for ever.
     const failure = new AbortController();
     setMaxListeners(0, failure.signal);
     const abort = () => {
@@ -77,7 +78,10 @@ export class ImmutableObjects {
   }
 }
 
-/** Whether stored bytes are ours: the same, or the same once decompressed (another zlib compresses otherwise). */
+/**
+ * Whether stored bytes have the content of ours: they are equal, or both are gzip and equal once decompressed, since
+ * two versions of zlib may compress the same bytes differently. Decompresses at most the longest entry bundle.
+ */
 export async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise<boolean> {
   if (equalBytes(stored, ours)) return true;
   if (!isGzip(stored) || !isGzip(ours)) return false;

@@ -1,28 +1,29 @@
 /**
- * An object that moves forward by compare-and-swap, as a checkpoint does: one small object that its writers replace, and
- * that must never go back.
+ * A small object that its writers replace by compare-and-swap, and that must never go back. The checkpoint is one.
  * @module
  */
 import type { ObjectStore } from '../../src/store/store.js';
 import { equalBytes } from '../../tiles-spec/index.js';
 import { isFinal, type Retrying } from '../retrying.js';
 
-/** What the store holds, opened, and the tag to swap it by. */
+/** An object as the store holds it. */
 export interface Stored<T> {
+  /** The parsed and verified bytes. */
   readonly value: T;
   readonly bytes: Uint8Array;
+  /** The store's tag for these bytes, by which they can be replaced. */
   readonly etag: string;
 }
 
-/** What an object is, and which way is forward. */
+/** How one kind of object is verified, and which way is forward for it. */
 export interface Movement<T> {
   /** Its path below the log's prefix. */
   readonly path: string;
-  /** Verifies stored bytes. @throws DamagedStoreError when they are not the log's. */
+  /** Parses and verifies stored bytes. @throws DamagedStoreError when they are not this log's. */
   open(bytes: Uint8Array): T;
   /**
-   * Refuses what the store shows after it has shown something else.
-   * @throws DamagedStoreError where the two contradict each other; any other error where a later read may differ.
+   * Requires that a value which the store shows now, `shown`, may follow the value that it showed before, `seen`.
+   * @throws DamagedStoreError where the two contradict each other; any other error where the read is to be tried again.
    */
   requireForward(seen: T, shown: T): void;
 }
@@ -31,7 +32,7 @@ export class MovingObject<T> {
   readonly #store: Pick<ObjectStore, 'read' | 'create' | 'replace'>;
   readonly #retrying: Retrying;
   readonly #movement: Movement<T>;
-  /** What was seen last: the store never goes back behind it. */
+  /** The object as it was read last. Nothing that goes back behind it is accepted from the store. */
   #seen: Stored<T> | undefined;
 
   constructor(
@@ -44,7 +45,10 @@ export class MovingObject<T> {
     this.#movement = movement;
   }
 
-  /** What the store holds now; undefined where there is none yet. Waits for a store that is away. One read. */
+  /**
+   * The object as the store holds it now; undefined where there is none yet. One read. Tries until the store answers.
+   * @throws what `open` throws; DamagedStoreError of `requireForward`.
+   */
   read(): Promise<Stored<T> | undefined> {
     const { path } = this.#movement;
     return this.#retrying.run(`read ${path}`, async () => {
@@ -64,8 +68,10 @@ export class MovingObject<T> {
   }
 
   /**
-   * Puts `bytes` in the place of `from`, or of nothing.
-   * @returns what the store holds then: ours, or what another put in the place of `from` first. One write and one read.
+   * Replaces `from` by `bytes`, or creates the object where `from` is undefined. One write and one read. Tries until
+   * the store answers.
+   * @returns what the store holds afterwards: `bytes`, or what another writer replaced `from` by.
+   * @throws as `read` does.
    */
   async move(from: Stored<T> | undefined, bytes: Uint8Array): Promise<Stored<T>> {
     const { path } = this.#movement;
@@ -73,13 +79,14 @@ export class MovingObject<T> {
     return this.#retrying.run(`swap ${path}`, async () => {
       if (current?.etag === from?.etag) {
         const swapped = await this.#swap(from, bytes).catch(asPassing);
-        // The answer may be lost, or be of a swap that a retry on the way has done before: what the store holds counts.
+        // The answer may be lost, or be a refusal because an earlier try has succeeded already. Only what the store
+        // holds now tells whether the swap was done.
         current = await this.read();
         if (current?.etag === from?.etag) {
           throw swapped instanceof Error ? swapped : new Error(`${path} is not swapped`);
         }
       }
-      // A store that has shown an object, and shows none, is asked again by `read`.
+      // Never undefined here: once `read` has seen an object, it does not accept that there is none.
       return current as Stored<T>;
     });
   }
@@ -90,7 +97,10 @@ export class MovingObject<T> {
   }
 }
 
-/** The failure of a write that may have acted all the same, and is read back. @throws the error where it is final. */
+/**
+ * Returns the error of a write that may have succeeded all the same, for a caller that reads back.
+ * @throws the error where it is final.
+ */
 export function asPassing(error: unknown): Error {
   if (isFinal(error)) throw error;
   return error instanceof Error ? error : new Error(String(error));

@@ -1,9 +1,9 @@
 /**
- * The way of a batch from staging into the store: claim, upload, swap. The only code that publishes batches, on the hot
- * path and in recovery alike.
+ * The way of a batch from staging into the store: claim, upload, swap. All batches are published by this code, on the
+ * hot path and in recovery.
  *
- * For each tree size the store chooses one batch, the one whose writer created `staging/<size>` first. That create is
- * the point of no return; before it nothing of the batch is shown to anyone.
+ * For each tree size the store chooses one batch: that of the writer which created `staging/<size>` first. Winning that
+ * create is the point of no return. Before it, nothing of the batch is shown to anyone.
  * @module
  */
 import type { Logger } from 'pino';
@@ -27,7 +27,7 @@ import type { PublishedLog, StoredCheckpoint } from '../published-log.js';
 import { ImmutableObjects } from './immutable-objects.js';
 import { asPassing } from './moving-object.js';
 
-/** What the operator of a writer that has lost to another can do. */
+/** Advice for the operator of a writer that has lost a claim. */
 const ADVICE =
   'One store has one writer: stop the other one, and this one goes on from there when it is started again; or leave this one stopped';
 
@@ -37,13 +37,13 @@ export interface PublisherOptions {
   readonly verifier: NoteVerifier;
   readonly retrying: Retrying;
   readonly log: Logger;
-  /** Gives up on a store that does not answer. */
+  /** Ends every wait for a store that does not answer. */
   readonly signal: AbortSignal;
 }
 
 /**
- * None of its methods gives up by itself: each waits until the store answers, or the signal ends it. All throw
- * DamagedStoreError for a store that holds what it should not.
+ * No method but `dropClaim` gives up by itself: each tries until the store answers, or throws the signal's reason once
+ * the signal is aborted. Each throws DamagedStoreError for a store that contradicts the log, or has no checkpoint.
  */
 export class Publisher {
   readonly published: PublishedLog;
@@ -65,24 +65,28 @@ export class Publisher {
   }
 
   /**
-   * Publishes a batch. One claim, its objects, one swap, three reads of `checkpoint` at least.
-   * @param edge the right edge of the batch's tree, where the caller has it.
-   * @throws ClaimLostError when another's was chosen.
+   * Publishes a batch. All of it is durable in the store when this returns. Costs two writes and at least two reads,
+   * and one write for each of the batch's objects.
+   * @param edge the right edge of the batch's tree; a caller that has it spares readers of the new tree its tiles.
+   * @throws ClaimLostError when the store has chosen another writer's batch for this size, or is past it.
    */
   async publish(batch: Batch, edge?: RightEdge): Promise<void> {
     const current = await this.#claim(batch);
     if (current !== undefined) await this.complete(batch, current, edge);
   }
 
-  /** Does what a won claim says. `current` is the checkpoint as it was when the claim was won. */
+  /**
+   * Publishes a batch whose claim is won: uploads its objects, and swaps the checkpoint.
+   * @param current the checkpoint as it was read after the claim was won.
+   */
   async complete(batch: Batch, current: StoredCheckpoint, edge?: RightEdge): Promise<void> {
     await this.#objects.put(batch.objects, this.#signal);
     await this.#swap(batch, current, edge);
   }
 
   /**
-   * Deletes the claim of a size that the store's checkpoint is past. Returns whether it is gone: where it is not it does
-   * no harm, and the next start deletes it.
+   * Deletes the claim for `oldSize`, which the store's checkpoint must have passed. Tries once.
+   * @returns whether the claim is gone. One that stays does no harm: the next start deletes it.
    */
   async dropClaim(oldSize: number): Promise<boolean> {
     try {
@@ -97,27 +101,28 @@ export class Publisher {
     }
   }
 
-  /** Creates the checkpoint of a new log. There is one tree of no entries, so that it needs no claim. */
+  /** Creates the checkpoint of a new log. It needs no claim, since every writer would publish the same empty tree. */
   async publishEmpty(checkpoint: SignedCheckpoint): Promise<void> {
     await this.published.move(undefined, checkpoint);
   }
 
-  /** The claim of a size, if there is one. */
+  /** The bytes of the claim for a tree size; undefined where there is none. One read. */
   async readClaim(size: number): Promise<Uint8Array | undefined> {
     const path = formatPath({ kind: 'claim', size });
     return (await this.#retrying.run(`read ${path}`, () => this.#store.read(path)))?.bytes;
   }
 
   /**
-   * Wins the claim for the batch's size. Returns the checkpoint to swap, or undefined when another writer found our
-   * claim and has published the batch already.
+   * Wins the claim for the batch's size.
+   * @returns the checkpoint to swap; undefined when another writer found our claim and has published the batch already.
+   * @throws ClaimLostError.
    */
   async #claim(batch: Batch): Promise<StoredCheckpoint | undefined> {
     const path = formatPath({ kind: 'claim', size: batch.oldSize });
     await this.#retrying.run(`claim ${path}`, async () => {
       const created = await this.#store.create(path, batch.claim).catch(asPassing);
       if (created === true) return;
-      // A refusal or a lost answer does not say whose claim is there: read it back.
+      // After a refusal or a lost answer the claim in the store may be ours or another's: read it back.
       const found = await this.#store.read(path);
       if (found === undefined) throw created === false ? new Error('the claim is there and is not') : created;
       if (!equalBytes(found.bytes, batch.claim)) throw this.#lost(batch.oldSize, found.bytes);
@@ -150,7 +155,10 @@ export class Publisher {
     );
   }
 
-  /** Whether the tree of a checkpoint begins with the batch's. */
+  /**
+   * Whether a checkpoint's tree begins with the batch's tree. At most two tiles a level, none where the sizes are
+   * equal.
+   */
   async #covers(checkpoint: SignedCheckpoint, batch: Batch): Promise<boolean> {
     const { size, root } = batch.checkpoint;
     if (checkpoint.size < size) return false;
@@ -160,8 +168,10 @@ export class Publisher {
 }
 
 /**
- * The batch that a claim holds.
- * @throws DamagedStoreError when it is no claim of this log, its cause saying why; NewerVersionError.
+ * Parses a claim, and verifies the signature of its checkpoint. Its objects are not verified.
+ * @param oldSize the tree size that the claim is for, which its path names.
+ * @throws DamagedStoreError when the bytes are no claim of this log; its cause says why. NewerVersionError when a newer
+ *   version of Stele wrote the claim.
  */
 export function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifier): Batch {
   try {

@@ -1,25 +1,26 @@
 /**
- * The leaf hashes of what is published, in blocks of 256: a row a block, whatever the batches were, each with its
- * checksum.
+ * The leaf hashes of the published entries, in blocks of 256. A block is one row with a checksum, however many batches
+ * its entries came in.
  * @module
  */
 import { HASH_LENGTH, TILE_WIDTH, widthAt, type Hash } from '../../tiles-spec/index.js';
 import { checksum } from './checksum.js';
 import { blobIn, numberIn, type Queries, type Row } from './database.js';
 
-/** The leaf hashes of entries 256 * `number` on: 1 to 256, one after the other. */
+/** The leaf hashes of the entries from index 256 * `number` on. */
 export interface Block {
   readonly number: number;
+  /** 1 to 256 hashes of 32 bytes, one after the other. */
   readonly leaves: Uint8Array;
 }
 
 /**
- * All blocks. The one that is not full has a table of its own, where it can grow: rows that are written once, in order,
- * fill their pages, and a row that grew among them would leave each page with one row.
+ * All blocks. The partial block has a table of its own, because it grows with each batch: growing rows in the table of
+ * full blocks would leave one row on each page, where rows written once and in order fill their pages.
  */
 const BLOCKS = `(SELECT number, sum, leaves FROM block UNION ALL SELECT number, sum, leaves FROM tail)`;
 
-/** Writes blocks, in the place of those of the same numbers; each is full, but for the log's last. */
+/** Writes blocks over those of the same numbers. `blocks` ascend, and all but the log's last are full. */
 export async function writeBlocks(queries: Queries, blocks: readonly Block[]): Promise<void> {
   const last = blocks.at(-1);
   if (last === undefined) return;
@@ -34,15 +35,15 @@ export async function writeBlocks(queries: Queries, blocks: readonly Block[]): P
   }
 }
 
-/** The rows of blocks `from` to `to` (exclusive), for `blockIn`. */
+/** Reads the rows of blocks `from` to `to` (exclusive); `blockIn` parses them. */
 export function readBlocks(queries: Queries, from: number, to: number): Promise<Row[]> {
   return queries.all(`SELECT * FROM ${BLOCKS} WHERE number >= ? AND number < ?`, [from, to]);
 }
 
 /**
- * The leaves of some blocks and of the outbox, each with its `first` index; a block's row is one for `blockIn`, of a
- * batch `number` is null. In one statement: between two, a batch could move from the outbox to the blocks, and be in
- * neither.
+ * Reads the leaf hashes of the blocks in `numbers`, and of all batches in the outbox. Each row has the index of its
+ * first leaf as `first`. `blockIn` parses a block's row; in a batch's row `number` is null. One statement reads both,
+ * since a batch could move from the outbox to the blocks between two statements, and be found in neither.
  */
 export function readLeaves(queries: Queries, numbers: Iterable<number>): Promise<Row[]> {
   return queries.all(
@@ -51,7 +52,10 @@ export function readLeaves(queries: Queries, numbers: Iterable<number>): Promise
   );
 }
 
-/** Appends leaves to a log of `size` entries. @param last the leaves of the block that is not full, if there is one. */
+/**
+ * The blocks that appending leaves to a log of `size` entries makes: the partial block, filled further, and new ones.
+ * @param last the leaf hashes in the partial block; empty where `size` is a multiple of 256.
+ */
 export function appendLeaves(size: number, last: Uint8Array, leaves: Uint8Array): Block[] {
   const first = Math.floor(size / TILE_WIDTH);
   const all = Buffer.concat([last, leaves]);
@@ -62,14 +66,14 @@ export function appendLeaves(size: number, last: Uint8Array, leaves: Uint8Array)
   }));
 }
 
-/** The block in a row, in a log of `size` entries; undefined where the row is damaged. */
+/** Parses a block's row, in a log of `size` entries. Undefined where its length or checksum is wrong. */
 export function blockIn(row: Row, size: number): Block | undefined {
   const [number, leaves] = [numberIn(row, 'number'), blobIn(row, 'leaves')];
   if (leaves.length !== HASH_LENGTH * widthAt(size, 0, number)) return undefined;
   return checksum('block', number, leaves).equals(blobIn(row, 'sum')) ? { number, leaves } : undefined;
 }
 
-/** The hashes in a byte string, as views into it. */
+/** The hashes that stand in a byte string one after the other, as views of it. */
 export function hashesIn(leaves: Uint8Array): Hash[] {
   return Array.from({ length: leaves.length / HASH_LENGTH }, (_, i) =>
     leaves.subarray(i * HASH_LENGTH, (i + 1) * HASH_LENGTH),

@@ -1,12 +1,12 @@
 /**
- * Checksums of staging's rows. SQLite notices damage to its own structure, and none to what a row holds.
+ * Checksums of staging's rows. SQLite notices damage to its own structure, but not to the contents of a row.
  * @module
  */
 import { createHash } from 'node:crypto';
 
 /**
- * SHA-256 of a row: of its table's name and its columns, each told apart by its length. It covers the row's key too,
- * so that a row that is found in another's place is noticed. Costs about 1 us, and 0.6 us a KiB.
+ * SHA-256 of a row: its table's name and its columns, each preceded by its length. Pass the row's key as a column too,
+ * so that a row stored under another row's key is noticed. Costs about 1 us, and 0.6 us a KiB.
  */
 export function checksum(table: string, ...columns: readonly (number | string | Uint8Array)[]): Buffer {
   const hash = createHash('sha256').update(table);

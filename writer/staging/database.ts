@@ -1,17 +1,17 @@
 /**
- * A SQLite database by promises. The one place that loads the sqlite3 package, so that another could take its place.
+ * A SQLite database with promises. No other file loads the sqlite3 package, so it can be replaced here alone.
  * @module
  */
 import sqlite3 from 'sqlite3';
 import { DamagedStoreError } from '../../src/errors.js';
 
-/** What is bound to a statement. Never a bigint: the package would bind NULL. */
+/** A value bound to a statement. It cannot be a bigint, which the package would bind as NULL. */
 export type Value = string | number | Uint8Array | null;
 
-/** A row, by column. Numbers are exact to 2^53. */
+/** A row, by column name. Numbers are exact up to 2^53. */
 export type Row = Record<string, unknown>;
 
-/** Runs SQL: the database, each statement by itself, or one of its transactions. */
+/** Runs SQL, in a transaction or, on the database itself, each statement by itself. */
 export interface Queries {
   /** Runs one statement. */
   run(sql: string, values?: readonly Value[]): Promise<void>;
@@ -19,14 +19,14 @@ export interface Queries {
   all(sql: string, values?: readonly Value[]): Promise<Row[]>;
 }
 
-/** SQLite's names for a file that is no database, or a damaged one. */
+/** SQLite's codes for a damaged file, and for a file that is no database. */
 const DAMAGE = ['SQLITE_CORRUPT', 'SQLITE_NOTADB'];
 
 export class Database implements Queries {
   readonly #database: sqlite3.Database;
   readonly #file: string;
   readonly #advice: string;
-  /** Transactions and statements run one after the other: the package would mix them. */
+  /** Ends when the last statement or transaction has. They take turns: the package would interleave them. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(database: sqlite3.Database, file: string, advice: string) {
@@ -36,9 +36,9 @@ export class Database implements Queries {
   }
 
   /**
-   * Opens the file, making it where there is none. A lock held by another fails at once. Where SQLite finds the file
-   * damaged, now or later, the call throws DamagedStoreError; other errors are SQLite's own, with their `code`.
-   * @param advice what an operator can do about a damaged file; it ends that error's message.
+   * Opens the file, or makes it. Does not wait for a lock that another process holds. Here and in all other methods, a
+   * file that SQLite finds damaged throws DamagedStoreError; other errors are SQLite's own, with their `code`.
+   * @param advice ends the message about a damaged file: what an operator can do.
    */
   static async open(file: string, advice = 'Restore a copy of it'): Promise<Database> {
     const opened = await new Promise<sqlite3.Database>((resolve, reject) => {
@@ -60,8 +60,8 @@ export class Database implements Queries {
   }
 
   /**
-   * Does `work` in one transaction, durable when this returns; where `work` throws, nothing of it has happened. `work`
-   * must not call the database itself, which waits for the transaction to end.
+   * Runs `work` in one transaction, which is durable when this returns, and rolled back where `work` throws. `work`
+   * must use its argument: a call on the database itself would wait for the transaction, which waits for `work`.
    */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#next(async () => {
@@ -80,7 +80,7 @@ export class Database implements Queries {
     });
   }
 
-  /** The error for a file whose contents are damaged, whoever finds that. */
+  /** The error for damage that a caller has found in the file's contents. */
   damaged(what: string, options?: ErrorOptions): DamagedStoreError {
     return new DamagedStoreError(`${this.#file} is damaged: ${what}. ${this.#advice}`, options);
   }
@@ -127,7 +127,7 @@ export class Database implements Queries {
   }
 }
 
-/** A column that holds a number. */
+/** An integer column. @throws TypeError where it holds anything else. */
 export function numberIn(row: Row, column: string): number {
   const value = row[column];
   if (typeof value !== 'number' || !Number.isSafeInteger(value))
@@ -135,14 +135,14 @@ export function numberIn(row: Row, column: string): number {
   return value;
 }
 
-/** A column that holds a blob. */
+/** A blob column. @throws TypeError where it holds anything else. */
 export function blobIn(row: Row, column: string): Buffer {
   const value = row[column];
   if (!Buffer.isBuffer(value)) throw new TypeError(`column ${column} is no blob`);
   return value;
 }
 
-/** A column that holds text. */
+/** A text column. @throws TypeError where it holds anything else. */
 export function textIn(row: Row, column: string): string {
   const value = row[column];
   if (typeof value !== 'string') throw new TypeError(`column ${column} is no text`);

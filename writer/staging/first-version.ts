@@ -1,5 +1,5 @@
 /**
- * Staging as the first version of Stele kept it, with a row for ever for each batch, carried over into today's tables.
+ * Carries staging over from the tables of Stele's first version, which kept a row for each batch for ever.
  * @module
  */
 import { opensslSha256 } from '../../src/node/openssl-sha256.js';
@@ -10,16 +10,17 @@ import { insertLogRow, type StagedTree } from './log-row.js';
 import { insertBatch } from './outbox.js';
 import { forgetFullTiles, recordWidths } from './widths.js';
 
-/** Its tables' names, in order. */
+/** The names of that version's tables, in alphabetical order. */
 export const FIRST_TABLES = ['batch', 'collected', 'log', 'outbox'];
 
-/** Batches read at a time: at most 32 bytes for each of a batch's entries. */
+/** Batches read at a time. Each takes 32 bytes of memory an entry. */
 const PAGE = 256;
 
 /**
- * Moves all of it, inside one transaction: a crash leaves the old tables. Costs about 2 us an entry, once.
+ * Moves all rows into today's tables, inside one transaction: a crash leaves the old tables as they were. Costs about
+ * 2 us an entry, once.
  * @param create makes today's tables.
- * @throws DamagedStoreError where the leaf hashes are not those of the last published tree.
+ * @throws DamagedStoreError where the leaf hashes do not make the root of the last published tree.
  */
 export async function carryOver(
   queries: Queries,
@@ -46,7 +47,7 @@ export async function carryOver(
   for (const table of FIRST_TABLES) await queries.run(`DROP TABLE first_${table}`);
 }
 
-/** Moves the leaf hashes of what is published, and returns its tree. */
+/** Moves the leaf hashes of the published entries, and returns the published tree. */
 async function carryPublished(queries: Queries, database: Database): Promise<StagedTree> {
   let edge = RightEdge.empty(opensslSha256);
   let published: Tree & { time: number } = { size: 0, root: edge.root(), time: 0 };

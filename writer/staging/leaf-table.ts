@@ -1,6 +1,6 @@
 /**
- * Which index a leaf hash might have: open-addressing tables in memory, 8 bytes a slot, that hold 32 bits of each hash.
- * They answer "none" for certain, and otherwise with candidates, to be compared with the whole hashes on disk.
+ * Finds the index that a leaf hash might have, in hash tables in memory with open addressing. A slot has 8 bytes, and
+ * holds 32 bits of a leaf hash. "None" is a certain answer; a candidate must be compared with the whole hash on disk.
  * @module
  */
 
@@ -8,24 +8,26 @@ const EMPTY = 0;
 const MAX_INDEX = 2 ** 32 - 2;
 
 /**
- * Tables that grow each by itself, so that no one growth moves more than a thousandth of the leaves: one table of all
- * would hold the log up for as long as it takes to move every leaf. A power of two, at most 2^16.
+ * Number of tables, each of which grows by itself. A growth moves about a thousandth of the leaves; a single table
+ * would stop the log for as long as it takes to move them all. A power of two, at most 2^16.
  */
 const SHARDS = 1024;
 const FIRST_SLOTS = 8;
 
-/** By how much a full shard grows: a larger step would leave more slots empty than 24 bytes an entry allow. */
+/**
+ * Factor by which a full shard grows. A larger one would leave so many slots empty that an entry took over 24 bytes.
+ */
 const GROWTH = 1.5;
 
-/** Runs of occupied slots stay short while at most three quarters of a shard are in use. */
+/** Largest part of a shard's slots that may be in use: up to here, runs of occupied slots stay short. */
 const LOAD = 0.75;
 
 export class LeafTable {
-  /** Of each shard two words a slot: 32 bits of the hash, and the index + 1 (0: empty). */
+  /** Each shard has two words a slot: 32 bits of the hash, and the index + 1, or 0 in an empty slot. */
   readonly #shards: Uint32Array[] = Array.from({ length: SHARDS }, () => new Uint32Array(2 * FIRST_SLOTS));
   readonly #counts = new Uint32Array(SHARDS);
 
-  /** Bytes that the slots take: 64 KiB, and 8 / 0.75 to 16 bytes a leaf. */
+  /** Bytes that the slots take: 64 KiB at first, and 11 to 16 bytes a leaf when the table has grown. */
   get bytes(): number {
     return this.#shards.reduce((sum, slots) => sum + slots.byteLength, 0);
   }
@@ -37,9 +39,9 @@ export class LeafTable {
   }
 
   /**
-   * Adds a leaf. The same leaf at the same index is there once, however often it is added; at another index it is there
-   * twice. Costs well under a microsecond, and where its shard grows one move of that shard's leaves.
-   * @throws RangeError beyond index 2^32 - 2.
+   * Adds a leaf. Adding the same leaf at the same index again has no effect; at another index it becomes a second
+   * candidate. Costs well under a microsecond, and a move of the shard's leaves where the shard grows.
+   * @throws RangeError for an index over 2^32 - 2.
    */
   add(hash: Uint8Array, index: number): void {
     LeafTable.requireIndex(index);
@@ -53,7 +55,7 @@ export class LeafTable {
     if (insert(slots, tagOf(hash), index + 1)) this.#counts[shard] = count + 1;
   }
 
-  /** The indices whose leaf hashes might be this one. Another leaf is among them once in 2^42. */
+  /** The indices that might have this leaf hash. An index of another leaf is among them with probability 2^-42. */
   candidates(hash: Uint8Array): number[] {
     const slots = this.#slotsOf(shardOf(hash));
     const tag = tagOf(hash);
@@ -69,7 +71,7 @@ export class LeafTable {
   }
 }
 
-/** Puts a leaf into its slot. False where it is there already. */
+/** Puts a leaf into the first free slot from its home on. Returns false where it is there already. */
 function insert(slots: Uint32Array, tag: number, value: number): boolean {
   let at = home(slots, tag);
   for (; slots[at + 1] !== EMPTY; at = after(slots, at)) {
@@ -80,7 +82,7 @@ function insert(slots: Uint32Array, tag: number, value: number): boolean {
   return true;
 }
 
-/** A leaf's slot follows from its tag alone, so that a shard grows without the hashes. */
+/** The slot where a leaf is looked for first. It depends on the tag alone, so a shard can grow without the hashes. */
 function home(slots: Uint32Array, tag: number): number {
   return 2 * Math.floor((tag / 2 ** 32) * (slots.length / 2));
 }
@@ -98,7 +100,7 @@ function grown(slots: Uint32Array): Uint32Array {
   return larger;
 }
 
-/** 32 bits of a hash: it is uniform, so any will do but those that choose the shard. */
+/** The 32 bits of a hash that a slot holds. They must not overlap the bits that choose the shard. */
 function tagOf(hash: Uint8Array): number {
   return ((hash[0] ?? 0) * 2 ** 24 + ((hash[1] ?? 0) << 16) + ((hash[2] ?? 0) << 8) + (hash[3] ?? 0)) >>> 0;
 }

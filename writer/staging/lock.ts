@@ -1,6 +1,6 @@
 /**
- * Ownership of a folder for the process's life, by SQLite's own file lock: the kernel drops it when the process dies,
- * however it dies.
+ * Ownership of a folder for the process's life, through SQLite's own file lock. The kernel drops the lock when the
+ * process dies, in whatever way.
  * @module
  */
 import { closeSync, openSync } from 'node:fs';
@@ -11,17 +11,17 @@ import { hasCode } from '../../src/node/system-error.js';
 import { Database } from './database.js';
 
 /**
- * The lock's file. Nothing else in the process may ever open it: closing any descriptor on a file drops the
- * process's locks on it (POSIX). So it is looked at by its name alone.
+ * The lock's file. Nothing else in the process may ever open it: by POSIX, closing any descriptor of a file drops the
+ * process's locks on that file. Other code may only stat it.
  */
 const LOCK_FILE = '.lock.sqlite';
 
 export class FolderLock {
   readonly #file: string;
   readonly #database: Database;
-  /** Which file is locked. */
+  /** Device and inode of the locked file. */
   readonly #identity: string;
-  /** Whether the file was made to be locked. */
+  /** Whether `take` made the file. */
   readonly isNew: boolean;
 
   private constructor(file: string, database: Database, identity: string, isNew: boolean) {
@@ -32,7 +32,7 @@ export class FolderLock {
   }
 
   /**
-   * @param folder must exist.
+   * Takes ownership of a folder, which must exist. Does not wait for another owner.
    * @throws ConfigurationError when another process owns the folder, or the lock's file cannot be written.
    */
   static async take(folder: string): Promise<FolderLock> {
@@ -44,16 +44,17 @@ export class FolderLock {
     });
     try {
       await database.run('PRAGMA locking_mode = EXCLUSIVE');
-      // A transaction that writes nothing succeeds on a file that cannot be written, and then locks nothing.
+      // The transaction must write: an empty one succeeds on a read-only file, and locks nothing.
       await database.transaction((queries) => queries.run('PRAGMA user_version = 1'));
       const identity = await identityOf(file);
-      // Another process may have removed the file between its opening and its locking, and a third one made another.
+      // Between our opening and locking the file, another process may have removed it, and a third one made a new one.
+      // Our lock would then be on a file without a name.
       if (identity === undefined || identity !== before)
         throw new Error('the file was replaced meanwhile: start again');
       return new FolderLock(file, database, identity, isNew);
     } catch (error) {
       const busy = hasCode(error, 'SQLITE_BUSY');
-      // A file that took the place of the one made here is another's.
+      // Leave a file that has replaced the one made here: it belongs to another process.
       if (isNew && !busy && (await identityOf(file)) === before) await rm(file, { force: true });
       await database.close();
       throw busy
@@ -63,8 +64,8 @@ export class FolderLock {
   }
 
   /**
-   * Makes sure that the file is still the one that is locked. Costs one system call.
-   * @throws DamagedStoreError when it was deleted or replaced: another writer may then own the folder too.
+   * Makes sure that the file of this name is still the locked one. Costs one system call.
+   * @throws DamagedStoreError when the file was deleted or replaced: another writer may then own the folder too.
    */
   async check(): Promise<void> {
     if ((await identityOf(this.#file)) === this.#identity) return;
@@ -77,7 +78,7 @@ export class FolderLock {
     return this.#database.close();
   }
 
-  /** Deletes the file, and releases the lock. A process that has opened the file meanwhile finds out in `take`. */
+  /** Deletes the file, and releases the lock. `take` notices it in a process that has opened the file meanwhile. */
   async remove(): Promise<void> {
     await rm(this.#file, { force: true });
     await this.release();
@@ -85,9 +86,10 @@ export class FolderLock {
 }
 
 /**
- * Makes the lock's file, empty, so that there is one to compare with before it is locked. False where there is one: it is
- * not opened, for to close it would drop a lock of this process. No other code runs before the new file is closed.
- * @throws ConfigurationError
+ * Makes the lock's file, empty, so that its identity is known before it is locked. Returns false where it exists: an
+ * existing file must not be opened, since closing it would drop a lock of this process. The calls are synchronous, so
+ * that no other code of the process can lock the new file before it is closed.
+ * @throws ConfigurationError where the file cannot be made.
  */
 function makeFile(file: string): boolean {
   try {
@@ -99,7 +101,10 @@ function makeFile(file: string): boolean {
   }
 }
 
-/** Which file has this name: another one that takes the name while this one is open has another number. */
+/**
+ * Device and inode of the file with this name; undefined where there is none. A file that takes over the name while the
+ * old one is open has another inode.
+ */
 async function identityOf(file: string): Promise<string | undefined> {
   try {
     const { dev, ino } = await stat(file, { bigint: true });

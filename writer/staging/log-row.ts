@@ -1,16 +1,17 @@
 /**
- * Staging's one row of the log: what it is, and how far it is published and its partial objects are deleted.
+ * The one row in which staging keeps the log's identity, its published tree, and how far partial objects are deleted.
  * @module
  */
 import type { Tree } from '../../tiles-spec/index.js';
 import { checksum } from './checksum.js';
 import { blobIn, numberIn, textIn, type Database, type Queries } from './database.js';
 
-/** What a log is, fixed when it is made. */
+/** The identity of a log, which never changes. */
 export interface LogIdentity {
   readonly origin: string;
+  /** As text: `<name>+<key id>+<key>`. */
   readonly verifierKey: string;
-  /** Unix milliseconds. */
+  /** When the log was created, Unix milliseconds. */
   readonly created: number;
 }
 
@@ -27,8 +28,8 @@ export interface LogRow extends LogIdentity {
 }
 
 /**
- * The log's row, or undefined where there is none.
- * @throws DamagedStoreError where it is damaged.
+ * Reads the log's row; undefined where there is none.
+ * @throws DamagedStoreError where the row's checksum is wrong.
  */
 export async function readLogRow(
   queries: Queries,
@@ -48,7 +49,7 @@ export async function readLogRow(
   return log;
 }
 
-/** Makes the log's row. Fails where there is one. */
+/** Writes the log's row for the first time. @throws SQLite's error where there is a row already. */
 export function insertLogRow(queries: Queries, log: LogRow): Promise<void> {
   const { origin, verifierKey, created, published, collected } = log;
   const { size, root, time } = published;
@@ -59,7 +60,7 @@ export function insertLogRow(queries: Queries, log: LogRow): Promise<void> {
   );
 }
 
-/** Changes how far the log has come. */
+/** Changes the published tree and the collected size in the log's row. The identity must be as it was. */
 export function updateLogRow(queries: Queries, log: LogRow): Promise<void> {
   const { size, root, time } = log.published;
   return queries.run('UPDATE log SET size = ?, root = ?, time = ?, collected = ?, sum = ?', [

@@ -1,5 +1,5 @@
 /**
- * Staging's outbox: the batches that are sequenced and not yet published, whole.
+ * Staging's outbox: the batches that are sequenced and not yet published, with all their bytes.
  * @module
  */
 import { equalBytes, HASH_LENGTH } from '../../tiles-spec/index.js';
@@ -7,27 +7,28 @@ import { checksum } from './checksum.js';
 import { blobIn, numberIn, type Queries, type Row } from './database.js';
 import type { StagedTree } from './log-row.js';
 
-/** A batch as it is sequenced: it takes the tree from `oldSize` to `size`. */
+/** A sequenced batch, which takes the tree from `oldSize` entries to `size`. */
 export interface SequencedBatch {
   readonly oldSize: number;
   readonly size: number;
-  /** The tree's root after it. */
+  /** The root of the tree of `size` entries. */
   readonly root: Uint8Array;
-  /** When it was sequenced, Unix milliseconds. */
+  /** When the batch was sequenced, Unix milliseconds. */
   readonly time: number;
-  /** The bytes of its claim: its signed checkpoint and every object that it makes. */
+  /** The bytes of the batch's claim: its signed checkpoint, and every object that it makes. */
   readonly claim: Uint8Array;
 }
 
-/** A batch's row, but for its claim. */
+/** A batch's row without its claim. */
 export interface OutboxRow extends StagedTree {
   readonly oldSize: number;
-  /** Its leaf hashes, one after the other. */
+  /** The leaf hashes of the batch's entries, 32 bytes each, one after the other. */
   readonly leaves: Uint8Array;
 }
 
 const COLUMNS = 'old_size, size, root, time, sum, leaves';
 
+/** @throws SQLite's error where there is a batch of the same old size. */
 export function insertBatch(queries: Queries, batch: SequencedBatch, leaves: Uint8Array): Promise<void> {
   const { oldSize, size, root, time, claim } = batch;
   const sum = sumOf({ ...batch, leaves });
@@ -42,7 +43,7 @@ export function insertBatch(queries: Queries, batch: SequencedBatch, leaves: Uin
   ]);
 }
 
-/** The batches, in order, with their claims. */
+/** Reads all batches, in order, with their claims. */
 export async function readBatches(queries: Queries): Promise<SequencedBatch[]> {
   const rows = await queries.all('SELECT old_size, size, root, time, claim FROM outbox ORDER BY old_size');
   return rows.map((row) => ({
@@ -52,13 +53,13 @@ export async function readBatches(queries: Queries): Promise<SequencedBatch[]> {
   }));
 }
 
-/** The tree after the last batch, or undefined where there is no batch. */
+/** Reads the tree after the last batch; undefined where there is no batch. */
 export async function readLastTree(queries: Queries): Promise<StagedTree | undefined> {
   const [row] = await queries.all('SELECT size, root, time FROM outbox ORDER BY old_size DESC LIMIT 1');
   return row && treeIn(row);
 }
 
-/** Whether the outbox holds just this batch. */
+/** Whether the outbox holds this very batch, to the byte. */
 export async function holds(queries: Queries, batch: SequencedBatch): Promise<boolean> {
   const [row] = await queries.all('SELECT size, root, time, claim FROM outbox WHERE old_size = ?', [
     batch.oldSize,
@@ -70,8 +71,8 @@ export async function holds(queries: Queries, batch: SequencedBatch): Promise<bo
 }
 
 /**
- * The batches without their claims, one after the other as they follow a published tree of `size` entries.
- * @returns those that are whole, and the old size of the first that is damaged or does not follow, if one is.
+ * Reads the batches that follow the published tree of `size` entries, without their claims.
+ * @returns the batches up to the first that is damaged or does not follow the one before, and that one's old size.
  */
 export async function readChain(
   queries: Queries,
@@ -88,14 +89,14 @@ export async function readChain(
   return { batches, damagedFrom: undefined };
 }
 
-/** A batch's row, but for its claim; undefined where the row is damaged. */
+/** Parses a batch's row without its claim. Undefined where its length or checksum is wrong. */
 export function batchIn(row: Row): OutboxRow | undefined {
   const batch = { ...treeIn(row), oldSize: numberIn(row, 'old_size'), leaves: blobIn(row, 'leaves') };
   const isWhole = batch.leaves.length === HASH_LENGTH * (batch.size - batch.oldSize);
   return isWhole && sumOf(batch).equals(blobIn(row, 'sum')) ? batch : undefined;
 }
 
-/** A batch's row, but for its claim, by its old size: with its columns for `batchIn`. */
+/** Reads the row of the batch from `oldSize`, without its claim; `batchIn` parses it. Undefined where there is none. */
 export async function rowOf(queries: Queries, oldSize: number): Promise<Row | undefined> {
   const [row] = await queries.all(`SELECT ${COLUMNS} FROM outbox WHERE old_size = ?`, [oldSize]);
   return row;
@@ -105,7 +106,7 @@ function treeIn(row: Row): StagedTree {
   return { size: numberIn(row, 'size'), root: blobIn(row, 'root'), time: numberIn(row, 'time') };
 }
 
-/** Not over the claim, which the log's signature covers: what it holds is verified before it is published. */
+/** The claim is left out: it is verified against the log's signature before it is published. */
 function sumOf({ oldSize, size, root, time, leaves }: OutboxRow): Buffer {
   return checksum('outbox', oldSize, size, root, time, leaves);
 }

@@ -1,41 +1,42 @@
 /**
- * Staging's tables, and how a file comes to have them: made in a new one, carried over from an older version's, refused
- * in a newer version's.
+ * Staging's tables. A new file gets them, an older version's tables are carried over into them, and a file of a newer
+ * version is refused.
  * @module
  */
 import { NewerVersionError } from '../../tiles-spec/index.js';
 import { numberIn, textIn, type Database, type Queries } from './database.js';
 import { carryOver, FIRST_TABLES } from './first-version.js';
 
-/** The version of the tables, kept as SQLite's `user_version`. Whatever changes them raises it. */
+/** The version of the tables, kept as SQLite's `user_version`. A change of the tables must raise it. */
 const VERSION = 2;
 
-/** By name, in the words in which SQLite keeps them. */
+/** By name. The text must be what SQLite keeps in `sqlite_schema`, since the two are compared. */
 const TABLES: Readonly<Record<string, string>> = {
-  // What the log is, and how far it is published and its partial objects are deleted.
+  // The log's identity, its published tree, and the size up to which partial objects are deleted: one row.
   log: `CREATE TABLE log (
     id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, verifier_key TEXT NOT NULL, created INTEGER NOT NULL,
     size INTEGER NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL, collected INTEGER NOT NULL, sum BLOB NOT NULL
   ) STRICT`,
-  // The leaf hashes of what is published, 256 a row, and those of the last block, which is not full.
+  // The leaf hashes of the published entries: full blocks of 256 a row, and apart from them the partial block.
   block: `CREATE TABLE block (number INTEGER PRIMARY KEY, sum BLOB NOT NULL, leaves BLOB NOT NULL) STRICT`,
   tail: `CREATE TABLE tail (number INTEGER PRIMARY KEY, sum BLOB NOT NULL, leaves BLOB NOT NULL) STRICT`,
-  // In which widths a tile has been published: a bit a width.
+  // The widths in which each tile has been published while it was partial: a bit a width.
   widths: `CREATE TABLE widths (
     level INTEGER NOT NULL, number INTEGER NOT NULL, bits BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (level, number)
   ) STRICT, WITHOUT ROWID`,
-  // What is sequenced and not yet published, whole.
+  // The batches that are sequenced and not yet published.
   outbox: `CREATE TABLE outbox (
     old_size INTEGER PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL, sum BLOB NOT NULL,
     leaves BLOB NOT NULL, claim BLOB NOT NULL
   ) STRICT`,
-  // Sizes whose batches are published, and whose claims may still be in the store.
+  // The old sizes of published batches whose claims may still be in the store.
   claim: `CREATE TABLE claim (old_size INTEGER PRIMARY KEY) STRICT`,
 };
 
 /**
- * Makes the tables in a new file, or brings those of an older version up, all in one transaction.
- * @throws NewerVersionError where a newer version of Stele made the file; DamagedStoreError where nobody did.
+ * Makes the tables in a new file, or carries over those of an older version, in one transaction.
+ * @throws NewerVersionError where a newer version of Stele made the file; DamagedStoreError where the tables are those of
+ *   no version.
  */
 export async function prepareTables(database: Database, file: string): Promise<void> {
   const [version = 0] = (await database.all('PRAGMA user_version')).map((row) =>

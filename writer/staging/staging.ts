@@ -1,6 +1,6 @@
 /**
- * Staging: what the writer must not lose between two calls to the store, in SQLite. It holds the batches that are
- * sequenced and not yet published, whole, and for ever the leaf hashes, by which a repeated entry is known.
+ * Staging: the writer's durable memory, in SQLite. It holds the batches that are sequenced and not yet published, with
+ * all their bytes, and the leaf hashes of all entries, by which a repeated entry is recognised.
  * @module
  */
 import { constants, existsSync } from 'node:fs';
@@ -43,56 +43,69 @@ import { forgetFullTiles, forgetWidths, recordWidths, widthsOf } from './widths.
 
 export type { Block, LogIdentity, SequencedBatch, StagedTree };
 
-/** Rows of staging whose checksums fail, or that are not there. */
+/** Rows of staging that are missing, or whose checksums are wrong. */
 export interface StagingDamage {
-  /** Blocks of published leaf hashes. `adopt` puts them right. */
+  /** Numbers of the damaged blocks of published leaf hashes. `adopt` repairs them. */
   readonly blocks: readonly number[];
-  /** The old size of the first unpublished batch that cannot be used. `discard` drops it and those after it. */
+  /** The old size of the first unpublished batch that cannot be used. `discard` drops it and all that follow. */
   readonly batchesFrom: number | undefined;
 }
 
-/** What the writer needs of staging; every write is durable when it returns, and all or nothing. */
+/**
+ * What the writer needs of staging. A write is one transaction, durable when it returns. All methods throw
+ * DamagedStoreError where they find staging damaged beyond what `damage` tells, and SQLite's own errors, with their
+ * `code`, for a disk that is full or fails.
+ */
 export interface Staging {
-  /** The log that this staging is of, or undefined where it is new. */
+  /** The identity of the log; undefined in a new staging. */
   identity(): Promise<LogIdentity | undefined>;
+  /** Makes a new staging that of a log, of size 0. Fails where it has an identity. */
   create(identity: LogIdentity): Promise<void>;
-  /** What is damaged and can be put right. Until it is, leaves of damaged blocks are not found. */
+  /** The damage that can be repaired. Until it is, `find` does not find the leaves of damaged blocks. */
   damage(): StagingDamage;
-  /** The tree after the last batch, published or not; of size 0 where there is none. */
+  /** The tree after the last batch, published or not; the empty tree where there is none. */
   tree(): Promise<StagedTree>;
-  /** The last tree that staging knows to be published; of size 0 where there is none. */
+  /** The newest tree that staging knows to be published; the empty tree where there is none. */
   published(): Promise<StagedTree>;
-  /** The batches sequenced and not yet published, in order. */
+  /** The batches that are sequenced and not yet published, in order, each with the bytes of its claim. */
   unpublished(): Promise<SequencedBatch[]>;
   /**
-   * Sequences a batch: from here on its entries have their indices. Of the very batch that is the last already, which
-   * a caller tries again who did not hear that it was written, nothing is changed.
-   * @throws DamagedStoreError when a leaf is in the log already, or the batch does not follow the last one.
+   * Sequences a batch: from then on its entries have their indices. Sequencing the last batch again changes nothing, so
+   * that a caller may try again after an error. Costs one write of the batch's bytes, and one query where a leaf might
+   * be in the log already.
+   * @param leafHashes of the batch's entries, in order.
+   * @throws DamagedStoreError also when a leaf is in the log already, or the batch does not follow the last one;
+   *   RangeError for an index over 2^32 - 2.
    */
   sequence(batch: SequencedBatch, leafHashes: readonly Hash[]): Promise<void>;
-  /** Forgets the bytes of the first batch, which is published; its leaf hashes stay, and `claims` has its claim. */
+  /**
+   * Notes that the first batch, from `oldSize`, is published. Its leaf hashes stay, its bytes are forgotten, and
+   * `claims` lists its claim. Does nothing where there is no batch from `oldSize`.
+   */
   markPublished(oldSize: number): Promise<void>;
   /** The old sizes of published batches whose claims may still be in the store. */
   claims(): Promise<number[]>;
-  /** Notes that a claim is gone from the store: in memory, and durably with the next batch that is published. */
+  /** Notes that a claim is gone from the store: in memory, and durably with the next `markPublished`. */
   claimDropped(oldSize: number): void;
-  /** Takes back every batch from `oldSize` on. */
+  /** Takes back the unpublished batches from `oldSize` on: their entries lose their indices. */
   discard(oldSize: number): Promise<void>;
   /**
-   * Takes what the store has published for what is published here: the tree, and blocks of its leaf hashes, each as
-   * wide as the tree makes it. `blocks` are all that staging has not, or has damaged, up to `tree`; nothing may be
-   * unpublished where `tree` is larger than `published`.
+   * Takes over a tree that the store has published, with the blocks of its leaf hashes that staging lacks or has
+   * damaged. Nothing may be unpublished where `tree` is larger than `published`.
+   * @param blocks each as wide as `tree` makes it.
+   * @throws DamagedStoreError also where `tree` does not follow what staging has.
    */
   adopt(tree: StagedTree, blocks: readonly Block[]): Promise<void>;
   /**
-   * The index of a leaf hash, or undefined. Costs a disk read only where there is one, or nearly never.
-   * @throws DamagedStoreError where the block that should have it is damaged.
+   * The index of a leaf hash; undefined where the log does not have it. Costs a look into memory, and a query where the
+   * leaf is in the log or, very rarely, shares 42 bits with one that is.
+   * @throws DamagedStoreError where the block that may hold the leaf was damaged since the start.
    */
   find(leafHash: Hash): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
-/** Blocks read at a time when the leaf table is filled: 8 KiB each. */
+/** Blocks read at a time when the leaf table is filled, of 8 KiB each. */
 const PAGE = 64;
 
 const ADVICE =
@@ -100,12 +113,13 @@ const ADVICE =
 
 const NOTHING: StagedTree = { size: 0, root: emptyRoot(opensslSha256), time: 0 };
 
+/** Memory: 11 to 16 bytes an entry. */
 export class SqliteStaging implements Staging, PartialRecord {
   readonly #database: Database;
   readonly #leaves = new LeafTable();
   readonly #damagedBlocks = new Set<number>();
   #damagedBatch: number | undefined;
-  /** Claims that are gone from the store, which the next transaction notes. */
+  /** The old sizes of claims that are gone from the store; the next `markPublished` makes them durable. */
   readonly #dropped = new Set<number>();
 
   private constructor(database: Database) {
@@ -113,16 +127,17 @@ export class SqliteStaging implements Staging, PartialRecord {
   }
 
   /**
-   * Opens the file, making it where there is none, for this process alone. Reads all but the claims: 34 bytes an entry.
-   * @throws DamagedStoreError where the file is damaged in what the store does not tell; NewerVersionError; SQLite's
-   *   own errors, with their `code`: SQLITE_BUSY where another process has it open.
+   * Opens the file, or makes it, for this process alone. Reads all of it but the claims: 34 bytes an entry.
+   * @throws DamagedStoreError where the file is damaged beyond what can be read from the store; NewerVersionError;
+   *   SQLite's own errors, with their `code`: SQLITE_BUSY where another process has the file open.
    */
   static async open(file: string): Promise<SqliteStaging> {
     await requireWritable(file);
     const database = await Database.open(file, ADVICE);
     try {
       for (const pragma of [
-        // With pages of 4 KiB a full block takes two pages and an eighth; with 8 KiB it takes one and an eighth.
+        // A full block, 8 KiB and a little more, takes 2 1/8 pages of 4 KiB. It would take 1 1/8 of 8 KiB, which is
+        // more.
         'page_size = 4096',
         'locking_mode = EXCLUSIVE',
         'journal_mode = WAL',
@@ -144,7 +159,7 @@ export class SqliteStaging implements Staging, PartialRecord {
     }
   }
 
-  /** Fills the leaf table, and notes what is damaged. */
+  /** Fills the leaf table, and notes damaged blocks and batches. */
   async #load(): Promise<void> {
     const log = await this.#log();
     const { size } = log?.published ?? NOTHING;
@@ -225,7 +240,7 @@ export class SqliteStaging implements Staging, PartialRecord {
     const [index] = (await this.#indicesOf(leafHashes)).values();
     if (index !== undefined)
       throw new DamagedStoreError(`a leaf of the batch from ${oldSize} is in the log already, at ${index}`);
-    // Before the batch is durable, so that what follows cannot fail.
+    // Before the batch is durable: adding its leaves to the table can then not fail.
     LeafTable.requireIndex(size - 1);
   }
 
@@ -251,7 +266,7 @@ export class SqliteStaging implements Staging, PartialRecord {
     for (const each of dropped) this.#dropped.delete(each);
   }
 
-  /** The leaves of the block that a log of `size` entries has in part. */
+  /** The leaf hashes in the partial block of a log of `size` entries; empty where there is no partial block. */
   async #lastBlock(queries: Queries, size: number): Promise<Uint8Array> {
     if (size % TILE_WIDTH === 0) return new Uint8Array(0);
     const number = Math.floor(size / TILE_WIDTH);
@@ -271,7 +286,7 @@ export class SqliteStaging implements Staging, PartialRecord {
   }
 
   async discard(oldSize: number): Promise<void> {
-    // Candidates of batches taken back stay in the leaf table: they are compared with what is on disk, and fail.
+    // The leaves of discarded batches stay in the leaf table as candidates: comparing them with the disk rejects them.
     await this.#database.run('DELETE FROM outbox WHERE old_size >= ?', [oldSize]);
     if (this.#damagedBatch !== undefined && this.#damagedBatch >= oldSize) this.#damagedBatch = undefined;
   }
@@ -283,7 +298,7 @@ export class SqliteStaging implements Staging, PartialRecord {
       if (tree.size < old || (tree.size > old && (await readLastTree(queries)) !== undefined))
         throw new DamagedStoreError(`the store's tree of ${tree.size} does not follow what staging has`);
       await writeBlocks(queries, blocks);
-      // The store does not tell in which widths it got its tiles.
+      // The store does not tell in which widths these tiles were published.
       for (let level = 0; hashesAt(tree.size, level) > hashesAt(old, level); level++) {
         await forgetWidths(queries, level, Math.floor(hashesAt(old, level) / TILE_WIDTH));
       }
@@ -293,13 +308,13 @@ export class SqliteStaging implements Staging, PartialRecord {
   }
 
   async find(leafHash: Hash): Promise<number | undefined> {
-    // Each entry is looked up, and few are there.
+    // Nearly all lookups are for new entries, and end here.
     if (this.#leaves.candidates(leafHash).length === 0) return undefined;
     const [index] = (await this.#indicesOf([leafHash])).values();
     return index;
   }
 
-  /** The indices of those leaf hashes that are in the log. One query, where any might be. */
+  /** The indices of those leaf hashes that are in the log. One query where there are candidates, else none. */
   async #indicesOf(leafHashes: readonly Hash[]): Promise<Map<Hash, number>> {
     const candidates = leafHashes.flatMap((hash) =>
       this.#leaves.candidates(hash).map((index) => ({ hash, index })),
@@ -315,7 +330,9 @@ export class SqliteStaging implements Staging, PartialRecord {
     return found;
   }
 
-  /** A block that was damaged since the start has leaves that would be logged once more. */
+  /**
+   * @throws DamagedStoreError for a block that was damaged since the start: its leaves would be logged a second time.
+   */
   #requireIntact(row: Row): void {
     if (row['number'] === null) return;
     const number = numberIn(row, 'number');
@@ -359,15 +376,18 @@ export class SqliteStaging implements Staging, PartialRecord {
   }
 }
 
-/** Tells a file that may not be written from one whose damaged header says so, which SQLite does not. */
+/**
+ * Requires that the file can be written, by the file system. SQLite gives the same error for a file without permission
+ * and for one whose damaged header says read-only.
+ */
 async function requireWritable(file: string): Promise<void> {
   await access(dirname(file), constants.W_OK);
   if (existsSync(file)) await access(file, constants.R_OK | constants.W_OK);
 }
 
 /**
- * Whether an error of opening comes of a file that is not as this version wrote it, though SQLite does not call it
- * corrupt: SQL that does not fit its tables, a header that says read-only, a number that no column holds.
+ * Whether an error of `open` comes from a damaged file that SQLite does not call corrupt: SQL that does not fit its
+ * tables, a header that says read-only, or a column that holds another type.
  */
 function isOfDamage(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
@@ -375,7 +395,7 @@ function isOfDamage(error: unknown): error is Error {
   return error instanceof TypeError || code === 'SQLITE_ERROR' || code === 'SQLITE_READONLY';
 }
 
-/** The leaf hash at an index, in a row of some leaves from `first` on; empty where it has not that index. */
+/** The leaf hash at an index, in a row of `readLeaves`; empty where the row does not hold that index. */
 function hashAt(row: Row, index: number): Uint8Array {
   const at = (index - numberIn(row, 'first')) * HASH_LENGTH;
   return at < 0 ? new Uint8Array(0) : blobIn(row, 'leaves').subarray(at, at + HASH_LENGTH);

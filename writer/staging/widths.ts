@@ -1,6 +1,6 @@
 /**
- * In which widths each tile was published before it was full: 256 bits a tile, until its partial objects are deleted.
- * A tile that has no bits was published in widths that nobody knows, so that all are deleted.
+ * The widths in which each tile was published before it was full: 256 bits a tile, kept until the partial objects are
+ * deleted. For a tile without a row the widths are unknown, and every width is deleted.
  * @module
  */
 import { hashesAt, TILE_WIDTH, widthAt } from '../../tiles-spec/index.js';
@@ -9,13 +9,13 @@ import { blobIn, type Queries } from './database.js';
 
 const EVERY_WIDTH = Array.from({ length: TILE_WIDTH - 1 }, (_, i) => i + 1);
 
-/** The widths, 1 to 255, in which a tile may have been published. */
+/** The widths, 1 to 255, in which a tile may have been published: all of them where they are unknown. */
 export async function widthsOf(queries: Queries, level: number, number: number): Promise<number[]> {
   const bits = await readBits(queries, level, number);
   return bits === undefined ? EVERY_WIDTH : EVERY_WIDTH.filter((width) => hasBit(bits, width));
 }
 
-/** Notes the trees that were published after that of `oldSize`: `sizes`, one or more, ascending. */
+/** Records the trees of `sizes` entries, one or more, ascending, that were published after the tree of `oldSize`. */
 export async function recordWidths(
   queries: Queries,
   oldSize: number,
@@ -28,7 +28,7 @@ export async function recordWidths(
     const tiles: (Buffer | undefined)[] = Array.from({ length: to - from }, () =>
       Buffer.alloc(TILE_WIDTH / 8),
     );
-    // Where an earlier part of a tile is not known, what is known of the rest is no use.
+    // If the earlier widths of the first tile are unknown, leave it without a row: every width of it is then deleted.
     if (widthAt(oldSize, level, from) > 0) tiles[0] = await readBits(queries, level, from);
     for (const size of sizes) {
       const hashes = hashesAt(size, level);
@@ -40,12 +40,12 @@ export async function recordWidths(
   }
 }
 
-/** Forgets the widths of one tile, part of which is not known. */
+/** Makes the widths of one tile unknown. */
 export async function forgetWidths(queries: Queries, level: number, number: number): Promise<void> {
   await queries.run('DELETE FROM widths WHERE level = ? AND number = ?', [level, number]);
 }
 
-/** Forgets the widths of the tiles that a tree of `size` entries has in full. */
+/** Deletes the rows of the tiles that are full in a tree of `size` entries. */
 export async function forgetFullTiles(queries: Queries, size: number): Promise<void> {
   for (let level = 0; hashesAt(size, level) >= TILE_WIDTH; level++) {
     const full = Math.floor(hashesAt(size, level) / TILE_WIDTH);
@@ -77,7 +77,7 @@ function hasBit(bits: Buffer, width: number): boolean {
   return ((bits[width >> 3] ?? 0) & (1 << (width & 7))) !== 0;
 }
 
-/** A width of 0 is no partial tile's: its bit says nothing. */
+/** Width 0 means that the tile is full or empty, and not partial: its bit is never read. */
 function setBit(bits: Buffer | undefined, width: number): void {
   if (bits !== undefined) bits[width >> 3] = (bits[width >> 3] ?? 0) | (1 << (width & 7));
 }

@@ -60,7 +60,7 @@ test('a log of 600 entries keeps the partial objects of its end alone, and every
     });
     for (const old of checkpoints) {
       const tree = reader.at(old);
-      const last = (await tree.bundle(Math.floor((old.size - 1) / 256))).at(-1);
+      const last = (await tree.entryBundle(Math.floor((old.size - 1) / 256))).at(-1);
       expect(last).toEqual(Buffer.from(bodyOf(old.size - 1)));
       expect(await tree.times(Math.floor((old.size - 1) / 256))).toHaveLength(((old.size - 1) % 256) + 1);
       const proof = await reader.at(writer.published.checkpoint).consistencyProof(old.size);

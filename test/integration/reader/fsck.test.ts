@@ -57,8 +57,8 @@ test('a log is right at every size, each file is read once, and the progress goe
         const { report, reads, progress } = await countedFsck(place, log);
         expect(Buffer.from(report.checkpoint.bytes).equals(checkpoint)).toBe(true);
         expect(report.seen).toBeUndefined();
-        if (place.saysGzip || size === 0) expect(report.compressedBundle).toBeUndefined();
-        else expect(report.compressedBundle).toMatch(/^tile\/entries\//);
+        if (place.saysGzip || size === 0) expect(report.compressedEntryBundle).toBeUndefined();
+        else expect(report.compressedEntryBundle).toMatch(/^tile\/entries\//);
         expect(report.times).toEqual(
           size === 0 ? undefined : { first: START + 1000, last: START + 1000 * second },
         );

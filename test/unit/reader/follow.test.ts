@@ -26,7 +26,7 @@ it('yields each growth once, with entries from where the last one ended', async 
     seen.push([from, checkpoint.size]);
     for await (const { body } of tree.entries(from)) bodies.push(Buffer.from(body).toString());
     if (checkpoint.size === 3) setTimeout(() => log.grow(300), 3 * POLL);
-    // It grows twice while this growth is handled: the two are one growth.
+    // The log grows twice while this growth is handled, which comes as one growth.
     if (checkpoint.size === 300) log.grow(301).grow(600);
     if (checkpoint.size === 600) abort.abort();
   }

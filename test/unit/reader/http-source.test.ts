@@ -6,9 +6,9 @@ import { FormatError } from '#tiles-spec/index.js';
 const BASE = 'https://log.example/a/log';
 const TILE = 'tile/0/000';
 
-/** The pauses that were made, in milliseconds; none takes time. */
+/** The pauses between tries, in milliseconds. In the tests they take no time. */
 let pauses: number[];
-/** How many bodies were left unread. */
+/** The number of bodies that were cancelled unread. */
 let cancelled: number;
 
 beforeEach(() => {
@@ -46,7 +46,7 @@ function answer(status: number, rest: Partial<HttpAnswer> = {}): HttpAnswer {
   return { status, body: bodyOf(Buffer.from('body')), ...rest };
 }
 
-/** A source whose n-th GET is answered by the n-th answer, the last one for ever. Returns the URLs asked for. */
+/** A source whose n-th GET gets the n-th answer, and further ones the last. Returns the requested URLs. */
 function source(answers: readonly (HttpAnswer | Error)[], options: HttpSourceOptions = {}, base = BASE) {
   const urls: string[] = [];
   const get: HttpGet = (url) => {

@@ -1,5 +1,5 @@
 /**
- * The answers to requests for the log's files: what they read of the store, and what they hold.
+ * Answers to requests for the log's files: their contents, and their reads of the store.
  */
 import { describe, expect, it } from 'vitest';
 import type { FileAnswer, FileRequest } from '#reader/http/index.js';
@@ -13,7 +13,7 @@ const PIECE = 1_000;
 const BUNDLE = 'tile/entries/000';
 const LONG = Uint8Array.from({ length: 10_500 }, (_, i) => i % 251);
 
-/** A store in memory that says what was read of it. */
+/** A store in memory that records its reads. */
 class CountingStore implements ReadableStore {
   readonly files = new Map<string, Uint8Array>([
     [BUNDLE, LONG],
@@ -149,7 +149,7 @@ describe('all answers together', () => {
     expect(files.held).toBe(3 * PIECE);
     await expect(ask(BUNDLE)).rejects.toThrow(UnavailableError);
     await expect(ask('tile/0/000.p/1')).rejects.toThrow(UnavailableError);
-    // What needs no bytes is answered.
+    // Requests that need no bytes are answered all the same.
     expect((await ask(BUNDLE, { method: 'HEAD' })).status).toBe(200);
     bodies[0]?.close();
     expect((await ask(BUNDLE)).status).toBe(200);

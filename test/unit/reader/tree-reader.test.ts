@@ -39,7 +39,7 @@ afterAll(async () => {
   expect(unhandled).toEqual([]);
 });
 
-/** A reader of the log, what it has read, and whatever `change` makes of it. */
+/** A reader of the log, whose objects `change` may alter, and the paths that it has read. */
 function readerOf(
   change: (path: string, bytes: Uint8Array | undefined) => Uint8Array | undefined = (_, b) => b,
 ) {
@@ -69,7 +69,7 @@ describe.each(SIZES)('the tree of %i entries', (size) => {
 
   it('has its entries, times and leaf hashes', async () => {
     const tree = treeOf(size);
-    expect(tree.bundleCount).toBe(Math.ceil(size / 256));
+    expect(tree.entryBundleCount).toBe(Math.ceil(size / 256));
     for (const index of edges) {
       expect(await tree.entry(index)).toEqual({ index, body: Buffer.from(log.bodyAt(index)) });
       expect(Buffer.from(await tree.leafHash(index))).toEqual(Buffer.from(leafHash(log.bodyAt(index))));
@@ -79,7 +79,7 @@ describe.each(SIZES)('the tree of %i entries', (size) => {
     const progress: number[] = [];
     expect(await tree.indexOf(leafHash(log.bodyAt(size)), (done) => progress.push(done))).toBeUndefined();
     expect(progress).toEqual(
-      Array.from({ length: tree.bundleCount }, (_, i) => Math.min(size, (i + 1) * 256)),
+      Array.from({ length: tree.entryBundleCount }, (_, i) => Math.min(size, (i + 1) * 256)),
     );
   });
 
@@ -116,8 +116,8 @@ describe.each(SIZES)('the tree of %i entries', (size) => {
         await expectNone(read, `entry ${index}`, size);
       if (index !== size) await expectNone(tree.entries(index).next(), `entry ${index}`, size);
     }
-    for (const bundle of [-1, 0.5, NaN, tree.bundleCount, 2 ** 53]) {
-      for (const read of [tree.bundle(bundle), tree.times(bundle)])
+    for (const bundle of [-1, 0.5, NaN, tree.entryBundleCount, 2 ** 53]) {
+      for (const read of [tree.entryBundle(bundle), tree.times(bundle)])
         await expectNone(read, `bundle ${bundle}`, size);
     }
     for (const old of [-1, 0.5, NaN, size + 1, 2 ** 53]) {
@@ -132,11 +132,11 @@ it('no entries are those of the empty tree', async () => {
   const empty = await TestLog.of([0]);
   const read: ReadObject = (path) => Promise.resolve(empty.files.get(path));
   const { checkpoint, tree } = await new LogReader({ read, verifier: empty.verifier }).latest();
-  expect([checkpoint.size, tree.bundleCount]).toEqual([0, 0]);
+  expect([checkpoint.size, tree.entryBundleCount]).toEqual([0, 0]);
   expect(await tree.entries().next()).toEqual({ done: true, value: undefined });
   expect(await tree.indexOf(leafHash(log.bodyAt(0)))).toBeUndefined();
   await expectNone(tree.entry(0), 'entry 0', 0);
-  await expectNone(tree.bundle(0), 'bundle 0', 0);
+  await expectNone(tree.entryBundle(0), 'bundle 0', 0);
 });
 
 describe('a server that refuses to say what is not there', () => {
@@ -208,7 +208,7 @@ describe('reading entries', () => {
     );
     expect(last).toBe(511);
     expect(error).toMatchObject({ name: 'ProofError', path: 'tile/entries/002' });
-    // Read ahead, and once more when it was wanted.
+    // Once ahead, and once more when it was wanted.
     expect(reads.filter((path) => path === 'tile/entries/002')).toHaveLength(2);
   });
 
@@ -239,9 +239,9 @@ describe('reading entries', () => {
     }
     expect(count).toBe(300);
     expect(await tree.times(1)).toHaveLength(44);
-    // What was read ahead is not read again: another reader has the full objects alone.
+    // A new reader, from which only the partial objects are missing: the first would not read its tiles again.
     const again = new LogReader({ read, verifier: log.verifier, gunzip }).at(tree.tree);
-    expect((await again.bundle(1)).length).toBe(44);
+    expect((await again.entryBundle(1)).length).toBe(44);
     expect(await again.inclusionProof(299)).toEqual(await tree.inclusionProof(299));
   });
 });
@@ -280,7 +280,7 @@ describe('a log that is read again and again', () => {
     await expect(reader.latest()).rejects.toMatchObject({ code: 'rolled-back', evidence: 'memory' });
     const seen = log.file('checkpoint');
     expect(heads.evidence).toEqual([{ seen, shown: old, code: 'rolled-back' }]);
-    // A cache that is behind may stay so: the newest is kept.
+    // A cache may stay behind: only the newest contradiction is kept.
     checkpoint = log.signAt(1023);
     for (let i = 0; i < 3; i++) await expect(reader.latest()).rejects.toMatchObject({ code: 'rolled-back' });
     expect(heads.evidence).toEqual([{ seen, shown: checkpoint, code: 'rolled-back' }]);
@@ -315,7 +315,7 @@ describe('a log that is read again and again', () => {
   });
 });
 
-/** Heads that have seen nothing, ever. */
+/** Heads that never remember anything. */
 class ForgetfulHeads extends MemoryHeads {
   override read(): Promise<undefined> {
     return Promise.resolve(undefined);
@@ -327,7 +327,7 @@ class ForgetfulHeads extends MemoryHeads {
 }
 
 describe('a checkpoint that came another way', () => {
-  /** A reader that has seen the log at a size, or nothing. */
+  /** A reader that has seen the log at a size, or never. */
   async function readerThatSaw(size: number | undefined, source: TestLog = log) {
     const heads = new MemoryHeads();
     if (size !== undefined) await heads.replace(log.signAt(size), undefined);
@@ -353,7 +353,7 @@ describe('a checkpoint that came another way', () => {
     expect(await sizeKept(heads)).toBe(kept);
     expect(heads.evidence).toEqual([]);
     expect(reads).not.toContain('checkpoint');
-    // The log, which has more, is still what it was.
+    // The log has more entries, and still passes.
     expect((await reader.latest()).seen?.size).toBe(kept);
   });
 
@@ -367,7 +367,7 @@ describe('a checkpoint that came another way', () => {
       key: log.key,
       bodyAt: (index) => Buffer.from(`other ${index}`),
     });
-    // Tiles of the larger of the two trees, whosever it is.
+    // The comparison reads tiles of the larger of the two trees.
     const { heads, reader } = await readerThatSaw(seen, size > seen ? other : log);
     const shown = other.file('checkpoint');
     const head = await heads.read();
@@ -415,7 +415,7 @@ describe('a checkpoint that came another way', () => {
 });
 
 describe('a byte that is changed, anywhere', () => {
-  /** All that can be read of a log with one file changed: what it says, or its typed refusal. */
+  /** Reads the whole of a log with one file changed. Returns its contents, or the typed error. */
   async function say(small: TestLog, path: string, bytes: Uint8Array): Promise<string[]> {
     const read: ReadObject = (wanted) => Promise.resolve(wanted === path ? bytes : small.files.get(wanted));
     const options = { read, verifier: small.verifier, gunzip, sha: opensslSha256 };

@@ -1,24 +1,24 @@
 /**
- * Store and staging, made to fit: what staging has lost, or has damaged, is read from the store. What contradicts the
- * store is refused, and says what an operator can do.
+ * Brings staging into accord with the store. What staging lacks, or has damaged, is read from the store; a start is
+ * refused where the two contradict each other.
  * @module
  */
 import type { Logger } from 'pino';
 import type { TreeReader } from '../reader/index.js';
-import { StartRefusedError } from '../src/errors.js';
-import { equalBytes, FormatError, ProofError, type Tree } from '../tiles-spec/index.js';
+import { equalBytes, type Tree } from '../tiles-spec/index.js';
 import type { StoredCheckpoint } from './published-log.js';
 import type { Publisher } from './publishing/publisher.js';
 import { bringUp, repairBlocks } from './rebuild.js';
 import type { Staging } from './staging/staging.js';
+import { forkFromStaging, refusingDamage, storeRolledBack } from './start-refusals.js';
 
-export class Fitting {
+export class Reconciler {
   readonly #publisher: Publisher;
   readonly #staging: Staging;
   readonly #log: Logger;
   readonly #onBringUp: (done: number, total: number) => void;
 
-  /** @param onBringUp told how many of how many entries staging has learnt from the store. */
+  /** @param onBringUp called while staging catches up with the store: `done` of `total` missing entries are read. */
   constructor(
     publisher: Publisher,
     staging: Staging,
@@ -32,37 +32,41 @@ export class Fitting {
   }
 
   /**
-   * The store's checkpoint, and staging brought to it: what is left unpublished in staging goes on from there. Costs a
-   * few tiles where staging fits.
+   * Brings staging to the store's checkpoint. Batches that remain unpublished in staging follow that checkpoint. Costs
+   * a few tiles where staging fits already, and one tile for every 256 entries that it lacks.
+   * @returns the store's checkpoint.
    * @throws StartRefusedError when staging and store contradict each other, or the store is damaged.
    */
-  async fit(): Promise<StoredCheckpoint> {
+  async reconcile(): Promise<StoredCheckpoint> {
     const current = await this.#publisher.published.current();
     const tree = this.#publisher.published.patient.at(current.value);
     await refusingDamage('right edge', () => tree.edge());
-    await requireFit(tree, await this.#staging.published());
+    await requireExtendsStaging(tree, await this.#staging.published());
     await this.#dropDamagedBatches();
-    await this.#repair(tree);
-    await this.#settleStored(tree);
+    await this.#repairBlocks(tree);
+    await this.#settlePublished(tree);
     await this.#bringUp(tree);
     return current;
   }
 
-  /** A batch is published: its bytes are no longer needed, and then its claim. */
+  /**
+   * Has staging forget the batch from `oldSize`, which is published, and then deletes its claim: after a crash between
+   * the two, staging still lists the claim, and the next start deletes it.
+   */
   async settle(oldSize: number): Promise<void> {
     await this.#staging.markPublished(oldSize);
     await this.#dropClaim(oldSize);
   }
 
-  /** Deletes the claims that a crash left behind after their batches were published. */
-  async dropClaims({ value: checkpoint }: StoredCheckpoint): Promise<void> {
+  /** Deletes the claims of published batches that a crash left in the store. */
+  async dropOldClaims({ value: checkpoint }: StoredCheckpoint): Promise<void> {
     for (const oldSize of await this.#staging.claims()) {
       if (checkpoint.size > oldSize) await this.#dropClaim(oldSize);
     }
   }
 
-  /** Drops unpublished batches from `oldSize` on, none of whose entries were acknowledged. */
-  async drop(oldSize: number, reason: string): Promise<void> {
+  /** Drops the unpublished batches from `oldSize` on. None of their entries was acknowledged. */
+  async dropBatches(oldSize: number, reason: string): Promise<void> {
     const last = await this.#staging.tree();
     this.#log.warn(
       { from: oldSize, to: last.size },
@@ -78,10 +82,13 @@ export class Fitting {
   async #dropDamagedBatches(): Promise<void> {
     const { batchesFrom } = this.#staging.damage();
     if (batchesFrom !== undefined)
-      await this.drop(batchesFrom, 'the first of them is damaged, or does not follow what is published');
+      await this.dropBatches(
+        batchesFrom,
+        'the first of them is damaged, or does not follow what is published',
+      );
   }
 
-  async #repair(tree: TreeReader): Promise<void> {
+  async #repairBlocks(tree: TreeReader): Promise<void> {
     const repaired = await refusingDamage('tiles', () => repairBlocks(this.#staging, tree));
     if (repaired > 0)
       this.#log.warn(
@@ -90,8 +97,8 @@ export class Fitting {
       );
   }
 
-  /** Staging forgets the batches that are published. */
-  async #settleStored(tree: TreeReader): Promise<void> {
+  /** Settles the batches that staging takes for unpublished, and that the store's tree contains. */
+  async #settlePublished(tree: TreeReader): Promise<void> {
     for (const batch of await this.#staging.unpublished()) {
       const isStored = batch.size <= tree.tree.size && equalBytes(await tree.rootAt(batch.size), batch.root);
       if (!isStored) return;
@@ -105,45 +112,23 @@ export class Fitting {
     if (published.size === size) return;
     const [displaced] = await this.#staging.unpublished();
     if (displaced !== undefined)
-      await this.drop(displaced.oldSize, `the store has other entries from ${published.size} on`);
-    // A new one was told of already, where the operator asked for it.
+      await this.dropBatches(displaced.oldSize, `the store has other entries from ${published.size} on`);
+    // No warning for an empty staging: the operator asked for it to be filled.
     if (published.size > 0)
       this.#log.warn(
         { from: published.size, to: size },
         `staging.sqlite has the first ${published.size} of the store's ${size} entries: it is an older copy, its -wal was lost, or another writer went on. Reading the others from the store`,
       );
     await refusingDamage('tiles', () => bringUp(this.#staging, tree, this.#onBringUp));
-    // The batch that staging knew nothing of may have left its claim.
+    // The batch from that size is not in staging, so `claims` does not list the claim that it may have left.
     await this.#dropClaim(published.size);
   }
 }
 
 /** @throws StartRefusedError unless the store's log begins with the tree that staging has published. */
-async function requireFit(stored: TreeReader, staged: Tree): Promise<void> {
+async function requireExtendsStaging(stored: TreeReader, staged: Tree): Promise<void> {
   const { size } = stored.tree;
-  if (staged.size > size) {
-    throw new StartRefusedError(
-      `the store is at ${size} entries and staging has published ${staged.size}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
-    );
-  }
-  if (!equalBytes(await refusingDamage('tree', () => stored.rootAt(staged.size)), staged.root)) {
-    throw new StartRefusedError(
-      `the store's log of ${size} entries does not extend the ${staged.size} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
-    );
-  }
-}
-
-/**
- * Reads the store.
- * @throws StartRefusedError where what is read is not what the log's checkpoint says.
- */
-export async function refusingDamage<T>(what: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof ProofError || error instanceof FormatError)) throw error;
-    throw new StartRefusedError(
-      `the ${what} of the log in the store does not verify: ${error.message}. Restore the store from a copy`,
-    );
-  }
+  if (staged.size > size) throw storeRolledBack(size, staged.size);
+  if (!equalBytes(await refusingDamage('tree', () => stored.rootAt(staged.size)), staged.root))
+    throw forkFromStaging(size, staged.size);
 }
