@@ -1,31 +1,44 @@
 /**
- * The pages of help, made from the commands' definitions.
+ * The pages of help, made from the commands' definitions, and printed by cac.
  * @module
  */
+import { cac } from 'cac';
 import { EXIT_CODES, optionGroups, synopsis, type Command, type Commands } from './command.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { environmentName, type Setting } from './settings/setting.js';
 
-/** A part of a page. */
+/** A part of a page, as cac has it. */
 interface Section {
-  readonly title?: string;
-  readonly body: string;
+  title?: string;
+  body: string;
 }
 
 /** The width of paragraphs. */
 const WIDTH = 96;
 
-/**
- * The page of a command, or of `stele` itself, for `width` characters a line if that is given.
- * @param name one of the commands.
- */
-export function helpPage(commands: Commands, name?: string, width?: number): string {
-  const command = name === undefined ? undefined : commands[name];
-  const sections =
-    name === undefined || command === undefined
+/** Prints the page of a command, or of `stele` itself, for `width` characters a line if that is given. */
+export function printHelp(commands: Commands, name?: string, width?: number): void {
+  printByCac(commands, [...(name === undefined ? [] : [name]), '--help'], width);
+}
+
+/** Prints the version, for `stele --version`. */
+export function printVersion(commands: Commands): void {
+  printByCac(commands, ['--version']);
+}
+
+/** Cac reads only these words. What a user types is read in `command-line.ts`, which is stricter. */
+function printByCac(commands: Commands, words: readonly string[], width?: number): void {
+  const cli = cac('stele');
+  for (const [name, { summary }] of Object.entries(commands)) cli.command(name, summary);
+  cli.help(() => {
+    const name = cli.matchedCommandName;
+    const command = name === undefined ? undefined : commands[name];
+    return name === undefined || command === undefined
       ? overview(commands, width)
       : commandSections(name, command, width);
-  return sections.map(({ title, body }) => (title === undefined ? body : `${title}:\n${body}`)).join('\n\n');
+  });
+  cli.version(PACKAGE_VERSION);
+  cli.parse(['', '', ...words], { run: false });
 }
 
 function overview(commands: Commands, width?: number): Section[] {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 
+// Seen from dist/cli, where the built file is.
 const manifest = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 export const PACKAGE_VERSION = manifest.version;

@@ -25,8 +25,7 @@ import {
 } from './command-line.js';
 import { COMMANDS } from './commands.js';
 import { environmentName, SettingError } from './settings/setting.js';
-import { helpPage } from './help.js';
-import { versionLine } from './package-version.js';
+import { printHelp, printVersion } from './help.js';
 import { readSettings, unknownVariables } from './settings/read-settings.js';
 import { nearest } from './suggestion.js';
 import { plain, type Terminal } from './terminal.js';
@@ -66,7 +65,7 @@ export async function run(
     if (command === undefined) throw noCommand(name);
     const flags = flagsOf(line, Object.fromEntries(optionsOf(command)));
     if (isGiven(line, HELP_OPTIONS)) {
-      terminal.out(helpPage(COMMANDS, name, terminal.width));
+      printHelp(COMMANDS, name, terminal.width);
       return 0;
     }
     const args = line.places.slice(1);
@@ -101,8 +100,8 @@ function runAlone(line: CommandLine, terminal: Terminal): number {
     ...HELP_OPTIONS,
     ...VERSION_OPTIONS,
   ]);
-  if (isGiven(line, HELP_OPTIONS)) terminal.out(helpPage(COMMANDS, undefined, terminal.width));
-  else if (isGiven(line, VERSION_OPTIONS)) terminal.out(versionLine());
+  if (isGiven(line, HELP_OPTIONS)) printHelp(COMMANDS, undefined, terminal.width);
+  else if (isGiven(line, VERSION_OPTIONS)) printVersion(COMMANDS);
   else throw new ConfigurationError('give a command: stele --help lists them');
   return 0;
 }

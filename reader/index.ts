@@ -9,10 +9,11 @@ export {
   InconsistentLogError,
   MissingObjectError,
   StateError,
+  SteleError,
   UnexpectedAnswerError,
   UnreachableError,
 } from './errors.js';
-export type { Contradiction } from './errors.js';
+export type { Contradiction, ErrorCode } from './errors.js';
 export { follow } from './follow.js';
 export type { FollowOptions, LogGrowth } from './follow.js';
 export { fsck } from './fsck.js';

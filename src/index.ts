@@ -11,8 +11,10 @@ export {
   DamagedStoreError,
   InvalidEntryError,
   StartRefusedError,
+  SteleError,
   UnreachableError,
 } from './errors.js';
+export type { ErrorCode, UnreachableErrorOptions } from './errors.js';
 
 export { LogKey } from './keys/node/log-key.js';
 export { readPublicKeyFile } from './keys/node/public-key-file.js';
@@ -48,12 +50,14 @@ export {
   publicLogOf,
 } from './sigstore/trust/trust-files.js';
 export type { Authorities, PublicLog } from './sigstore/trust/trust-files.js';
-export {
-  isTrustedLog,
-  parseTrustedRoot,
-  trustedLogFromVerifierKey,
+export { isTrustedLog, parseTrustedRoot, trustedLogFromVerifierKey } from './sigstore/trust/trusted-root.js';
+export type {
+  KnownLog,
+  TimeRange,
+  TrustedLog,
+  TrustedRoot,
+  VerbatimAuthorities,
 } from './sigstore/trust/trusted-root.js';
-export type { KnownLog, TimeRange, TrustedLog, TrustedRoot, VerbatimAuthorities } from './sigstore/trust/trusted-root.js';
 
 export type { CertificateIdentity, CertifiedIdentity } from './sigstore/verify/certificate-identity.js';
 export { verifyLoggedEntry } from './sigstore/verify/entry-proof.js';

@@ -5,7 +5,8 @@
  * This list is the package's entry `stele/tiles-spec`. What is not for users is imported from its own file.
  * @module
  */
-export { FormatError, NewerVersionError, ProofError } from './errors.js';
+export { FormatError, NewerVersionError, ProofError, SteleError } from './errors.js';
+export type { ErrorCode, SteleErrorOptions } from './errors.js';
 
 export { decodeBase64, encodeBase64 } from './base64.js';
 export { decodeHex, encodeHex, equalBytes } from './bytes.js';

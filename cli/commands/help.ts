@@ -3,7 +3,7 @@
  * @module
  */
 import { command, type Command } from '../command.js';
-import { helpPage } from '../help.js';
+import { printHelp } from '../help.js';
 
 /** @param others the other commands, of which help can be asked as of itself. */
 export function helpCommandFor(others: readonly string[]): Command {
@@ -20,7 +20,7 @@ export function helpCommandFor(others: readonly string[]): Command {
     settings: {},
     examples: [{ what: 'All that upload can do', command: 'stele help upload' }],
     run: ({ args: [name], commands, terminal }) => {
-      terminal.out(helpPage(commands, name, terminal.width));
+      printHelp(commands, name, terminal.width);
       return 0;
     },
   });

@@ -5,7 +5,6 @@
 import { concatBytes } from '../../tiles-spec/bytes.js';
 import { encodeText } from '../../tiles-spec/bytes.js';
 
-
 /**
  * DSSE's pre-authentication encoding (DSSE protocol, "Signature Definition"). The lengths in it are decimal, and count
  * bytes: of the type, its UTF-8.

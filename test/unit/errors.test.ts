@@ -17,7 +17,8 @@ import {
 } from '#reader/index.js';
 import { HeadFile } from '#reader/node/index.js';
 import { SteleError, type ErrorCode } from '#src/errors.js';
-import { proposeEntry } from '#src/kinds/registry.js';
+import { proposeEntry } from '#src/requests/rekor-v2/create-entry-request.js';
+import { nodeSuite } from '#src/signatures/node/suite.js';
 import { FolderStore } from '#src/store/folder.js';
 import { readElement } from '#tiles-spec/der.js';
 import { IS_FINAL } from '#tiles-spec/error-codes.js';
@@ -31,7 +32,6 @@ import { batchOf, Publisher } from '#writer/publishing/publisher.js';
 import { Retrying } from '#writer/retrying.js';
 import { MemoryStore } from '../support/memory-store.js';
 import { TestLog } from '../support/reader.js';
-import { nodeSha } from '../support/trees.js';
 
 /** The folders of the examples, which stand for the test's own. */
 const HEADS = '/home/user/.local/state/stele/heads';
@@ -103,7 +103,7 @@ const RAISED: Readonly<Record<ErrorCode, () => unknown>> = {
   },
   'invalid-entry': () => {
     const request = encodeText('{"hashedRekordRequestV002":{"digest":"AA=="}}');
-    return proposeEntry(request, (_, bytes) => nodeSha(bytes));
+    return proposeEntry(request, nodeSuite);
   },
   'damaged-store': () => {
     const store = new MemoryStore();

@@ -10,26 +10,26 @@ import { ENTRIES, exportsOf, isOurs, originalOf, typeChecker } from '../support/
 const FACES: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   stele: {
     values: `
-      ConfigurationError DamagedStoreError FolderStore InvalidEntryError LogKey StartRefusedError
-      UnreachableError artifactOfBytes artifactOfDigests authoritiesIn bundleOfEntry certificateLog
-      certifiedAuthority formatClientTrustConfig formatSigningConfig formatSigstoreBundle formatTrustedRoot
-      isTrustedLog parseSigstoreBundle parseTransparencyLogEntry parseTrustedRoot publicLogOf
-      readPublicKeyFile trustedLogFromVerifierKey verifyBundle verifyLoggedEntry`,
+      ConfigurationError DamagedStoreError FolderStore InvalidEntryError LogKey StartRefusedError SteleError
+      UnreachableError artifactOfBytes artifactOfDigests bundleOfEntry certificateLog certifiedAuthority
+      formatClientTrustConfig formatSigningConfig formatSigstoreBundle formatTrustedRoot isTrustedLog
+      parseSigstoreBundle parseTransparencyLogEntry parseTrustedRoot publicLogOf readPublicKeyFile
+      trustedLogFromVerifierKey verifyBundle verifyLoggedEntry`,
     types: `
       Artifact Authorities CertificateIdentity CertificateLog CertifiedAuthority CertifiedIdentity
-      CheckedBundle DigestAlgorithm DigestName DsseEnvelope EntryProof FolderOwner IdentityPolicy KeyPolicy
-      KnownLog MessageSignature NamePattern NotChecked ObjectRange ObjectStat ObjectStore PublicKeyFile
-      PublicKeyHint PublicLog PublishedEntry ReadableStore Signer SignerCertificate SignerPolicy
-      SigstoreBundle StoreObject TimeRange TransparencyLogEntry TrustedLog VerbatimAuthorities VerifiedEntry
-      VerifiedIdentity VerifyBundleOptions`,
+      CheckedBundle DigestAlgorithm DigestName DsseEnvelope EntryProof ErrorCode FolderOwner IdentityPolicy
+      KeyPolicy KnownLog MessageSignature NamePattern NotChecked ObjectRange ObjectStat ObjectStore
+      PublicKeyFile PublicKeyHint PublicLog PublishedEntry ReadableStore Signer SignerCertificate SignerPolicy
+      SigstoreBundle StoreObject TimeRange TransparencyLogEntry TrustedLog TrustedRoot UnreachableErrorOptions
+      VerbatimAuthorities VerifiedEntry VerifiedIdentity VerifyBundleOptions`,
   },
   'stele/reader': {
     values: `
       ConfigurationError InconsistentLogError LogReader MemoryCache MemoryHeads MissingObjectError StateError
-      UnexpectedAnswerError UnreachableError fetchGet follow fsck gunzip httpSource storeSource`,
+      SteleError UnexpectedAnswerError UnreachableError fetchGet follow fsck gunzip httpSource storeSource`,
     types: `
-      Entry Evidence FollowOptions FsckOptions FsckReport Gunzip Heads HttpAnswer HttpGet HttpSourceOptions
-      Latest LogGrowth LogReaderOptions ReadObject ReadOptions TreeReader`,
+      Contradiction Entry ErrorCode FollowOptions FsckOptions FsckReport Gunzip Heads HttpAnswer HttpGet
+      HttpSourceOptions Latest LogGrowth LogReaderOptions ReadObject ReadOptions TreeReader`,
   },
   'stele/reader/node': {
     values: `
@@ -39,29 +39,31 @@ const FACES: Readonly<Record<string, { readonly values: string; readonly types: 
   },
   'stele/kinds': {
     values: `
-      KINDS entryKind keysOf parseBody proposeEntry`,
+      KINDS keysOf readEntry`,
     types: `
-      Digest EntryKind IndexKey Proposal ProposedEntry SignatureToCheck`,
+      DescriptionLine EntryKind KnownEntry LoggedDigest LoggedStatement LoggedVerifier SearchKey SignerKey
+      UnknownEntry`,
   },
   'stele/tiles-spec': {
     values: `
       AuthenticatedTiles ECDSA ED25519 FormatError HASH_LENGTH HashTile MAX_ENTRY_LENGTH NewerVersionError
-      ProofError RightEdge TILE_HEIGHT TILE_WIDTH certificateNames consistencyProof decodeBase64 decodeHex
-      emptyRoot encodeBase64 encodeClaim encodeEntryBundle encodeHex encodeTimes equalBytes formatCheckpoint
-      formatNote formatPath formatTlogProof formatVerifierKey hashesAt headersOf inclusionProof isGzip
-      isImmutable keyHash leafHash maxEntryBundleLength maxLengthOf nodeHash normalName noteVerifier
-      openCheckpoint parseCheckpoint parseClaim parseEntryBundle parseNote parsePath parseTimes parseTlogProof
-      parseVerifierKey partialTiles readKeyId readRightEdge rootAt sha256 signNote tileOf verifyConsistency
-      verifyInclusion verifyNote verifyTlogProof widthAt`,
+      ProofError RightEdge SteleError TILE_HEIGHT TILE_WIDTH certificateNames consistencyProof decodeBase64
+      decodeHex emptyRoot encodeBase64 encodeClaim encodeEntryBundle encodeHex encodeTimes equalBytes
+      formatCheckpoint formatNote formatPath formatTlogProof formatVerifierKey hashesAt headersOf
+      inclusionProof isGzip isImmutable keyHash leafHash maxEntryBundleLength maxLengthOf nodeHash normalName
+      noteVerifier openCheckpoint parseCheckpoint parseClaim parseEntryBundle parseNote parsePath parseTimes
+      parseTlogProof parseVerifierKey partialTiles readKeyId readRightEdge rootAt sha256 signNote tileOf
+      verifyConsistency verifyInclusion verifyNote verifyTlogProof widthAt`,
     types: `
-      AuthenticatedTilesOptions CertificateName Checkpoint Claim FetchTile Hash HashReader HashedName
-      NoteSignature NoteSigner NoteVerifier ObjectHeaders ObjectName Sha256 SignedCheckpoint SignedNote
-      StoredObject Subtree TextName TileCache TileCoordinates TlogProof Tree VerifierKey`,
+      AuthenticatedTilesOptions CertificateName Checkpoint Claim ErrorCode FetchTile Hash HashReader
+      HashedName NoteSignature NoteSigner NoteVerifier ObjectHeaders ObjectName Sha256 SignedCheckpoint
+      SignedNote SteleErrorOptions StoredObject Subtree TextName TileCache TileCoordinates TlogProof Tree
+      VerifierKey`,
   },
 };
 
 /** Types of the project that an entry's declarations mention and that no entry has: a user cannot name them. */
-const UNNAMED = ['Algorithm', 'Verifier'];
+const UNNAMED: readonly string[] = [];
 
 /** The named types below a node of a .d.ts that are declared in this project. */
 function typesBelow(node: ts.Node): ts.Symbol[] {

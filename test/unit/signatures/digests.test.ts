@@ -4,7 +4,6 @@ import { expect, it } from 'vitest';
 import { DIGEST_ALGORITHMS, DIGEST_NAMES, DIGESTS, digestType } from '#src/signatures/digests.js';
 import { encodeText } from '#tiles-spec/bytes.js';
 
-
 it('a digest has one number, length and value, by either name', () => {
   const message = encodeText('a message');
   expect(DIGESTS.map(({ name }) => name)).toEqual(DIGEST_NAMES);

@@ -22,6 +22,7 @@ import {
   type TrustedRoot,
 } from '#src/sigstore/trust/trusted-root.js';
 import { verifyBundle, type IdentityPolicy, type SignerPolicy } from '#src/sigstore/verify/verify-bundle.js';
+import { encodeText } from '#tiles-spec/bytes.js';
 import {
   ED25519,
   encodeBase64,
