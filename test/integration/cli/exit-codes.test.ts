@@ -4,7 +4,7 @@
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { optionsOf } from '#cli/command.js';
 import { COMMANDS } from '#cli/commands.js';
 import { run } from '#cli/run.js';
@@ -55,7 +55,13 @@ async function stele(words: readonly string[], more: Readonly<Record<string, str
   const note = (text: string) => {
     printed += `${text}\n`;
   };
-  return run(words, { ...environment, ...more }, terminalThat(note));
+  // Help and version are printed by cac.
+  const info = vi.spyOn(console, 'info').mockImplementation(note);
+  try {
+    return await run(words, { ...environment, ...more }, terminalThat(note));
+  } finally {
+    info.mockRestore();
+  }
 }
 
 function terminalThat(note: (text: string) => void): Terminal {
