@@ -19,8 +19,8 @@ export interface DescriptionLine {
   /** Such as `Signer`. */
   readonly label: string;
   /**
-   * One line, without control characters. Names in it are the submitter's words: escape them for the medium in which
-   * they are shown.
+   * One line, without control characters and without characters that set the direction of text. Names in it are the
+   * submitter's words: escape them for the medium in which they are shown.
    */
   readonly text: string;
 }

@@ -4,7 +4,7 @@
  */
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 
-/** A digest's name in `node:crypto`, in bodies of Rekor v1, in in-toto statements and in index keys. */
+/** A digest's name in `node:crypto`, in bodies of Rekor v1, in in-toto statements and in search keys. */
 export type DigestName = 'sha256' | 'sha384' | 'sha512';
 
 /** A digest's name in entries of Rekor v2 and in bundles: a `HashAlgorithm` label of `sigstore_common.proto`. */

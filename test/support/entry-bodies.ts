@@ -95,8 +95,38 @@ export const bodiesByKind: ReadonlyMap<string, fc.Arbitrary<Uint8Array>> = new M
 /** Bodies of every known kind. */
 export const goodBodies = fc.oneof(...bodiesByKind.values());
 
-/** Good bodies with a value or a few bytes changed, kinds that nobody knows, requests in place of bodies, and noise. */
+/** JSON that `JSON.stringify` never writes, or that readers of JSON take in different ways. */
+const HAND_WRITTEN = [
+  '1e999',
+  '-1E999',
+  '-0',
+  '1E2',
+  '1.0',
+  '9007199254740993',
+  '{"__proto__":{"a":1}}',
+  '"\\ud800"',
+];
+
+/** Good bodies with hand-written JSON in a field of theirs, or in one more. */
+const handWrittenBodies = fc
+  .tuple(goodBodies, fc.nat(), fc.constantFrom(...HAND_WRITTEN), fc.constantFrom('x', '__proto__', undefined))
+  .map(([body, at, written, added]) => {
+    const json: unknown = JSON.parse(Buffer.from(body).toString());
+    const places = placesIn(json).filter(({ object }) => added === undefined || !Array.isArray(object));
+    const place = places[at % places.length];
+    if (place === undefined) throw new TypeError('a body has fields');
+    const { object, name } = place;
+    Object.defineProperty(object, added ?? name, { value: MARK, enumerable: true });
+    return encodeText(JSON.stringify(json).replace(JSON.stringify(MARK), () => written));
+  });
+const MARK = 'the place of hand-written JSON';
+
+/**
+ * Good bodies with a value or a few bytes changed or with hand-written JSON in them, kinds that nobody knows, requests in
+ * place of bodies, and noise.
+ */
 export const badBodies = fc.oneof(
+  handWrittenBodies,
   fc.tuple(goodBodies, fc.nat(), fc.jsonValue({ maxDepth: 3 })).map(([body, at, value]) => {
     const json: unknown = JSON.parse(Buffer.from(body).toString());
     const places = placesIn(json);

@@ -113,6 +113,8 @@ describe('parseJson', () => {
     ['01', /^it is not JSON: /],
     ['"\u0001"', /^it is not JSON: /],
     ['nul', /^it is not JSON: /],
+    ['{"a":[1e999]}', /^it has a number beyond 1\.797/],
+    ['-1E+309', /^it has a number beyond 1\.797/],
   ])('refuses %j', (text, message) => {
     expect(() => parse(text)).toThrow(FormatError);
     expect(() => parse(text)).toThrow(message);

@@ -21,7 +21,10 @@ import { sha256 } from '../tree/merkle.js';
 export interface TextName {
   /** `username`: Fulcio's otherName, for identity providers whose users have neither an address nor a URI. */
   readonly type: 'dns' | 'email' | 'ip' | 'uri' | 'username';
-  /** As in the certificate: not empty, without control characters. An IP address is as RFC 5952 writes it. */
+  /**
+   * As in the certificate: one line, not empty, without control characters and without characters that set the direction
+   * of text. An IP address is as RFC 5952 writes it.
+   */
   readonly text: string;
 }
 
@@ -114,10 +117,17 @@ function ia5Text(content: Uint8Array): string | undefined {
   return content.every((byte) => byte >= 0x20 && byte < 0x7f) ? utf8Text(content) : undefined;
 }
 
+/**
+ * Control characters, the line and paragraph separator, and the characters that set the direction of text (Unicode's
+ * Bidi_Control). A name that holds one does not look like the text that is compared. README.md lists them by number, since
+ * the rules must not change with the version of Unicode.
+ */
+const UNSHOWABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
 function utf8Text(content: Uint8Array): string | undefined {
-  if (content.some((byte) => byte < 0x20 || byte === 0x7f)) return undefined;
   try {
-    return decodeText(content, 'a name');
+    const text = decodeText(content, 'a name');
+    return UNSHOWABLE.test(text) ? undefined : text;
   } catch (error) {
     if (error instanceof FormatError) return undefined;
     throw error;

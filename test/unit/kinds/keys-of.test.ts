@@ -1,5 +1,5 @@
 /**
- * What finds an entry: the index keys of its body, against what openssl says of keys and certificates.
+ * What finds an entry: the search keys of its body, against what openssl says of keys and certificates.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';

@@ -34,7 +34,7 @@ describe('an entry of the kind', () => {
         expect(new Set(read?.keys).size).toBe(read?.keys.length);
         for (const { label, text } of read?.lines ?? []) {
           expect(label).toMatch(/^[A-Z][a-z]+$/);
-          expect(text).toMatch(/^[^\p{Cc}]+$/u);
+          expect(text).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+$/u);
         }
       }),
       { numRuns: 500 },
@@ -89,6 +89,17 @@ describe('what is no entry', () => {
     expect(() => readEntry(encodeText('[]'))).toThrow(
       'it is not a canonical body: apiVersion, kind and spec',
     );
+  });
+});
+
+describe('a body with a number that no double holds', () => {
+  it('is no entry, in a field that its kind does not read either', () => {
+    for (const bodies of bodiesByKind.values()) {
+      const [body = new Uint8Array()] = fc.sample(bodies, { seed: 1, numRuns: 1 });
+      const spoilt = encodeText(decodeText(body, 'body').replace('"spec":{', '"spec":{"a":1e999,'));
+      expect(keysOf(spoilt)).toHaveLength(1);
+      expect(() => readEntry(spoilt)).toThrow(FormatError);
+    }
   });
 });
 

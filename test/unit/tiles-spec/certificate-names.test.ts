@@ -10,11 +10,19 @@ import { certificateKey } from '#src/signatures/node/certificate.js';
 import { encodeText } from '#tiles-spec/bytes.js';
 import { subjectPublicKeyInfo } from '#tiles-spec/certificates/certificate.js';
 import { certificateNames } from '#tiles-spec/index.js';
+import { der, oid, sequence, subjectAltNames, utf8 } from '../../support/certificates.js';
 import { brokenCertificates, hostileCertificates } from '../../support/hostile-certificates.js';
 
 const hostile = hostileCertificates();
 const broken = brokenCertificates();
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+
+/** What a reader of names looks at in a certificate, with one user name of Fulcio's. */
+function certificateNaming(user: string): Uint8Array {
+  const name = der(0xa0, oid('1.3.6.1.4.1.57264.1.7'), der(0xa0, utf8(user)));
+  const beforeExtensions = Array.from({ length: 6 }, () => sequence());
+  return sequence(sequence(...beforeExtensions, der(0xa3, sequence(subjectAltNames(name)))));
+}
 
 /** A logged body with this certificate. */
 function bodyOf(certificate: Uint8Array): Uint8Array {
@@ -61,17 +69,28 @@ describe('a reader of names', () => {
       return cut % 3 === 0 ? bytes.subarray(0, cut % (bytes.length + 1)) : bytes;
     });
 
-  it('throws at nothing, and gives texts without control characters', () => {
+  it('throws at nothing, and gives texts that look like what is compared', () => {
     fc.assert(
       fc.property(fc.oneof(spoilt, fc.uint8Array({ maxLength: 200 })), (bytes) => {
         certificateKeys(bytes);
         return certificateNames(bytes).every(
-          // eslint-disable-next-line no-control-regex -- these are what may not be there
-          (name) => name.type === 'other' || (name.text !== '' && !/[\u0000-\u001f\u007f]/.test(name.text)),
+          (name) => name.type === 'other' || /^[^\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+$/u.test(name.text),
         );
       }),
       { numRuns: 5000 },
     );
+  });
+
+  it('takes every character but controls, separators of lines and those that set the direction', () => {
+    // All of them are below U+3000.
+    const characters = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code));
+    const refused = characters.filter(
+      (character) => certificateNames(certificateNaming(character)).length === 0,
+    );
+    expect(refused).toEqual(
+      characters.filter((character) => /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(character)),
+    );
+    expect(refused).toHaveLength(65 + 2 + 12);
   });
 
   it('gives views of no more than it was given', () => {
