@@ -20,6 +20,24 @@ export default tseslint.config(
     },
   },
   {
+    // Code outside of these places may run in a browser, which has none of Node's globals.
+    files: ['tiles-spec/**/*.ts', 'src/**/*.ts', 'reader/**/*.ts'],
+    ignores: ['**/node/**', 'src/store/**', 'src/http-server/**'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        'Buffer',
+        'process',
+        'global',
+        'require',
+        'setImmediate',
+        'clearImmediate',
+        '__dirname',
+        '__filename',
+      ],
+    },
+  },
+  {
     // The command line is the one place that prints.
     files: ['cli/**/*.ts', 'bench/**/*.ts'],
     rules: { 'no-console': 'off' },

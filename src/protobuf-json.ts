@@ -1,24 +1,22 @@
 /**
- * Protobuf's JSON mapping, read into parsed values: messages, and the fields in them.
+ * Protobuf's JSON mapping: from JSON to parsed messages, by zod schemas, and the types of field that schemas share.
  *
- * Both spellings of a field's name are taken, and null counts as absent. Sigstore's files are read strictly: base64 and
- * decimals have one form. Requests may have any base64 that protobuf's mapping allows.
+ * A field's name may be in lowerCamelCase or in snake_case, and a field that is null counts as absent. Base64 and decimals
+ * have one form each; requests, which may have any base64 that protobuf allows, have fields of their own in
+ * `requests/rekor-v2/fields.ts`.
  * @module
  */
 import { z } from 'zod';
-import { decodeBase64Url } from '../tiles-spec/base64.js';
-import { parseDecimal } from '../tiles-spec/decimal.js';
-import { requireExact } from '../tiles-spec/decimal.js';
-import { decodeBase64, FormatError, MAX_ENTRY_LENGTH } from '../tiles-spec/index.js';
+import { parseDecimal, requireExact } from '../tiles-spec/decimal.js';
+import { decodeBase64, FormatError } from '../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from './json.js';
-import { ALGORITHMS, algorithmOf } from './signatures/algorithms.js';
 
-/** The longest name of a field, in characters: making lowerCamelCase of one costs 200 ns a character. */
+/** The longest name of a field, in characters: a name costs 200 ns a character to put into lowerCamelCase. */
 const LONGEST_NAME = 256;
 
 /**
- * The value with its fields in lowerCamelCase and null fields gone.
- * @throws FormatError when a field stands there in both spellings, or has a name of over 256 characters.
+ * Copies a value of JSON, with the names of all fields in lowerCamelCase and without the fields that are null.
+ * @throws FormatError when an object has one field in both spellings, or a name has over 256 characters.
  */
 export function normalizeFields(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(normalizeFields);
@@ -40,8 +38,8 @@ export function normalizeFields(value: unknown): unknown {
 /**
  * Parses a file that holds one message.
  * @param what names the file in errors.
- * @param most the bytes that it may have.
- * @throws FormatError when it is longer, or not JSON.
+ * @param most the largest length of a file, in bytes.
+ * @throws FormatError when the file is longer, or is not JSON.
  */
 export function parseMessageFile(file: Uint8Array, what: string, most: number): unknown {
   if (file.length > most) throw new FormatError(`${what} has ${file.length} bytes, over ${most}`);
@@ -69,7 +67,7 @@ export function findingsOf({ issues }: z.ZodError): { readonly path: string; rea
   });
 }
 
-/** A transform whose FormatError becomes the field's finding. */
+/** Makes a schema's transform of a parser: a FormatError of the parser becomes what the schema finds wrong with the field. */
 export function reading<In, Out>(read: (value: In) => Out) {
   return (value: In, context: z.core.$RefinementCtx<In>): Out => {
     try {
@@ -82,12 +80,12 @@ export function reading<In, Out>(read: (value: In) => Out) {
   };
 }
 
-/** A list of at most `most` items. Protobuf leaves out an empty list. */
+/** A list of at most `most` items. An absent field is the empty list, which protobuf leaves out. */
 export function list<Item extends z.ZodType>(item: Item, most: number) {
   return z.array(item).max(most).default([]);
 }
 
-/** A bytes field in its one form, padded standard base64. */
+/** A bytes field, in padded standard base64 alone. */
 export const bytes = z.string().transform(reading(decodeBase64)).meta({ contentEncoding: 'base64' });
 
 /** A bytes field that must not be empty. */
@@ -99,34 +97,8 @@ export function bytesOf(length: number) {
 }
 
 /**
- * A bytes field of a request: standard or URL-safe base64, with or without padding, that is exactly the encoding of
- * its bytes.
- * @param longest characters of base64 at most: a longer text is refused before it is decoded.
- */
-export function bytesField(description: string, longest = Infinity) {
-  const decode = (text: string) => {
-    if (text.length <= longest) return decodeAnyBase64(text);
-    throw new FormatError(`has ${text.length} characters; an entry has at most ${MAX_ENTRY_LENGTH} bytes`);
-  };
-  return z.string().transform(reading(decode)).meta({ description, contentEncoding: 'base64' });
-}
-
-/** A bytes field of a request that must not be empty, and is logged: a canonical body has at most 65,535 bytes. */
-export function loggedBytes(description: string) {
-  return bytesField(description, MAX_ENTRY_LENGTH).refine((bytes) => bytes.length > 0, 'is empty');
-}
-
-function decodeAnyBase64(text: string): Uint8Array {
-  const urlSafe = /[-_]/.test(text);
-  if (urlSafe && /[+/]/.test(text))
-    throw new FormatError('base64 mixes the standard and the URL-safe alphabet');
-  const padded = text.includes('=') ? text : text.padEnd(Math.ceil(text.length / 4) * 4, '=');
-  return urlSafe ? decodeBase64Url(padded) : decodeBase64(padded);
-}
-
-/**
- * A 64-bit integer that is a size or an index, from 0 to 2^53 - 1. Protobuf writes it as a decimal string, and may
- * leave out a zero; a number is read too.
+ * A 64-bit integer that is a size or an index, from 0 to 2^53 - 1: a decimal string, as protobuf writes it, or a JSON
+ * number. An absent field is 0, which protobuf leaves out.
  */
 export const integer = z
   .union([z.string(), z.number()])
@@ -142,22 +114,3 @@ export const integer = z
 
 /** An instant, as Unix milliseconds. */
 export const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
-
-const LABELS = ALGORITHMS.map(({ keyDetails }) => keyDetails);
-const NUMBERS = ALGORITHMS.map(({ number }) => number);
-
-/** The `keyDetails` of a request, by label or number: an algorithm that the log accepts. */
-export const keyDetailsField = z
-  .union([z.enum(LABELS), z.literal(NUMBERS)], {
-    error: ({ input }) =>
-      input === undefined
-        ? 'is missing'
-        : `${JSON.stringify(input).slice(0, 80)} is not accepted; one of ${LABELS.join(', ')} is`,
-  })
-  .transform((label, context) => {
-    const algorithm = algorithmOf(label);
-    if (algorithm !== undefined) return algorithm;
-    context.addIssue({ code: 'custom', message: 'is not accepted' });
-    return z.NEVER;
-  })
-  .meta({ description: 'The kind of the key and the hash signed with it; must match the key exactly.' });

@@ -4,8 +4,7 @@
  */
 import canonicalizeJson from 'canonicalize';
 import { z } from 'zod';
-import { decodeText } from '../../tiles-spec/bytes.js';
-import { encodeText } from '../../tiles-spec/bytes.js';
+import { decodeText, encodeText } from '../../tiles-spec/bytes.js';
 import { FormatError } from '../../tiles-spec/index.js';
 import { DOCUMENT_LIMITS, parseJson } from '../json.js';
 import type { EntryKind } from './kind.js';

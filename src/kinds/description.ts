@@ -10,7 +10,7 @@ import type { LoggedStatement, LoggedVerifier } from './statement.js';
 /** A certificate may have thousands of names: a description shows the first. */
 const MOST_NAMES = 8;
 
-/** Describes what was signed, and by whom: two to four lines a statement, with one name of a certificate or more. */
+/** Describes what was signed, and by whom: 2 to 12 lines a statement. */
 export function describeStatements(statements: readonly LoggedStatement[]): DescriptionLine[] {
   return statements.flatMap(({ digest, digestOf, verifier }) => [
     { label: digestOf === 'message' ? 'Signed' : 'Payload', text: digestKey(digest) },

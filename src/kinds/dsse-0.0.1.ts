@@ -4,15 +4,15 @@
  */
 import { z } from 'zod';
 import { someBytes } from '../protobuf-json.js';
-import { digestField, pemField } from './rekor-v1-fields.js';
+import { digestV1, verifierV1 } from './rekor-v1-fields.js';
 import { signedKind } from './signed-kind.js';
 
 export const dsseV1 = signedKind({
   kind: 'dsse',
   version: '0.0.1',
   spec: z.object({
-    payloadHash: digestField,
-    signatures: z.array(z.object({ signature: someBytes, verifier: pemField })).min(1),
+    payloadHash: digestV1,
+    signatures: z.array(z.object({ signature: someBytes, verifier: verifierV1 })).min(1),
   }),
   statements: ({ payloadHash, signatures }) =>
     signatures.map(({ signature, verifier }) => ({

@@ -4,14 +4,14 @@
  * @module
  */
 import { z } from 'zod';
-import { digestField, signatureField } from './rekor-v2-fields.js';
+import { digestV2, signatureV2 } from './rekor-v2-fields.js';
 import { signedKind } from './signed-kind.js';
 
 export const dsseV2 = signedKind({
   kind: 'dsse',
   version: '0.0.2',
   spec: z.strictObject({
-    dsseV002: z.strictObject({ payloadHash: digestField, signatures: z.array(signatureField).min(1) }),
+    dsseV002: z.strictObject({ payloadHash: digestV2, signatures: z.array(signatureV2).min(1) }),
   }),
   statements: ({ dsseV002: { payloadHash, signatures } }) =>
     signatures.map(({ content, verifier }) => ({

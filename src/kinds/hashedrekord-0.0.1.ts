@@ -4,15 +4,15 @@
  */
 import { z } from 'zod';
 import { someBytes } from '../protobuf-json.js';
-import { digestField, pemField } from './rekor-v1-fields.js';
+import { digestV1, verifierV1 } from './rekor-v1-fields.js';
 import { signedKind } from './signed-kind.js';
 
 export const hashedrekordV1 = signedKind({
   kind: 'hashedrekord',
   version: '0.0.1',
   spec: z.object({
-    data: z.object({ hash: digestField }),
-    signature: z.object({ content: someBytes, publicKey: z.object({ content: pemField }) }),
+    data: z.object({ hash: digestV1 }),
+    signature: z.object({ content: someBytes, publicKey: z.object({ content: verifierV1 }) }),
   }),
   statements: ({ data, signature: { content, publicKey } }) => [
     { signature: content, verifier: publicKey.content, digest: data.hash, digestOf: 'message' },

@@ -3,13 +3,7 @@
  * @module
  */
 import { z } from 'zod';
-import {
-  digestField,
-  digestJson,
-  signatureField,
-  signatureJson,
-  type TypedSignature,
-} from './rekor-v2-fields.js';
+import { digestV2, digestJson, signatureV2, signatureJson, type TypedSignature } from './rekor-v2-fields.js';
 import { signedKind } from './signed-kind.js';
 import type { LoggedDigest } from './statement.js';
 
@@ -24,7 +18,7 @@ export const hashedrekord = signedKind({
   kind: 'hashedrekord',
   version: '0.0.2',
   spec: z.strictObject({
-    hashedRekordV002: z.strictObject({ data: digestField, signature: signatureField }),
+    hashedRekordV002: z.strictObject({ data: digestV2, signature: signatureV2 }),
   }),
   statements: ({ hashedRekordV002: { data, signature } }) => [
     { signature: signature.content, verifier: signature.verifier, digest: data, digestOf: 'message' },

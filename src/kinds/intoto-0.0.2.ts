@@ -6,11 +6,11 @@ import { z } from 'zod';
 import { decodeText } from '../../tiles-spec/bytes.js';
 import { decodeBase64 } from '../../tiles-spec/index.js';
 import { reading, someBytes } from '../protobuf-json.js';
-import { digestField, pemField } from './rekor-v1-fields.js';
+import { digestV1, verifierV1 } from './rekor-v1-fields.js';
 import { signedKind } from './signed-kind.js';
 
 /** Rekor v1 encodes once more what an envelope has in base64 already. */
-const signatureField = someBytes.transform(
+const envelopeSignature = someBytes.transform(
   reading((base64: Uint8Array) => decodeBase64(decodeText(base64, 'the signature'))),
 );
 
@@ -20,9 +20,9 @@ export const intoto = signedKind({
   spec: z.object({
     content: z.object({
       envelope: z.object({
-        signatures: z.array(z.object({ sig: signatureField, publicKey: pemField })).min(1),
+        signatures: z.array(z.object({ sig: envelopeSignature, publicKey: verifierV1 })).min(1),
       }),
-      payloadHash: digestField,
+      payloadHash: digestV1,
     }),
   }),
   statements: ({ content: { envelope, payloadHash } }) =>

@@ -13,7 +13,7 @@ import { checkedDigest } from './logged-digest.js';
 import type { LoggedVerifier } from './statement.js';
 
 /** Hexadecimal in either case: Rekor v1 logs the digest as its submitter has written it. */
-export const digestField = z
+export const digestV1 = z
   .object({
     algorithm: z.enum(DIGEST_NAMES),
     value: z.string().transform(reading((text: string) => decodeHex(text.toLowerCase()))),
@@ -23,7 +23,7 @@ export const digestField = z
   );
 
 /** A key, a certificate, or a chain of certificates that begins with the signer's. */
-export const pemField = someBytes.transform(reading(verifierOf));
+export const verifierV1 = someBytes.transform(reading(verifierOf));
 
 function verifierOf(pem: Uint8Array): LoggedVerifier {
   const what = 'the verifier';

@@ -19,13 +19,13 @@ export interface TypedSignature {
   readonly verifier: TypedVerifier;
 }
 
-export const digestField = z
+export const digestV2 = z
   .strictObject({ algorithm: z.enum(DIGEST_ALGORITHMS), digest: someBytes })
   .transform(({ algorithm, digest }, context) => checkedDigest(algorithm, digest, context));
 
 const der = z.strictObject({ rawBytes: someBytes });
 
-export const signatureField = z.strictObject({
+export const signatureV2 = z.strictObject({
   content: someBytes,
   verifier: z
     .strictObject({
@@ -44,12 +44,12 @@ export const signatureField = z.strictObject({
     }),
 });
 
-/** The JSON of a digest: what `digestField` reads. */
+/** The JSON of a digest: what `digestV2` reads. */
 export function digestJson({ algorithm, digest }: LoggedDigest): object {
   return { algorithm, digest: encodeBase64(digest) };
 }
 
-/** The JSON of a signature: what `signatureField` reads. */
+/** The JSON of a signature: what `signatureV2` reads. */
 export function signatureJson({
   content,
   verifier: { form, der: bytes, keyDetails },

@@ -6,19 +6,16 @@ import { messageOf } from '../errors.js';
 import type { SignatureCheck, SignatureSuite } from '../signatures/suite.js';
 import { isOwnCheck, type Check, type ProposedEntry } from './proposal.js';
 
-/** Why an entry is refused; undefined where all its checks hold. */
-export type Refusal = Error | undefined;
-
 /**
- * Checks entries. The signatures of all of them are verified in one call, which is cheaper than one by one; what cannot
- * be verified for a reason that is not in a signature refuses its own entry alone.
- * @returns for each entry, in order, the first of its checks that does not hold. A promise only where an entry has a
- *   check that runs itself: those run one after another, once the entry's signatures hold.
+ * Checks entries. The signatures of all of them are verified in one call, which is cheaper than one by one. An entry whose
+ * check fails for another reason than its signature, such as a lack of memory, is refused alone.
+ * @returns for each entry, in order, why the first check that does not hold fails; undefined where all hold. A promise
+ *   only where an entry has a check that runs itself: those run one after another, once the entry's signatures hold.
  */
 export function checkEntries(
   entries: readonly ProposedEntry[],
   suite: SignatureSuite,
-): Refusal[] | Promise<Refusal[]> {
+): (Error | undefined)[] | Promise<(Error | undefined)[]> {
   const verdicts = verifyAll(entries.flatMap(signaturesOf), suite).values();
   const refusals = entries.map((entry) => {
     const own = signaturesOf(entry).map(() => verdicts.next().value);
@@ -32,8 +29,8 @@ function signaturesOf({ checks }: ProposedEntry): SignatureCheck[] {
   return checks.filter((check): check is SignatureCheck => !isOwnCheck(check));
 }
 
-/** All at once or, where that fails for a reason that is not in a signature, each alone. */
-function verifyAll(checks: readonly SignatureCheck[], suite: SignatureSuite): Refusal[] {
+/** Verifies all signatures at once or, where the suite throws, each alone. */
+function verifyAll(checks: readonly SignatureCheck[], suite: SignatureSuite): (Error | undefined)[] {
   const together = orError(() => suite.verify(checks));
   if (!(together instanceof Error)) return together;
   return checks.map((check) => {
@@ -42,7 +39,7 @@ function verifyAll(checks: readonly SignatureCheck[], suite: SignatureSuite): Re
   });
 }
 
-async function ownRefusal(checks: readonly Check[]): Promise<Refusal> {
+async function ownRefusal(checks: readonly Check[]): Promise<Error | undefined> {
   try {
     for (const check of checks) if (isOwnCheck(check)) await check.verify();
     return undefined;

@@ -2,9 +2,9 @@
  * ECDSA signatures in DER (RFC 3279, 2.2.3): `SEQUENCE { r INTEGER, s INTEGER }`.
  * @module
  */
+import { bytesToNumberBE } from '@noble/curves/utils.js';
 import { INTEGER, SEQUENCE, readElement, readPositive } from '../../tiles-spec/der.js';
 import { DerError } from '../../tiles-spec/errors.js';
-import { bytesToNumber } from './numbers.js';
 
 export interface EcdsaSignature {
   readonly r: bigint;
@@ -23,8 +23,8 @@ export function parseEcdsaSignature(signature: Uint8Array, order: bigint): Ecdsa
     const first = readElement(content, INTEGER);
     const second = readElement(first.rest, INTEGER);
     if (second.rest.length > 0 || afterSignature.length > 0) throw new DerError('bytes follow s');
-    r = bytesToNumber(readPositive(first.content));
-    s = bytesToNumber(readPositive(second.content));
+    r = bytesToNumberBE(readPositive(first.content));
+    s = bytesToNumberBE(readPositive(second.content));
   } catch (error) {
     if (error instanceof DerError) return `is not DER: ${error.message}`;
     throw error;

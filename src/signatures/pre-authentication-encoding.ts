@@ -2,8 +2,7 @@
  * The bytes that the signatures of a DSSE envelope are over.
  * @module
  */
-import { concatBytes } from '../../tiles-spec/bytes.js';
-import { encodeText } from '../../tiles-spec/bytes.js';
+import { concatBytes, encodeText } from '../../tiles-spec/bytes.js';
 
 /**
  * DSSE's pre-authentication encoding (DSSE protocol, "Signature Definition"). The lengths in it are decimal, and count

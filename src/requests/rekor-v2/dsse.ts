@@ -5,9 +5,9 @@
  */
 import { z } from 'zod';
 import { hashedrekord } from '../../kinds/hashedrekord-0.0.2.js';
-import { bytesField, loggedBytes } from '../../protobuf-json.js';
 import { preAuthenticationEncoding } from '../../signatures/pre-authentication-encoding.js';
 import type { RequestForm } from '../request-form.js';
+import { bytesField, loggedBytes } from './fields.js';
 import { proposeHashedRekord } from './hashedrekord.js';
 import { verifierField } from './verifier.js';
 

@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import { hashedrekord, hashedRekordJson } from '../../kinds/hashedrekord-0.0.2.js';
 import { x509 } from '../../pki/x509.js';
-import { loggedBytes } from '../../protobuf-json.js';
 import type { SignatureSuite } from '../../signatures/suite.js';
 import type { Proposal } from '../proposal.js';
 import type { RequestForm } from '../request-form.js';
+import { loggedBytes } from './fields.js';
 import { verifierField, type RequestVerifier } from './verifier.js';
 
 const schema = z.strictObject({

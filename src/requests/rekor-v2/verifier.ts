@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import type { SignerKey } from '../../kinds/statement.js';
 import { x509 } from '../../pki/x509.js';
-import { keyDetailsField, loggedBytes } from '../../protobuf-json.js';
 import type { Algorithm } from '../../signatures/algorithms.js';
+import { keyDetailsField, loggedBytes } from './fields.js';
 
 /** A key, and what the submitter says of it. */
 export interface RequestVerifier {

@@ -14,15 +14,15 @@
  */
 import { createECDH } from 'node:crypto';
 import { FpInvertBatch } from '@noble/curves/abstract/modular.js';
-import type { Curve, Point } from '../curves.js';
+import { bytesToNumberBE } from '@noble/curves/utils.js';
+import type { AffinePoint, Curve } from '../curves.js';
 import { parseEcdsaSignature } from '../ecdsa-signature.js';
 import type { EcdsaSignature } from '../ecdsa-signature.js';
-import { bytesToNumber, numberToHex } from '../numbers.js';
 
 /** One signature to check. */
 export interface EcdsaItem {
   /** The key: a point of the curve, from `decodePoint`, which checks that it is one. */
-  readonly point: Point;
+  readonly point: AffinePoint;
   /** The digest that was signed, of any length. */
   readonly digest: Uint8Array;
   /** The signature, in DER. */
@@ -97,11 +97,11 @@ function verifyParsed(curve: Curve, items: readonly ParsedItem[]): boolean[] {
 /** The digest as e: its leftmost bits, as many as n has (FIPS 186-5, 6.4.2; RFC 6979, 2.3.2). Not reduced mod n. */
 function digestToNumber(digest: Uint8Array, bits: number): bigint {
   const excess = 8 * digest.length - bits;
-  return bytesToNumber(digest) >> BigInt(Math.max(excess, 0));
+  return bytesToNumberBE(digest) >> BigInt(Math.max(excess, 0));
 }
 
 /** k·G, for 0 < k < n. */
-function multiplyBase(curve: Curve, k: bigint): Point {
+function multiplyBase(curve: Curve, k: bigint): AffinePoint {
   const { Fp, Fn } = curve.noble.Point;
   const ecdh = ECDHS[curve.name];
   ecdh.setPrivateKey(numberToHex(k, Fn.BYTES), 'hex');
@@ -110,8 +110,13 @@ function multiplyBase(curve: Curve, k: bigint): Point {
   return { x: BigInt(`0x${point.slice(2, middle)}`), y: BigInt(`0x${point.slice(middle)}`) };
 }
 
+/** The number as hexadecimal of `length` bytes. It must be at least 0 and fit. */
+function numberToHex(number: bigint, length: number): string {
+  return number.toString(16).padStart(2 * length, '0');
+}
+
 /** The x of u·S, for 0 < u < n. It is never the point at infinity, since the order of S is the prime n. */
-function multiplyX(curve: Curve, u: bigint, { x, y }: Point): bigint {
+function multiplyX(curve: Curve, u: bigint, { x, y }: AffinePoint): bigint {
   const { Fp, Fn } = curve.noble.Point;
   const ecdh = ECDHS[curve.name];
   ecdh.setPrivateKey(numberToHex(u, Fn.BYTES), 'hex');

@@ -5,15 +5,15 @@
  */
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { bytesToNumberBE } from '@noble/curves/utils.js';
 import { INTEGER, SEQUENCE, readElement, readPositive } from '../../../tiles-spec/der.js';
 import { DerError } from '../../../tiles-spec/errors.js';
 import { ED25519_ALGORITHM, P256_ALGORITHM, readSpki, type Spki } from '../../../tiles-spec/spki.js';
 import { InvalidEntryError } from '../../errors.js';
 import type { KeyDetails } from '../algorithms.js';
 import { P256, P384, P521, decodePoint } from '../curves.js';
-import type { Curve, Point } from '../curves.js';
+import type { AffinePoint, Curve } from '../curves.js';
 import { checkEd25519Point } from '../ed25519ph.js';
-import { bytesToNumber } from '../numbers.js';
 
 /** A key that the log accepts, with the one `keyDetails` label that it matches. */
 export type PublicKey = EcdsaKey | RsaKey | Ed25519Key;
@@ -22,7 +22,7 @@ export interface EcdsaKey {
   readonly type: 'ecdsa';
   readonly keyDetails: KeyDetails;
   readonly curve: Curve;
-  readonly point: Point;
+  readonly point: AffinePoint;
 }
 
 export interface RsaKey {
@@ -128,8 +128,8 @@ function readRsaPublicKey(rsaPublicKey: Uint8Array): { modulus: bigint; exponent
     const second = readElement(first.rest, INTEGER);
     if (rest.length > 0 || second.rest.length > 0) throw new DerError('bytes follow the exponent');
     return {
-      modulus: bytesToNumber(readPositive(first.content)),
-      exponent: bytesToNumber(readPositive(second.content)),
+      modulus: bytesToNumberBE(readPositive(first.content)),
+      exponent: bytesToNumberBE(readPositive(second.content)),
     };
   } catch (error) {
     if (!(error instanceof DerError)) throw error;

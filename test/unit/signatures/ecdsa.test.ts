@@ -2,7 +2,7 @@ import { ECDH } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { P256, P384, P521 } from '#src/signatures/curves.js';
-import type { Curve, Point } from '#src/signatures/curves.js';
+import type { AffinePoint, Curve } from '#src/signatures/curves.js';
 import { verifyEcdsaBatch } from '#src/signatures/node/ecdsa.js';
 import type { EcdsaItem } from '#src/signatures/node/ecdsa.js';
 import { parseEcdsaSignature } from '#src/signatures/ecdsa-signature.js';
@@ -12,7 +12,7 @@ const OPTIONS = { format: 'der', lowS: false, prehash: false } as const;
 const DOES_NOT_VERIFY = 'does not verify over the digest with this key';
 
 /** The public point of a private key. */
-function pointOf({ noble }: Curve, privateKey: bigint): Point {
+function pointOf({ noble }: Curve, privateKey: bigint): AffinePoint {
   const { x, y } = noble.Point.BASE.multiply(privateKey).toAffine();
   return { x, y };
 }
