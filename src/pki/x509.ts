@@ -3,21 +3,30 @@
  * @module
  */
 import { OBJECT_IDENTIFIER, readableElements, SEQUENCE } from '../../tiles-spec/der.js';
-import { signerKeys } from '../kinds/search-keys.js';
+import { InvalidEntryError } from '../errors.js';
 import type { SignerKey } from '../kinds/statement.js';
+import type { Algorithm } from '../signatures/algorithms.js';
 import type { KeyFormat } from './key-format.js';
 
-export const x509: KeyFormat<SignerKey> = {
-  name: 'x509',
-  // The form is all that is told here. Whether the bytes are a key is for the suite to say, which parses them anyway.
-  parseKey: (der) => ({ form: isPublicKey(der) ? 'publicKey' : 'certificate', der }),
-  checks: ({ form, der }, signature, { algorithm, digest }, suite) => [
-    { key: form === 'publicKey' ? der : suite.certificateKey(der), algorithm, digest, signature },
-  ],
-  // DER has one encoding, and the suite takes no other.
-  canonicalKey: ({ der }) => der,
-  fingerprints: signerKeys,
-};
+/**
+ * The format of keys that sign by an algorithm.
+ * @param algorithm as it is claimed for a key; the suite compares it with the key.
+ */
+export function x509(algorithm: Algorithm): KeyFormat<SignerKey> {
+  return {
+    // Only the form is told here. The suite says whether the bytes are a key, since it parses them anyway.
+    parseKey: (der) => ({ form: isPublicKey(der) ? 'publicKey' : 'certificate', der }),
+    checks: ({ form, der }, signature, { digests }, suite) => {
+      const digest = digests[algorithm.digestName];
+      if (digest === undefined)
+        throw new InvalidEntryError(`digest: ${algorithm.keyDetails} signs ${algorithm.digestAlgorithm}`);
+      const key = form === 'publicKey' ? der : suite.certificateKey(der);
+      return [{ key, algorithm, digest, signature }];
+    },
+    // DER has one encoding, and the suite takes no other.
+    canonicalKey: ({ der }) => der,
+  };
+}
 
 /**
  * Whether DER that is a key or a certificate is a key: inside the two outer SEQUENCEs an SPKI has its algorithm's

@@ -3,8 +3,9 @@
  * @module
  */
 import { messageOf } from '../errors.js';
+import { isOwnCheck, type Check } from '../signatures/check.js';
 import type { SignatureCheck, SignatureSuite } from '../signatures/suite.js';
-import { isOwnCheck, type Check, type ProposedEntry } from './proposal.js';
+import type { ProposedEntry } from './proposal.js';
 
 /**
  * Checks entries. The signatures of all of them are verified in one call, which is cheaper than one by one. An entry whose

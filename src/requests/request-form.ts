@@ -19,7 +19,7 @@ export interface RequestForm<Request = unknown> {
   /** The request's shape, in JSON as sent and in memory as parsed. */
   readonly schema: z.ZodType<Request>;
   /**
-   * Makes the entry. A form that needs no promise returns none: then validation costs none either.
+   * Says what entry a request asks for. A form that needs no promise returns none: then validation costs none either.
    * @throws InvalidEntryError, or rejects with it, when a request of the right shape makes no entry.
    */
   propose(request: Request, suite: SignatureSuite): Proposal | Promise<Proposal>;
@@ -45,14 +45,14 @@ export function proposeBy(
     : entryOf(form.kind, proposal);
 }
 
-function entryOf({ kind, version }: EntryKind, { spec, checks }: Proposal): ProposedEntry {
+function entryOf({ kind, version }: EntryKind, { spec, attestation, checks }: Proposal): ProposedEntry {
   const body = canonicalBody({ kind, version }, spec);
   if (body.length > MAX_ENTRY_LENGTH) {
     throw new InvalidEntryError(
       `the canonical body has ${body.length} bytes; an entry has at most ${MAX_ENTRY_LENGTH}`,
     );
   }
-  return { kind, version, body, checks };
+  return { kind, version, body, attestation, checks };
 }
 
 /** `name.path: what is wrong`, of the first three. */

@@ -7,7 +7,7 @@ import type { Problem } from '../../src/http-server/problem.js';
 import { formatTransparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import { ProofError } from '../../tiles-spec/index.js';
 import { Patience } from '../patience.js';
-import type { ValidatedEntry } from '../validation/thread.js';
+import type { ValidatedEntry } from '../validation/results.js';
 import { Submitter, type Validators } from '../validation/validators.js';
 import type { Writer } from '../writer.js';
 import type { Metrics } from './metrics.js';

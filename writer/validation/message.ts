@@ -31,28 +31,6 @@ export function unpack({ bytes, lengths }: Packed): Uint8Array[] {
   return lengths.map((length) => bytes.subarray(at, (at += length)));
 }
 
-/**
- * The outcome of the request at a place in the message: an entry, whose bytes are the next ones packed; or an error, of
- * the request (`invalid`) or of the program.
- */
-export type Result = Verdict & {
-  readonly place: number;
-  /** Milliseconds of the thread's time. */
-  readonly cost: number;
-};
-
-export type Verdict =
-  { readonly kind: string; readonly version: string } | { readonly error: string; readonly invalid: boolean };
-
-/**
- * Some of a thread's results: a message is answered in several parts. An entry is packed as one string, its body followed
- * by its leaf hash.
- */
-export interface Answer {
-  readonly results: readonly Result[];
-  readonly entries: Packed;
-}
-
 /** The two numbers that a thread shares with the writer, by their places. */
 export const PROGRESS = {
   /** Grows with each step of the work, so that the writer can tell a stuck thread from a busy one. */

@@ -3,10 +3,9 @@
  * @module
  */
 import { Worker } from 'node:worker_threads';
-import { InvalidEntryError, messageOf, UnavailableError } from '../../src/errors.js';
-import type { NewEntry } from '../batch.js';
-import { HASH_LENGTH } from '../../tiles-spec/index.js';
-import { pack, PROGRESS, unpack, type Answer } from './message.js';
+import { messageOf, UnavailableError } from '../../src/errors.js';
+import { pack, PROGRESS } from './message.js';
+import { unpackResults, type Results, type ValidatedEntry } from './results.js';
 
 /**
  * How long a thread may take for one step of its work, in milliseconds. The longest honest step, to read a body of
@@ -16,12 +15,6 @@ const LONGEST_STEP = 2_000;
 
 /** The largest heap of a thread, in megabytes. A body of 64 MiB, the longest there can be, takes 256 MB of objects. */
 const MAX_HEAP = 512;
-
-/** An entry whose signatures hold. */
-export interface ValidatedEntry extends NewEntry {
-  readonly kind: string;
-  readonly version: string;
-}
 
 /** A request to validate, and where its outcome goes. */
 export interface Validation {
@@ -63,8 +56,8 @@ export class ValidatingThread<Task extends Validation> {
       workerData: this.#progress,
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP },
     });
-    this.#worker.on('message', (answer: Answer) => {
-      this.#answer(answer);
+    this.#worker.on('message', (results: Results) => {
+      this.#settle(results);
     });
     this.#worker.on('error', (error) => {
       this.#failure ??= messageOf(error);
@@ -87,20 +80,16 @@ export class ValidatingThread<Task extends Validation> {
     this.#watchStep(Atomics.load(this.#progress, PROGRESS.steps));
   }
 
-  #answer({ results, entries }: Answer): void {
+  #settle(results: Results): void {
     this.#hasWorked = true;
-    const settled = results.map((result) => ({ result, task: this.#tasks.get(result.place) }));
-    for (const { result } of settled) this.#tasks.delete(result.place);
+    const tasks = results.verdicts.map(({ place }) => this.#tasks.get(place));
+    for (const { place } of results.verdicts) this.#tasks.delete(place);
     if (this.#tasks.size === 0) {
       clearTimeout(this.#watch);
       // Send the next message before settling these answers, so that the thread works meanwhile.
       this.#options.onIdle();
     }
-    const strings = unpack(entries).values();
-    for (const { result, task } of settled) {
-      const outcome = 'error' in result ? errorOf(result) : entryOf(result, strings.next().value);
-      task?.settle(outcome, result.cost);
-    }
+    for (const [i, { entry, cost }] of unpackResults(results).entries()) tasks[i]?.settle(entry, cost);
   }
 
   /** Ends a thread that takes too long for one step: an endless step would hold the thread for ever. */
@@ -138,26 +127,4 @@ export class ValidatingThread<Task extends Validation> {
     this.#isClosing = true;
     await this.#worker.terminate();
   }
-}
-
-function errorOf({ error, invalid }: { readonly error: string; readonly invalid: boolean }): Error {
-  return invalid ? new InvalidEntryError(error) : new Error(error);
-}
-
-/**
- * Copies an entry's bytes out of the message: views would keep the whole message in memory as long as the entry. Short
- * entries share the 8 KiB of Buffer's pool: a buffer for each entry would cost the garbage collector 10 us.
- */
-function entryOf(
-  { kind, version }: { readonly kind: string; readonly version: string },
-  packed: Uint8Array | undefined,
-): ValidatedEntry {
-  if (packed === undefined) throw new TypeError('there is a packed string for each entry');
-  const own = Buffer.from(packed);
-  return {
-    kind,
-    version,
-    body: own.subarray(0, -HASH_LENGTH),
-    leafHash: own.subarray(-HASH_LENGTH),
-  };
 }

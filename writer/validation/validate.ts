@@ -4,21 +4,13 @@
  * @module
  */
 import { checkEntries, errorOf, orError } from '../../src/requests/check.js';
-import { isOwnCheck, type ProposedEntry } from '../../src/requests/proposal.js';
+import type { ProposedEntry } from '../../src/requests/proposal.js';
+import { isOwnCheck } from '../../src/signatures/check.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';
+import type { Outcome } from './results.js';
 
 /** The largest cost of a signature that is verified together with others, in milliseconds: the others wait for it. */
 const CHEAP = 0.3;
-
-/** What became of one request. */
-export interface Outcome {
-  /** The request's place among those given. */
-  readonly place: number;
-  /** The entry, whose checks hold; an InvalidEntryError for a request that makes none. */
-  readonly entry: ProposedEntry | Error;
-  /** Milliseconds of the thread's time; of work that was done for several at once, an equal share. */
-  readonly cost: number;
-}
 
 /** An entry whose checks have not been run yet. */
 interface Candidate {
@@ -47,8 +39,8 @@ export function* validateInGroups(
   requests: readonly Uint8Array[],
   propose: (request: Uint8Array) => ProposedEntry | Promise<ProposedEntry>,
   onRequest: (place: number | undefined) => void = () => undefined,
-): Generator<Outcome[] | Promise<Outcome[]>> {
-  const refused: Outcome[] = [];
+): Generator<Outcome<ProposedEntry>[] | Promise<Outcome<ProposedEntry>[]>> {
+  const refused: Outcome<ProposedEntry>[] = [];
   const cheap: Candidate[] = [];
   const dear: Candidate[] = [];
   const pending: Pending[] = [];
@@ -80,7 +72,9 @@ function isCheap({ checks }: ProposedEntry): boolean {
 }
 
 /** Runs the checks of all candidates in one call. */
-function check(candidates: readonly Candidate[]): Outcome[] | Promise<Outcome[]> {
+function check(
+  candidates: readonly Candidate[],
+): Outcome<ProposedEntry>[] | Promise<Outcome<ProposedEntry>[]> {
   const started = performance.now();
   const refusals = checkEntries(
     candidates.map(({ entry }) => entry),
@@ -95,7 +89,7 @@ function outcomesOf(
   candidates: readonly Candidate[],
   refusals: readonly (Error | undefined)[],
   started: number,
-): Outcome[] {
+): Outcome<ProposedEntry>[] {
   const share = (performance.now() - started) / candidates.length;
   return candidates.map(({ place, entry, cost }, i) => ({
     place,
@@ -104,7 +98,7 @@ function outcomesOf(
   }));
 }
 
-async function settle({ place, entry: proposed, cost }: Pending): Promise<Outcome[]> {
+async function settle({ place, entry: proposed, cost }: Pending): Promise<Outcome<ProposedEntry>[]> {
   const started = performance.now();
   const entry = await proposed;
   const total = cost + performance.now() - started;

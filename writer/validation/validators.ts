@@ -8,7 +8,8 @@ import type { Logger } from 'pino';
 import { UnavailableError } from '../../src/errors.js';
 import type { Patience } from '../patience.js';
 import { FairQueue, Share, type QueuedWork } from './fair-queue.js';
-import { ValidatingThread, type ThreadEnd, type ValidatedEntry, type Validation } from './thread.js';
+import type { ValidatedEntry } from './results.js';
+import { ValidatingThread, type ThreadEnd, type Validation } from './thread.js';
 
 /**
  * Requests in a message. They share the cost of the message and of an inversion, so up to MIN_BATCH requests go to one

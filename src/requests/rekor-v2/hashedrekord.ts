@@ -33,9 +33,10 @@ export function proposeHashedRekord(
   { key, algorithm }: RequestVerifier,
   suite: SignatureSuite,
 ): Proposal {
+  const format = x509(algorithm);
   const verifier = {
     form: key.form,
-    der: x509.canonicalKey(key),
+    der: format.canonicalKey(key),
     keyDetails: algorithm.keyDetails,
   };
   return {
@@ -43,6 +44,6 @@ export function proposeHashedRekord(
       data: { algorithm: algorithm.digestAlgorithm, digest },
       signature: { content: signature, verifier },
     }),
-    checks: x509.checks(key, signature, { algorithm, digest }, suite),
+    checks: format.checks(key, signature, { digests: { [algorithm.digestName]: digest } }, suite),
   };
 }

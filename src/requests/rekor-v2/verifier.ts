@@ -30,7 +30,8 @@ export const verifierField = z
     }
     if (publicKey !== undefined) return { key: { form: 'publicKey', der: publicKey.rawBytes }, algorithm };
     // @sigstore/sign sends a bare public key in the certificate's field: the bytes tell which it is.
-    if (x509Certificate !== undefined) return { key: x509.parseKey(x509Certificate.rawBytes), algorithm };
+    if (x509Certificate !== undefined)
+      return { key: x509(algorithm).parseKey(x509Certificate.rawBytes), algorithm };
     context.addIssue({ code: 'custom', message: 'has neither publicKey nor x509Certificate' });
     return z.NEVER;
   });

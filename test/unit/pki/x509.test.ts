@@ -1,10 +1,10 @@
 /**
- * X.509 as a format of keys: a key and its certificate, told apart, and found by the same fingerprint.
+ * X.509 as a format of keys: a key and its certificate, told apart, and checked by the same key.
  */
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { InvalidEntryError } from '#src/errors.js';
-import { x509 } from '#src/pki/x509.js';
+import { x509 as x509By } from '#src/pki/x509.js';
 import { algorithmFor } from '#src/signatures/algorithms.js';
 import { nodeSuite } from '#src/signatures/node/suite.js';
 import { newAuthority, subjectAltNames, der } from '../../support/certificates.js';
@@ -14,7 +14,10 @@ const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
 const name = subjectAltNames(der(0x82, Buffer.from('release.example')));
 const certificate = new Uint8Array(newAuthority('x509').issue(publicKey, [name], false));
-const signed = { algorithm: algorithmFor('PKIX_ECDSA_P256_SHA_256'), digest: new Uint8Array(32) };
+const algorithm = algorithmFor('PKIX_ECDSA_P256_SHA_256');
+const x509 = x509By(algorithm);
+const digest = new Uint8Array(32);
+const message = { digests: { sha256: digest } };
 const signature = Uint8Array.of(1);
 
 describe('x509', () => {
@@ -26,9 +29,16 @@ describe('x509', () => {
   });
 
   it('has the same signature checked by a key as by its certificate', () => {
-    const check = { key: spki, signature, ...signed };
+    const check = { key: spki, signature, algorithm, digest };
     for (const bytes of [spki, certificate])
-      expect(x509.checks(x509.parseKey(bytes), signature, signed, nodeSuite)).toEqual([check]);
+      expect(x509.checks(x509.parseKey(bytes), signature, message, nodeSuite)).toEqual([check]);
+  });
+
+  it('signs one digest, and refuses a message of which only another is known', () => {
+    const other = { digests: { sha512: new Uint8Array(64) } };
+    expect(() => x509.checks(x509.parseKey(spki), signature, other, nodeSuite)).toThrow(
+      new InvalidEntryError('digest: PKIX_ECDSA_P256_SHA_256 signs SHA2_256'),
+    );
   });
 
   it('refuses what is no certificate', () => {
@@ -36,19 +46,11 @@ describe('x509', () => {
     for (const each of broken) {
       const key = x509.parseKey(each.certificate);
       if (key.form === 'certificate')
-        expect(() => x509.checks(key, signature, signed, nodeSuite), each.what).toThrow(InvalidEntryError);
+        expect(() => x509.checks(key, signature, message, nodeSuite), each.what).toThrow(InvalidEntryError);
     }
   });
 
   it('logs the bytes that it read', () => {
     for (const bytes of [spki, certificate]) expect(x509.canonicalKey(x509.parseKey(bytes))).toBe(bytes);
-  });
-
-  it('finds a certificate by its key, by itself and by its names', () => {
-    const ofKey = x509.fingerprints(x509.parseKey(spki));
-    const ofCertificate = x509.fingerprints(x509.parseKey(certificate));
-    expect(ofCertificate.slice(0, 2)).toEqual(ofKey);
-    expect(ofCertificate.at(-1)).toBe('san:release.example');
-    expect(new X509Certificate(certificate).subjectAltName).toBe('DNS:release.example');
   });
 });
