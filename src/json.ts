@@ -29,8 +29,8 @@ export const DOCUMENT_LIMITS: JsonLimits = { depth: 32, tokens: 1_000_000, field
  * Parses JSON. Costs a pass over the text, 1 to 10 ns a character, before anything is built, then `JSON.parse` and a
  * visit to each value.
  * @param what names the document in errors.
- * @throws FormatError when the bytes are not UTF-8 or not JSON, a field is twice in one object, a number is too large for
- *   a double, or a limit is exceeded.
+ * @throws FormatError when the bytes are not UTF-8 or not JSON, a field is twice in one object, a number is too large
+ *   for a double, or a limit is exceeded.
  */
 export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMITS): unknown {
   if (isUtf16(bytes)) throw new FormatError(`${what} is not JSON in UTF-8, but UTF-16`);
@@ -112,7 +112,8 @@ function endOfString(text: string, start: number): number {
 
 /**
  * Counts the fields of all objects in a value.
- * @throws FormatError at a number that is too large for a double: `JSON.parse` makes it Infinity, which no JSON can hold.
+ * @throws FormatError at a number that is too large for a double: `JSON.parse` makes it Infinity, which no JSON can
+ *   hold.
  */
 function fieldsIn(value: unknown, what: string): number {
   if (value === Infinity || value === -Infinity)

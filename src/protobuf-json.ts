@@ -1,8 +1,8 @@
 /**
  * Protobuf's JSON mapping: from JSON to parsed messages, by zod schemas, and the types of field that schemas share.
  *
- * A field's name may be in lowerCamelCase or in snake_case, and a field that is null counts as absent. Base64 and decimals
- * have one form each; requests, which may have any base64 that protobuf allows, have fields of their own in
+ * A field's name may be in lowerCamelCase or in snake_case, and a field that is null counts as absent. Base64 and
+ * decimals have one form each; requests, which may have any base64 that protobuf allows, have fields of their own in
  * `requests/rekor-v2/fields.ts`.
  * @module
  */
@@ -67,7 +67,10 @@ export function findingsOf({ issues }: z.ZodError): { readonly path: string; rea
   });
 }
 
-/** Makes a schema's transform of a parser: a FormatError of the parser becomes what the schema finds wrong with the field. */
+/**
+ * Makes a schema's transform of a parser: a FormatError of the parser becomes what the schema finds wrong with the
+ * field.
+ */
 export function reading<In, Out>(read: (value: In) => Out) {
   return (value: In, context: z.core.$RefinementCtx<In>): Out => {
     try {

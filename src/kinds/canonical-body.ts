@@ -48,8 +48,8 @@ export function isCanonical(body: Uint8Array, { kind, version, spec }: Body): bo
 }
 
 /**
- * Half of a character, which RFC 8785 (section 3.2.2.2) forbids. `JSON.stringify` writes it as `\ud800` to `\udfff`, and
- * no other character so. An even number of backslashes before it is text of its own.
+ * Half of a character, which RFC 8785 (section 3.2.2.2) forbids. `JSON.stringify` writes it as `\ud800` to `\udfff`,
+ * and no other character so. An even number of backslashes before it is text of its own.
  */
 const LONE_SURROGATE = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/;
 

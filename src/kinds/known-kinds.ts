@@ -9,7 +9,10 @@ import { hashedrekord } from './hashedrekord-0.0.2.js';
 import { intoto } from './intoto-0.0.2.js';
 import type { EntryKind } from './kind.js';
 
-/** The kinds: `hashedrekord 0.0.2` is logged, the others are read in logs of Rekor's. To add one, add its file and its line. */
+/**
+ * The kinds: `hashedrekord 0.0.2` is logged, the others are read in logs of Rekor's. To add one, add its file and its
+ * line.
+ */
 export const KINDS: readonly EntryKind[] = [hashedrekordV1, hashedrekord, dsseV1, dsseV2, intoto];
 
 /** The kind of an entry; undefined for one that this version does not know. */

@@ -22,7 +22,9 @@ export interface KnownEntry {
   describe(): DescriptionLine[];
 }
 
-/** An entry of a kind, or a version of one, that this version of Stele does not know: nothing can be said of its spec. */
+/**
+ * An entry of a kind, or a version of one, that this version of Stele does not know: nothing can be said of its spec.
+ */
 export interface UnknownEntry {
   readonly isKnown: false;
   readonly kind: string;

@@ -1,6 +1,6 @@
 /**
  * What the kinds of Rekor v2 have in common: digests and verifiers as its logs and Stele's hold them. The objects are
- * strict: a field more is another version of the kind.
+ * strict, since a field that the kind does not name makes it another version.
  * @module
  */
 import { z } from 'zod';

@@ -31,7 +31,8 @@ export interface LoggedStatement {
   readonly digest: LoggedDigest;
   /**
    * What the digest is of: `message`, the bytes that were signed (an artifact, or the pre-authentication encoding of a
-   * DSSE envelope); or `payload`, the payload of a DSSE envelope, whose signature is over its encoding.
+   * DSSE envelope); or `payload`, the payload of a DSSE envelope, whose signature is over the pre-authentication
+   * encoding.
    */
   readonly digestOf: 'message' | 'payload';
 }

@@ -8,8 +8,8 @@ import type { SignatureCheck, SignatureSuite } from '../signatures/suite.js';
 import type { ProposedEntry } from './proposal.js';
 
 /**
- * Checks entries. The signatures of all of them are verified in one call, which is cheaper than one by one. An entry whose
- * check fails for another reason than its signature, such as a lack of memory, is refused alone.
+ * Checks entries. The signatures of all of them are verified in one call, which is cheaper than one by one. An entry
+ * whose check fails for another reason than its signature, such as a lack of memory, is refused alone.
  * @returns for each entry, in order, why the first check that does not hold fails; undefined where all hold. A promise
  *   only where an entry has a check that runs itself: those run one after another, once the entry's signatures hold.
  */

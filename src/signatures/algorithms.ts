@@ -1,6 +1,6 @@
 /**
- * The signature algorithms that the log accepts: each pairs one type and size of key with one digest. They are Rekor v2's
- * (rekor-tiles `internal/algorithmregistry`); labels and numbers are those of `PublicKeyDetails` in sigstore's
+ * The signature algorithms that the log accepts: each pairs one type and size of key with one digest. They are Rekor
+ * v2's (rekor-tiles `internal/algorithmregistry`); labels and numbers are those of `PublicKeyDetails` in sigstore's
  * `sigstore_common.proto`.
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Ed25519ph (RFC 8032, 5.1) over the SHA-512 digest of the message. OpenSSL 3.0 has no Ed25519ph, and noble's
- * hashes the message itself, which the log does not have: this is noble's EdDSA over a digest that is given.
+ * Ed25519ph (RFC 8032, 5.1), over the SHA-512 digest of a message. OpenSSL 3.0 has no Ed25519ph. Noble's Ed25519ph
+ * takes the message and hashes it, and the log has only the digest. So this module sets up noble's EdDSA to take the
+ * digest.
  * @module
  */
 import { eddsa } from '@noble/curves/abstract/edwards.js';
@@ -10,18 +11,22 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import { InvalidEntryError } from '../errors.js';
 
 const SIGNATURE_LENGTH = 64;
+
+// RFC 8032, 2: dom2(phflag, context) stands before what is hashed, so that no signature is good for plain Ed25519 too.
 const DOM2_PREFIX = new TextEncoder().encode('SigEd25519 no Ed25519 collisions');
 const PHFLAG = 1;
 
 const ed25519ph = eddsa(ed25519.Point, sha512, {
+  // Noble's place to hash the message: the digest stays as it is.
   prehash: (digest: Uint8Array) => Uint8Array.from(digest),
   domain: (data: Uint8Array, context: Uint8Array) =>
     concatBytes(DOM2_PREFIX, Uint8Array.of(PHFLAG, context.length), context, data),
   adjustScalarBytes: clamp,
-  zip215: false, // A and R in canonical encoding only
+  // Refuse points in another encoding than the canonical one: a second encoding of a signature would be a second entry.
+  zip215: false,
 });
 
-/** Makes 32 bytes of a hash a private scalar (5.1.5). */
+/** Makes a private scalar of 32 bytes of a hash: sets and clears the bits that RFC 8032 (5.1.5) fixes. */
 function clamp(bytes: Uint8Array): Uint8Array {
   const [first = 0, last = 0] = [bytes[0], bytes[31]];
   return Uint8Array.from(bytes)
@@ -30,9 +35,9 @@ function clamp(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Demands that 32 bytes encode a point in the one way that RFC 8032 (5.1.3) allows, and that the order of the point is
- * not 1, 2, 4 or 8: under a key of such an order anyone can make signatures that verify.
- * @throws InvalidEntryError when they do not.
+ * Checks a public key: 32 bytes that encode a point in the one way that RFC 8032 (5.1.3) allows, of another order than
+ * 1, 2, 4 and 8. Anyone can make signatures that verify with a key of such an order.
+ * @throws InvalidEntryError when the bytes encode no such point.
  */
 export function checkEd25519Point(bytes: Uint8Array): void {
   let point;
@@ -45,7 +50,7 @@ export function checkEd25519Point(bytes: Uint8Array): void {
 }
 
 /**
- * Verifies one signature by the cofactored equation.
+ * Verifies one signature by the cofactored equation of RFC 8032 (5.1.7): [8][S]B = [8]R + [8][k]A.
  *
  * Cost: 1.5 ms.
  * @param point The public key, 32 bytes.
@@ -62,10 +67,15 @@ export function verifyEd25519ph(
   }
   return ed25519ph.verify(signature, digest, point)
     ? undefined
-    : 'does not verify over the digest with this key, as Ed25519ph: a pure Ed25519 signature is not taken (stele upload --key makes the other)';
+    : 'does not verify over the digest with this key, as Ed25519ph: Stele takes no pure Ed25519 signature (stele upload --key makes an Ed25519ph one)';
 }
 
-/** Signs a SHA-512 digest (64 bytes) with a private key: the 32 bytes that RFC 8032 calls the seed. 2 ms. */
+/**
+ * Signs a SHA-512 digest, 64 bytes.
+ *
+ * Cost: 2 ms.
+ * @param seed The private key, 32 bytes.
+ */
 export function signEd25519ph(seed: Uint8Array, digest: Uint8Array): Uint8Array {
   return ed25519ph.sign(digest, seed);
 }

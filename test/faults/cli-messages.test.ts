@@ -137,7 +137,7 @@ describe('a key or signature of another kind', () => {
     [
       `${SIGNED} ed.pub --signature pure.sig`,
       1,
-      /^stele: signature: does not verify .*, as Ed25519ph: a pure Ed25519 signature is not taken \(stele upload --key makes the other\)$/m,
+      /^stele: signature: does not verify .*, as Ed25519ph: Stele takes no pure Ed25519 signature \(stele upload --key makes an Ed25519ph one\)$/m,
     ],
     [
       `${SIGNED} key.pub --signature ssh.sig`,

@@ -122,8 +122,8 @@ const handWrittenBodies = fc
 const MARK = 'the place of hand-written JSON';
 
 /**
- * Good bodies with a value or a few bytes changed or with hand-written JSON in them, kinds that nobody knows, requests in
- * place of bodies, and noise.
+ * Good bodies with a value or a few bytes changed or with hand-written JSON in them, kinds that nobody knows, requests
+ * in place of bodies, and noise.
  */
 export const badBodies = fc.oneof(
   handWrittenBodies,

@@ -22,8 +22,8 @@ export interface TextName {
   /** `username`: Fulcio's otherName, for identity providers whose users have neither an address nor a URI. */
   readonly type: 'dns' | 'email' | 'ip' | 'uri' | 'username';
   /**
-   * As in the certificate: one line, not empty, without control characters and without characters that set the direction
-   * of text. An IP address is as RFC 5952 writes it.
+   * As in the certificate: one line, not empty, without control characters and without characters that set the
+   * direction of text. An IP address is as RFC 5952 writes it.
    */
   readonly text: string;
 }
@@ -119,8 +119,8 @@ function ia5Text(content: Uint8Array): string | undefined {
 
 /**
  * Control characters, the line and paragraph separator, and the characters that set the direction of text (Unicode's
- * Bidi_Control). A name that holds one does not look like the text that is compared. README.md lists them by number, since
- * the rules must not change with the version of Unicode.
+ * Bidi_Control). A name that holds one does not look like the text that is compared. README.md lists them by number,
+ * since the rules must not change with the version of Unicode.
  */
 const UNSHOWABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 

@@ -4,9 +4,10 @@
  */
 
 /**
- * The text of an address, one for each: four decimal numbers, or the form of RFC 5952, in which an IPv4 address mapped
- * into IPv6 is `::ffff:192.0.2.1`.
- * @returns undefined unless `bytes` are the 4 of IPv4 or the 16 of IPv6.
+ * The text of an address. An address has one text: an IPv4 address is four decimal numbers with dots, an IPv6 address
+ * is in the form of RFC 5952, and an IPv6 address that maps an IPv4 address is such as `::ffff:192.0.2.1`.
+ * @param bytes 4 for IPv4, 16 for IPv6.
+ * @returns undefined for bytes of any other number.
  */
 export function formatIpAddress(bytes: Uint8Array): string | undefined {
   if (bytes.length === 4) return bytes.join('.');
@@ -21,10 +22,11 @@ export function formatIpAddress(bytes: Uint8Array): string | undefined {
   return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
 }
 
-/** The start and length of the longest run of zeros; of several equally long, the first. */
+/** The start and length of the longest run of zeros. Of several runs of one length RFC 5952 takes the first. */
 function longestZeros(groups: readonly number[]): readonly [start: number, length: number] {
   let longest: readonly [number, number] = [0, 0];
   let start = 0;
+  // A group more, which is not zero, ends the last run.
   for (const [i, group] of [...groups, 1].entries()) {
     if (group === 0) continue;
     if (i - start > longest[1]) longest = [start, i - start];

@@ -1,8 +1,8 @@
 /**
  * Work of many clients in one queue. Each client gets an equal share of the workers' time, however much it asks for:
  * start-time fair queueing (Goyal, Vin, Cheng: SIGCOMM 1996). Each client has a clock of its own, which moves by the
- * cost of the client's work; the client whose clock is furthest behind is served next. Idling gains a client nothing: on
- * its return its clock is moved up to that of the client served last.
+ * cost of the client's work; the client whose clock is furthest behind is served next. Idling gains a client nothing:
+ * on its return its clock is moved up to that of the client served last.
  * @module
  */
 

@@ -110,8 +110,8 @@ export class ValidatingThread<Task extends Validation> {
     clearTimeout(this.#watch);
     const suspect = Atomics.load(this.#progress, PROGRESS.request) - 1;
     for (const [place, task] of this.#tasks) {
-      // The request that the thread was at is not given to another thread, which it could end too. Where that request is
-      // not known, none is.
+      // The request that the thread was at is not given to another thread, which it could end too. Where that request
+      // is not known, none is.
       if (place !== suspect && suspect >= 0) continue;
       this.#tasks.delete(place);
       // The reason may name files of this machine, so it goes to the daemon's log and not to the submitter.

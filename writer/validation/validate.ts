@@ -1,6 +1,6 @@
 /**
- * From requests to entries, in a validating thread: each request is proposed, and its checks are run, many together where
- * that is cheaper.
+ * From requests to entries, in a validating thread: each request is proposed, and its checks are run, many together
+ * where that is cheaper.
  * @module
  */
 import { checkEntries, errorOf, orError } from '../../src/requests/check.js';

@@ -1,7 +1,7 @@
 /**
  * The threads that validate requests, so that signatures do not hold up the writer, and the queue before them. Every
- * connection gets its share of the threads' time, whatever it sends: requests are taken in fair turns, by their expected
- * cost, which is corrected by the actual one.
+ * connection gets its share of the threads' time, whatever it sends: requests are taken in fair turns, by their
+ * expected cost, which is corrected by the actual one.
  * @module
  */
 import type { Logger } from 'pino';
@@ -130,8 +130,8 @@ export class Validators {
   }
 
   /**
-   * How long the oldest request waits to be validated, in milliseconds: of those that are not held up by earlier ones of
-   * the same connection, or by what they cost.
+   * How long the oldest request waits to be validated, in milliseconds: of those that are not held up by earlier ones
+   * of the same connection, or by what they cost.
    */
   get oldestWait(): number {
     const [oldest] = this.#prompt;

@@ -40,8 +40,8 @@ export interface Ed25519Key {
   readonly point: Uint8Array;
 }
 
-// AlgorithmIdentifiers in DER, as hexadecimal. RFC 5480: id-ecPublicKey with a named curve. RFC 3279: rsaEncryption with
-// NULL.
+// AlgorithmIdentifiers in DER, as hexadecimal. RFC 5480: id-ecPublicKey with a named curve. RFC 3279: rsaEncryption
+// with NULL.
 const EC_KEYS: ReadonlyMap<string, { keyDetails: KeyDetails; curve: Curve }> = new Map([
   [P256_ALGORITHM, { keyDetails: 'PKIX_ECDSA_P256_SHA_256', curve: P256 }],
   ['301006072a8648ce3d020106052b81040022', { keyDetails: 'PKIX_ECDSA_P384_SHA_384', curve: P384 }],
@@ -54,8 +54,8 @@ const RSA_KEY_DETAILS: ReadonlyMap<number, KeyDetails> = new Map<number, KeyDeta
   [3072, 'PKIX_RSA_PKCS1V15_3072_SHA256'],
   [4096, 'PKIX_RSA_PKCS1V15_4096_SHA256'],
 ]);
-// Go's crypto/rsa refuses larger exponents, so Sigstore's clients in Go could not verify the entry; and a large exponent
-// makes verifying as dear as signing.
+// Go's crypto/rsa refuses larger exponents, so Sigstore's clients in Go could not verify the entry; and a large
+// exponent makes verifying as dear as signing.
 const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
 
 /**
@@ -63,9 +63,9 @@ const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
  *
  * Cost: 4 us for ECDSA, 8 for RSA, 100 for Ed25519.
  * @param spki One SubjectPublicKeyInfo in DER.
- * @throws InvalidEntryError, saying what is wrong, when the bytes are anything else, or the key is of no accepted algorithm:
- * ECDSA on P-256, P-384 or P-521 as a named curve with an uncompressed point; RSA of 2048, 3072 or 4096 bits with an
- * odd exponent from 3 to 2^31 - 1; Ed25519 with a canonical point not of small order.
+ * @throws InvalidEntryError, saying what is wrong, when the bytes are anything else, or the key is of no accepted
+ *   algorithm: ECDSA on P-256, P-384 or P-521 as a named curve with an uncompressed point; RSA of 2048, 3072 or 4096
+ *   bits with an odd exponent from 3 to 2^31 - 1; Ed25519 with a canonical point not of small order.
  */
 export function parsePublicKey(spki: Uint8Array): PublicKey {
   const { algorithm: identifier, key: subjectPublicKey } = readKey(spki);

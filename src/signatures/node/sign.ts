@@ -22,7 +22,8 @@ export interface ArtifactSignature {
  * Signs an artifact by the algorithm that the log pairs with the key. The artifact is read once and never held.
  * @param pem the private key, PKCS#8, SEC 1 or PKCS#1, not encrypted.
  * @param name names the key's file in errors.
- * @throws ConfigurationError when `pem` is no such key, or a key that the log does not take; and what `artifact` throws.
+ * @throws ConfigurationError when `pem` is no such key, or a key that the log does not take; and what `artifact`
+ *   throws.
  */
 export async function signArtifact(
   pem: Uint8Array,

@@ -17,7 +17,7 @@ function refusalOf({ keyDetails }: Algorithm): string {
   // openssl and others sign with the same keys without the prehash.
   const more =
     keyDetails === 'PKIX_ED25519_PH'
-      ? ', as Ed25519ph: a pure Ed25519 signature is not taken (stele upload --key makes the other)'
+      ? ', as Ed25519ph: Stele takes no pure Ed25519 signature (stele upload --key makes an Ed25519ph one)'
       : '';
   return `signature: does not verify over the digest with this key${more}`;
 }
