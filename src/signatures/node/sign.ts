@@ -6,7 +6,7 @@ import { createHash, createPublicKey, createSign, type KeyObject } from 'node:cr
 import { ConfigurationError, InvalidEntryError } from '../../errors.js';
 import { algorithmFor, type Algorithm } from '../algorithms.js';
 import { signEd25519ph } from '../ed25519ph.js';
-import { readPrivateKey } from './private-key.js';
+import { readPrivateKey } from '../../keys/node/private-key.js';
 import { parsePublicKey } from './public-key.js';
 
 /** A signature over an artifact's digest, and what verifies it. */
