@@ -3,7 +3,8 @@
  * where that is cheaper.
  * @module
  */
-import { checkEntries, errorOf, orError } from '../../src/requests/check.js';
+import { errorOf } from '../../src/errors.js';
+import { checkEntries, orError } from '../../src/requests/check.js';
 import type { ProposedEntry } from '../../src/requests/proposal.js';
 import { isOwnCheck } from '../../src/signatures/check.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';

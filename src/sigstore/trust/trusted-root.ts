@@ -11,6 +11,7 @@ import {
   FormatError,
   formatVerifierKey,
   keyHash,
+  maxLengthOf,
   noteVerifier,
   parseVerifierKey,
   type NoteVerifier,
@@ -18,7 +19,7 @@ import {
 } from '../../../tiles-spec/index.js';
 import { ed25519Key, ed25519Spki } from '../../../tiles-spec/spki.js';
 import { bytesOf, instant, list, parseMessageFile, readMessage, someBytes } from '../../protobuf-json.js';
-import { ALGORITHMS } from '../../signatures/algorithms.js';
+import { ALGORITHMS, type KeyDetails } from '../../signatures/algorithms.js';
 
 /** Unix milliseconds, both ends included. An end that is absent is open. */
 export interface TimeRange {
@@ -73,20 +74,28 @@ export function isTrustedLog(log: KnownLog): log is TrustedLog {
   return 'verifier' in log;
 }
 
+/**
+ * Whether a log is of Rekor v1, which alone signs with ECDSA: Rekor v2 and Stele sign with Ed25519. Such a log has no
+ * tiles, and gives promises of inclusion.
+ */
+export function isRekorV1({ keyDetails }: TrustedLog): boolean {
+  return keyDetails !== PKIX_ED25519;
+}
+
 /** Whether an instant, in Unix milliseconds, is in the range. */
 export function isWithin({ start = -Infinity, end = Infinity }: TimeRange, time: number): boolean {
   return start <= time && time <= end;
 }
 
 /** The longest `trusted_root.json`, in bytes. */
-export const MAX_TRUSTED_ROOT_LENGTH = 1 << 20;
+export const MAX_TRUSTED_ROOT_LENGTH = maxLengthOf({ kind: 'trusted_root' });
 /** How many logs, and how many authorities of each sort, a trusted root may have. */
 const MAX_MEMBERS = 100;
 const MEDIA_TYPE = /^application\/vnd\.dev\.sigstore\.trustedroot(\+json;version=0\.[12]|\.v0\.[12]\+json)$/;
 
 /** The `PublicKeyDetails` of a log's key: Ed25519 in Rekor v2 and Stele, ECDSA in Rekor v1. */
 export const PKIX_ED25519 = 'PKIX_ED25519';
-const PKIX_ECDSA = 'PKIX_ECDSA_P256_SHA_256';
+const PKIX_ECDSA: KeyDetails = 'PKIX_ECDSA_P256_SHA_256';
 
 /** The labels of the enum's numbers: protobuf's JSON may have either. Pure Ed25519 signs no entries, and is no algorithm. */
 const LABELS: ReadonlyMap<number, string> = new Map([
@@ -106,7 +115,7 @@ const trustedRoot = z.object({
       publicKey: z.object({
         rawBytes: someBytes,
         keyDetails: z.union([z.string(), z.number().transform((n) => LABELS.get(n) ?? String(n))]),
-        // A key without a start would have been good for ever: Sigstore's own clients refuse that too.
+        // A key without a start would be good for entries of any age: Sigstore's own clients refuse that too.
         validFor: z.object({ start: instant, end: instant.optional() }),
       }),
       logId: z.object({ keyId: bytesOf(32) }),
