@@ -3,7 +3,7 @@
  * @module
  */
 import { SteleError } from '../src/errors.js';
-import { FormatError, ProofError } from '../tiles-spec/errors.js';
+import { FormatError, isBadData } from '../tiles-spec/errors.js';
 
 export { ConfigurationError, SteleError, UnreachableError, type ErrorCode } from '../src/errors.js';
 
@@ -83,8 +83,7 @@ export async function readingObject<T>(path: string, read: () => T | Promise<T>)
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof FormatError || error instanceof ProofError) || error.path !== undefined)
-      throw error;
+    if (!isBadData(error) || error.path !== undefined) throw error;
     // A subclass stays what it is: an object of a newer version must not pass for a damaged one.
     const SameError = error.constructor as new (message: string, path: string) => Error;
     throw new SameError(`${path}: ${error.message}`, path);

@@ -42,7 +42,10 @@ export interface Heads {
  * Heads that are forgotten when the process ends.
  * @example
  * const heads = new MemoryHeads();
- * const log = new LogReader({ read, verifier, heads });
+ * await heads.replace(Uint8Array.of(1), undefined); // => true
+ * await heads.replace(Uint8Array.of(2), Uint8Array.of(1)); // => true
+ * await heads.replace(Uint8Array.of(3), Uint8Array.of(1)); // => false
+ * await heads.read(); // => Uint8Array(1) [ 2 ]
  */
 export class MemoryHeads implements Heads {
   readonly place = 'memory';
@@ -55,9 +58,10 @@ export class MemoryHeads implements Heads {
   }
 
   replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean> {
-    if (this.#checkpoint !== expected) return Promise.resolve(false);
-    this.#checkpoint = checkpoint;
-    return Promise.resolve(true);
+    const kept = this.#checkpoint;
+    const isExpected = kept === undefined ? expected === undefined : expected && equalBytes(kept, expected);
+    if (isExpected === true) this.#checkpoint = checkpoint;
+    return Promise.resolve(isExpected === true);
   }
 
   keepEvidence(found: Contradiction): Promise<string> {

@@ -23,7 +23,11 @@ import type { ReadObject } from './http-source.js';
  * @throws nothing itself. The function throws, beside the errors of every `ReadObject`, FormatError for a file that cannot
  *   be read, and ConfigurationError.
  * @example
- * const log = new LogReader({ read: storeSource(new FolderStore('/srv/log')), verifier });
+ * const store = new FolderStore('a-log');
+ * await store.create('tile/0/000.p/1', new Uint8Array(32));
+ * const read = storeSource(store);
+ * (await read('tile/0/000.p/1', 32)).length; // => 32
+ * await read('checkpoint', 10_000); // => undefined
  */
 export function storeSource(store: Pick<ObjectStore, 'readRange'>, retries = 0): ReadObject {
   return async (path, maxLength) => {

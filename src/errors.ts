@@ -11,6 +11,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What was thrown, as an Error. */
+export function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 /** Whether JavaScript itself raised the error: a fault in the code, which no second try and no operator can help. */
 export function isProgramFault(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError;

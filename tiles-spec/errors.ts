@@ -60,6 +60,11 @@ export class ProofError extends SteleError {
   }
 }
 
+/** Whether an error says that data is wrong: malformed, or not as a proof or a signature demands. */
+export function isBadData(error: unknown): error is FormatError | ProofError {
+  return error instanceof FormatError || error instanceof ProofError;
+}
+
 /**
  * A newer version of Stele wrote the object, in a form that this version does not know. The object is not damaged, and
  * stays as it is.

@@ -4,7 +4,7 @@
  * @module
  */
 import { ClaimLostError, DamagedStoreError, messageOf, UnavailableError } from '../src/errors.js';
-import { FormatError, ProofError } from '../tiles-spec/index.js';
+import { isBadData } from '../tiles-spec/errors.js';
 import { outageOf, type Outage } from './outage.js';
 
 export interface Fault {
@@ -39,5 +39,5 @@ export function stopFaultOf(error: unknown): Fault {
 }
 
 function isDamage(error: unknown): boolean {
-  return error instanceof DamagedStoreError || error instanceof FormatError || error instanceof ProofError;
+  return error instanceof DamagedStoreError || isBadData(error);
 }

@@ -3,7 +3,7 @@
  * second submission of an entry in flight joins the first.
  * @module
  */
-import { UnavailableError } from '../src/errors.js';
+import { errorOf, UnavailableError } from '../src/errors.js';
 import type { Hash, SignedCheckpoint } from '../tiles-spec/index.js';
 import { lengthOf, type BatchTree, type NewEntry } from './batch.js';
 import type { Patience } from './patience.js';
@@ -142,7 +142,7 @@ export class EntryPool {
           else inFlight.place(repeat);
         },
         (error: unknown) => {
-          inFlight.fail(error instanceof Error ? error : new Error(String(error)));
+          inFlight.fail(errorOf(error));
         },
       );
     return inFlight;

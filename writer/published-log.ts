@@ -8,12 +8,11 @@ import { gunzip } from '../reader/node/gunzip.js';
 import { DamagedStoreError } from '../src/errors.js';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
+import { isBadData } from '../tiles-spec/errors.js';
 import {
   equalBytes,
-  FormatError,
   formatPath,
   openCheckpoint,
-  ProofError,
   type NoteVerifier,
   type RightEdge,
   type SignedCheckpoint,
@@ -144,7 +143,7 @@ function openStored(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoint
   try {
     return openCheckpoint(bytes, verifier);
   } catch (error) {
-    if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+    if (!isBadData(error)) throw error;
     throw new DamagedStoreError(
       `the checkpoint in the store is not one of ${verifier.name} by this log's key: ${error.message}. Something else wrote to the store: restore it from a copy`,
       { cause: error },

@@ -4,12 +4,10 @@
  * @module
  */
 import type { ReadObject, TreeReader } from '../reader/index.js';
-import { parseTrustedRoot } from '../src/sigstore/trust/trusted-root.js';
+import { TRUSTED_ROOT } from '../src/sigstore/trust/trust-files.js';
+import { MAX_TRUSTED_ROOT_LENGTH, parseTrustedRoot } from '../src/sigstore/trust/trusted-root.js';
 import { equalBytes, FormatError, HASH_LENGTH, TILE_WIDTH, widthAt } from '../tiles-spec/index.js';
 import type { Block, StagedTree, Staging } from './staging/staging.js';
-
-/** Length limit of a trust file, in bytes. */
-const MAX_TRUST_FILE = 1 << 20;
 
 /** Blocks in one transaction: each takes 8 KiB of memory, and of staging's write-ahead log. */
 const STEP = 1024;
@@ -78,7 +76,7 @@ export async function creationOf(
   now: number,
 ): Promise<number> {
   const [first = now] = tree.tree.size === 0 ? [] : await tree.times(0);
-  const file = await read('trusted_root.json', MAX_TRUST_FILE);
+  const file = await read(TRUSTED_ROOT, MAX_TRUSTED_ROOT_LENGTH);
   return Math.min(first, (file && startIn(file, spki)) ?? first);
 }
 

@@ -5,9 +5,9 @@
  */
 import type { Logger } from 'pino';
 import { DamagedStoreError, messageOf } from '../src/errors.js';
+import { isBadData } from '../tiles-spec/errors.js';
 import {
   equalBytes,
-  FormatError,
   ProofError,
   TILE_WIDTH,
   type NoteVerifier,
@@ -114,7 +114,7 @@ export class Recovery {
     try {
       return await verifyBatch(batch, tail);
     } catch (error) {
-      if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+      if (!isBadData(error)) throw error;
       throw new DamagedStoreError(
         `the claim staging/${batch.oldSize} does not extend the log: ${error.message}. Something else wrote to the store: keep the claim, and restore the store from a copy`,
         { cause: error },
@@ -138,7 +138,7 @@ export class Recovery {
       if (!isSame) throw new ProofError('its row is of another batch than its claim');
     } catch (error) {
       const reason = error instanceof DamagedStoreError ? error.cause : error;
-      if (!(reason instanceof FormatError || reason instanceof ProofError)) throw error;
+      if (!isBadData(reason)) throw error;
       await this.#reconciler.dropBatches(oldSize, `the first of them does not verify (${messageOf(reason)})`);
       return;
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { StartRefusedError } from '../src/errors.js';
-import { FormatError, ProofError } from '../tiles-spec/index.js';
+import { isBadData } from '../tiles-spec/errors.js';
 
 export function otherOrigin(staged: string, given: string): StartRefusedError {
   return new StartRefusedError(
@@ -94,7 +94,7 @@ export async function refusingDamage<T>(what: string, read: () => Promise<T>): P
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof ProofError || error instanceof FormatError)) throw error;
+    if (!isBadData(error)) throw error;
     throw new StartRefusedError(
       `the ${what} of the log in the store does not verify: ${error.message}. Restore the store from a copy`,
     );

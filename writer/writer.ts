@@ -2,7 +2,7 @@
  * A log's one writer: it takes entries, logs them, and answers with proofs.
  * @module
  */
-import { DamagedStoreError, UnavailableError } from '../src/errors.js';
+import { DamagedStoreError, errorOf, UnavailableError } from '../src/errors.js';
 import type { ObjectStore } from '../src/store/store.js';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import { equalBytes, ProofError, verifyInclusion } from '../tiles-spec/index.js';
@@ -98,7 +98,7 @@ export class Writer {
       (error: unknown) => {
         this.#end = stopFaultOf(error);
         pool.abort(new UnavailableError(this.#end.reason));
-        return error instanceof Error ? error : new Error(String(error));
+        return errorOf(error);
       },
     );
   }

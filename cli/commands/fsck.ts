@@ -6,7 +6,7 @@ import { UnexpectedAnswerError } from '../../reader/errors.js';
 import type { FsckReport } from '../../reader/fsck.js';
 import { rfc3339 } from '../../src/rfc3339.js';
 import { encodeHex } from '../../tiles-spec/bytes.js';
-import { FormatError, ProofError } from '../../tiles-spec/errors.js';
+import { isBadData } from '../../tiles-spec/errors.js';
 import { command } from '../command.js';
 import { LOG_ALTERNATIVES, LOG_SETTINGS } from '../settings/log-settings.js';
 import { entries, plain, type Progress, type Terminal } from '../terminal.js';
@@ -58,9 +58,7 @@ export const fsckCommand = command({
       return 0;
     } catch (error) {
       progress?.stop();
-      const isWrong =
-        error instanceof FormatError || error instanceof ProofError || error instanceof UnexpectedAnswerError;
-      if (!isWrong) throw error;
+      if (!isBadData(error) && !(error instanceof UnexpectedAnswerError)) throw error;
       if (isJson) terminal.json({ ok: false, path: error.path ?? null, message: error.message });
       else terminal.out(`${terminal.bad('WRONG')} ${plain(error.message)}`);
       return 1;

@@ -11,6 +11,7 @@ import { createTransientFolder } from '../../src/node/durable-file.js';
 import { reasonOf } from '../../src/node/system-error.js';
 import { trustedRootIn } from '../../src/sigstore/trust/trust-sources.js';
 import {
+  isRekorV1,
   isTrustedLog,
   trustedLogFromVerifierKey,
   type TrustedLog,
@@ -141,11 +142,11 @@ async function onlyPin(environment: NodeJS.ProcessEnv): Promise<string> {
 
 /**
  * The log in a trust file that has this URL or, where none has, the only one. Logs of Rekor v1 are left out: they have
- * no tiles, and are known by their keys, which are not Ed25519.
+ * no tiles.
  * @throws ConfigurationError where there is no such log, or more than one.
  */
 export function onlyLog(logs: readonly TrustedLog[], url: string | undefined, file: string): TrustedLog {
-  const tiled = logs.filter(({ keyDetails }) => keyDetails === 'PKIX_ED25519');
+  const tiled = logs.filter((log) => !isRekorV1(log));
   const there = tiled.filter((log) => log.url.replace(/\/+$/, '') === url);
   const [log, ...others] = there.length > 0 ? there : tiled;
   if (log !== undefined && others.length === 0) return log;

@@ -8,6 +8,7 @@ import { DOCUMENT_LIMITS, parseJson } from '../../src/json.js';
 import { validateRequest } from '../../src/requests/rekor-v2/create-entry-request.js';
 import { algorithmFor, type Algorithm } from '../../src/signatures/algorithms.js';
 import { parsePublicKey } from '../../src/signatures/node/public-key.js';
+import { readPrivateKey } from '../../src/keys/node/private-key.js';
 import { signArtifact } from '../../src/signatures/node/sign.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';
 import { publicKeyHint, type SigstoreBundle } from '../../src/sigstore/bundle/sigstore-bundle.js';
@@ -54,8 +55,8 @@ export async function signWith(
   { key, artifact }: { readonly key: string; readonly artifact: string },
   earlier: readonly Uint8Array[],
 ): Promise<SignedArtifact> {
-  const pem = await readInput('--key', key);
-  const { spki, algorithm, digest, signature } = await signArtifact(pem, key, openArtifact(artifact));
+  const privateKey = readPrivateKey(await readInput('--key', key), key);
+  const { spki, algorithm, digest, signature } = await signArtifact(privateKey, key, openArtifact(artifact));
   const same = earlier.find((other) => {
     const [refusal] = nodeSuite.verify([{ key: spki, algorithm, digest, signature: other }]);
     return refusal === undefined;

@@ -23,7 +23,10 @@ const PROBE = Buffer.alloc(4096, 'stele');
 /**
  * A log's newest head seen, in the file `<origin>.checkpoint`. Any number of processes may share it.
  * @example
- * const log = new LogReader({ read, verifier, heads: new HeadFile('/var/lib/me/heads', 'log.example') });
+ * const heads = new HeadFile('heads', 'log.example');
+ * heads.place; // => 'heads/log.example.checkpoint'
+ * await heads.replace(Uint8Array.of(1), undefined); // => true
+ * (await heads.read()).length; // => 1
  */
 export class HeadFile implements Heads {
   readonly #folder: string;

@@ -2,7 +2,7 @@
  * Whether all holds that must hold before an entry is accepted. This is where an entry's signatures are verified.
  * @module
  */
-import { messageOf } from '../errors.js';
+import { errorOf } from '../errors.js';
 import type { SignatureCheck, SignatureSuite } from '../signatures/suite.js';
 import { isOwnCheck, type Check, type ProposedEntry } from './proposal.js';
 
@@ -58,9 +58,4 @@ export function orError<T>(work: () => T): T | Error {
   } catch (error) {
     return errorOf(error);
   }
-}
-
-/** What was thrown, as an Error. */
-export function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }

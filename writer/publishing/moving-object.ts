@@ -3,6 +3,7 @@
  * @module
  */
 import type { ObjectStore } from '../../src/store/store.js';
+import { errorOf } from '../../src/errors.js';
 import { equalBytes } from '../../tiles-spec/index.js';
 import { isFinal, type Retrying } from '../retrying.js';
 
@@ -103,5 +104,5 @@ export class MovingObject<T> {
  */
 export function asPassing(error: unknown): Error {
   if (isFinal(error)) throw error;
-  return error instanceof Error ? error : new Error(String(error));
+  return errorOf(error);
 }

@@ -9,14 +9,13 @@
 import type { Logger } from 'pino';
 import { ClaimLostError, DamagedStoreError } from '../../src/errors.js';
 import type { ObjectStore } from '../../src/store/store.js';
+import { isBadData } from '../../tiles-spec/errors.js';
 import {
   equalBytes,
-  FormatError,
   formatPath,
   NewerVersionError,
   openCheckpoint,
   parseClaim,
-  ProofError,
   type NoteVerifier,
   type RightEdge,
   type SignedCheckpoint,
@@ -178,7 +177,7 @@ export function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifi
     const { checkpoint, objects } = parseClaim(claim);
     return { oldSize, checkpoint: openCheckpoint(checkpoint, verifier), objects, claim };
   } catch (error) {
-    if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+    if (!isBadData(error)) throw error;
     if (error instanceof NewerVersionError)
       throw new NewerVersionError(`staging/${oldSize}: ${error.message}`);
     throw new DamagedStoreError(

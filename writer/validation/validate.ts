@@ -3,7 +3,8 @@
  * that is cheaper.
  * @module
  */
-import { checkEntries, errorOf, orError, type Refusal } from '../../src/requests/check.js';
+import { errorOf } from '../../src/errors.js';
+import { checkEntries, orError, type Refusal } from '../../src/requests/check.js';
 import { isOwnCheck, type ProposedEntry } from '../../src/requests/proposal.js';
 import type { KeyDetails } from '../../src/signatures/algorithms.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';

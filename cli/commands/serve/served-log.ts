@@ -10,7 +10,12 @@ import { ConfigurationError, StartRefusedError } from '../../../src/errors.js';
 import { LogKey } from '../../../src/keys/node/log-key.js';
 import { replaceFile } from '../../../src/node/durable-file.js';
 import { retry } from '../../../src/retry.js';
-import { formatSigningConfig, formatTrustedRoot } from '../../../src/sigstore/trust/trust-files.js';
+import {
+  formatSigningConfig,
+  formatTrustedRoot,
+  SIGNING_CONFIG,
+  TRUSTED_ROOT,
+} from '../../../src/sigstore/trust/trust-files.js';
 import { encodeText } from '../../../tiles-spec/bytes.js';
 import { keyHash } from '../../../tiles-spec/index.js';
 import { PartialCollector } from '../../../writer/partial-collector.js';
@@ -106,8 +111,8 @@ async function openOn(
   warnOfUrl(url, origin, log);
   const logId = keyHash(key.verifierKey(origin));
   const publicLog = { url, spki: key.spki, logId, created: writer.identity.created };
-  await writer.publishFile('trusted_root.json', encodeText(formatTrustedRoot(publicLog)));
-  await writer.publishFile('signing_config.json', encodeText(formatSigningConfig(publicLog)));
+  await writer.publishFile(TRUSTED_ROOT, encodeText(formatTrustedRoot(publicLog)));
+  await writer.publishFile(SIGNING_CONFIG, encodeText(formatSigningConfig(publicLog)));
   return { writer, logId, files: readUrl === undefined ? files : new RedirectedFiles(readUrl) };
 }
 

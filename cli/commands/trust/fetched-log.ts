@@ -5,6 +5,7 @@
 import { LogReader, type ReadObject } from '../../../reader/index.js';
 import { remoteSource } from '../../../reader/node/open-log.js';
 import { messageOf, UnreachableError } from '../../../src/errors.js';
+import { TRUSTED_ROOT } from '../../../src/sigstore/trust/trust-files.js';
 import {
   isTrustedLog,
   MAX_TRUSTED_ROOT_LENGTH,
@@ -31,8 +32,6 @@ export interface LogAccess {
   > & { readonly vkey: string | undefined };
   readonly environment: NodeJS.ProcessEnv;
 }
-
-export const TRUSTED_ROOT = 'trusted_root.json';
 
 /**
  * Fetches the log's trust file, and verifies that its checkpoint is signed by the key in it.

@@ -10,10 +10,13 @@ import { isRemote, isUrl } from '../../../reader/node/open-log.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { reasonOf } from '../../../src/node/system-error.js';
 import {
+  CLIENT_TRUST_CONFIG,
   formatClientTrustConfig,
   formatSigningConfig,
   formatTrustedRoot,
   publicLogOf,
+  SIGNING_CONFIG,
+  TRUSTED_ROOT,
 } from '../../../src/sigstore/trust/trust-files.js';
 import type { KnownLog, VerbatimAuthorities } from '../../../src/sigstore/trust/trusted-root.js';
 import { trustedRootIn } from '../../../src/sigstore/trust/trust-sources.js';
@@ -23,7 +26,7 @@ import { normalUrl, readPins } from '../../log/pins.js';
 import { tokenOf } from '../../settings/network-settings.js';
 import { SettingError } from '../../settings/setting.js';
 import { plain, type Terminal } from '../../terminal.js';
-import { fetchLog, stalenessOf, TRUSTED_ROOT, type LogAccess } from './fetched-log.js';
+import { fetchLog, stalenessOf, type LogAccess } from './fetched-log.js';
 import { oidcUrlsOf, readAuthorities, type ServiceValues } from './services.js';
 
 interface TrustFilesInvocation extends LogAccess {
@@ -31,9 +34,6 @@ interface TrustFilesInvocation extends LogAccess {
   readonly values: LogAccess['values'] & ServiceValues & { readonly output: string; readonly format: string };
   readonly terminal: Terminal;
 }
-
-const SIGNING_CONFIG = 'signing_config.json';
-const CLIENT_TRUST_CONFIG = 'client_trust_config.json';
 
 /** Writes the trust files of the logs that the arguments name. @throws ConfigurationError; what reading a log throws. */
 export async function writeTrustFiles(invocation: TrustFilesInvocation): Promise<number> {

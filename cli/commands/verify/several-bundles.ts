@@ -5,7 +5,8 @@
 import { InvalidEntryError } from '../../../src/errors.js';
 import type { ShippedBundle, ShippedBundles } from '../../../src/sigstore/bundle/bundle-files.js';
 import type { CheckedBundle } from '../../../src/sigstore/verify/verify-bundle.js';
-import { FormatError, ProofError } from '../../../tiles-spec/index.js';
+import { isBadData } from '../../../tiles-spec/errors.js';
+import { ProofError } from '../../../tiles-spec/index.js';
 import { plain, type Terminal } from '../../terminal.js';
 
 /** How a command verifies one bundle, and prints that. */
@@ -64,5 +65,5 @@ export async function verifySeveral(
 }
 
 function isRefusal(error: unknown): error is Error {
-  return error instanceof ProofError || error instanceof FormatError || error instanceof InvalidEntryError;
+  return isBadData(error) || error instanceof InvalidEntryError;
 }

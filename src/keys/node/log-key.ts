@@ -16,7 +16,7 @@ import { readSpki } from '../../../tiles-spec/spki.js';
 import { ConfigurationError } from '../../errors.js';
 import { createFile } from '../../node/durable-file.js';
 import { reasonOf } from '../../node/system-error.js';
-import { readPrivateKey } from '../../signatures/node/private-key.js';
+import { readPrivateKey } from './private-key.js';
 
 /**
  * The key with which a log signs its checkpoints.

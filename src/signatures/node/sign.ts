@@ -6,7 +6,6 @@ import { createHash, createPublicKey, createSign, type KeyObject } from 'node:cr
 import { ConfigurationError, InvalidEntryError } from '../../errors.js';
 import { algorithmFor, type Algorithm } from '../algorithms.js';
 import { signEd25519ph } from '../ed25519ph.js';
-import { readPrivateKey } from './private-key.js';
 import { parsePublicKey } from './public-key.js';
 
 /** A signature over an artifact's digest, and what verifies it. */
@@ -20,16 +19,15 @@ export interface ArtifactSignature {
 
 /**
  * Signs an artifact by the algorithm that the log pairs with the key. The artifact is read once and never held.
- * @param pem the private key, PKCS#8, SEC 1 or PKCS#1, not encrypted.
+ * @param key a private key, of `readPrivateKey`.
  * @param name names the key's file in errors.
- * @throws ConfigurationError when `pem` is no such key, or a key that the log does not take; and what `artifact` throws.
+ * @throws ConfigurationError for a key that the log does not take; and what `artifact` throws.
  */
 export async function signArtifact(
-  pem: Uint8Array,
+  key: KeyObject,
   name: string,
   artifact: AsyncIterable<Uint8Array>,
 ): Promise<ArtifactSignature> {
-  const key = readPrivateKey(pem, name);
   const spki = new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
   const algorithm = algorithmOf(spki, name);
   const hash = createHash(algorithm.digestName);

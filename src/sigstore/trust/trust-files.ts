@@ -3,10 +3,15 @@
  * `client_trust_config.json`, in the form that the JavaScript, Go, Python, Java and Rust clients all take.
  * @module
  */
-import { encodeBase64 } from '../../../tiles-spec/index.js';
+import { encodeBase64, formatPath } from '../../../tiles-spec/index.js';
 import { rfc3339Seconds } from '../../rfc3339.js';
 import type { CertificateLog, CertifiedAuthority } from './node/authorities.js';
 import { PKIX_ED25519, type KnownLog, type VerbatimAuthorities } from './trusted-root.js';
+
+/** The names of the files: the first two are also a log's objects of these names. */
+export const TRUSTED_ROOT = formatPath({ kind: 'trusted_root' });
+export const SIGNING_CONFIG = formatPath({ kind: 'signing_config' });
+export const CLIENT_TRUST_CONFIG = 'client_trust_config.json';
 
 /** A log as trust files describe it to clients. */
 export interface PublicLog {

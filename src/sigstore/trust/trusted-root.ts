@@ -11,6 +11,7 @@ import {
   FormatError,
   formatVerifierKey,
   keyHash,
+  maxLengthOf,
   noteVerifier,
   parseVerifierKey,
   type NoteVerifier,
@@ -73,13 +74,21 @@ export function isTrustedLog(log: KnownLog): log is TrustedLog {
   return 'verifier' in log;
 }
 
+/**
+ * Whether a log is of Rekor v1, which alone signs with ECDSA: Rekor v2 and Stele sign with Ed25519. Such a log has no
+ * tiles, and gives promises of inclusion.
+ */
+export function isRekorV1({ keyDetails }: TrustedLog): boolean {
+  return keyDetails !== PKIX_ED25519;
+}
+
 /** Whether an instant, in Unix milliseconds, is in the range. */
 export function isWithin({ start = -Infinity, end = Infinity }: TimeRange, time: number): boolean {
   return start <= time && time <= end;
 }
 
 /** The longest `trusted_root.json`, in bytes. */
-export const MAX_TRUSTED_ROOT_LENGTH = 1 << 20;
+export const MAX_TRUSTED_ROOT_LENGTH = maxLengthOf({ kind: 'trusted_root' });
 /** How many logs, and how many authorities of each sort, a trusted root may have. */
 const MAX_MEMBERS = 100;
 const MEDIA_TYPE = /^application\/vnd\.dev\.sigstore\.trustedroot(\+json;version=0\.[12]|\.v0\.[12]\+json)$/;

@@ -2,7 +2,6 @@
  * Proof that a log which the reader trusts has a bundle's entry.
  * @module
  */
-import { z } from 'zod';
 import { encodeText } from '../../../tiles-spec/bytes.js';
 import {
   encodeBase64,
@@ -18,17 +17,10 @@ import {
   type Sha256,
   type SignedCheckpoint,
 } from '../../../tiles-spec/index.js';
-import { DOCUMENT_LIMITS, parseJson } from '../../json.js';
-import { readMessage } from '../../protobuf-json.js';
-import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
+import { parseBody } from '../../kinds/canonical-body.js';
 import { rfc3339 } from '../../rfc3339.js';
-import {
-  isTrustedLog,
-  isWithin,
-  PKIX_ED25519,
-  type KnownLog,
-  type TrustedLog,
-} from '../trust/trusted-root.js';
+import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
+import { isRekorV1, isTrustedLog, isWithin, type KnownLog, type TrustedLog } from '../trust/trusted-root.js';
 
 /** An entry that a log was proved to have. */
 export interface VerifiedEntry {
@@ -101,24 +93,13 @@ function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: r
   return log;
 }
 
-const kindOfBody = z.object({ kind: z.string(), apiVersion: z.string() });
-
 function requireKind({ kind, version, body }: TransparencyLogEntry): void {
-  const logged = readMessage(
-    kindOfBody,
-    parseJson(body, 'canonical body', DOCUMENT_LIMITS),
-    'canonical body',
-  );
-  if (logged.kind !== kind || logged.apiVersion !== version) {
+  const logged = parseBody(body);
+  if (logged.kind !== kind || logged.version !== version) {
     throw new ProofError(
-      `the entry is said to be a ${kind} ${version}, but its body is a ${logged.kind} ${logged.apiVersion}`,
+      `the entry is said to be a ${kind} ${version}, but its body is a ${logged.kind} ${logged.version}`,
     );
   }
-}
-
-/** A log of Rekor v1 signs with ECDSA; Rekor v2 and Stele sign with Ed25519. */
-function isRekorV1({ keyDetails }: TrustedLog): boolean {
-  return keyDetails !== PKIX_ED25519;
 }
 
 function verifyPromise(

@@ -5,6 +5,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } fr
 import { describe, expect, it } from 'vitest';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
 import { signEd25519ph, verifyEd25519ph } from '#src/signatures/ed25519ph.js';
+import { readPrivateKey } from '#src/keys/node/private-key.js';
 import { signArtifact } from '#src/signatures/node/sign.js';
 import { verifySignatures } from '#src/signatures/node/verify.js';
 
@@ -14,6 +15,11 @@ async function* artifact() {
   await Promise.resolve();
   yield ARTIFACT.subarray(0, 3);
   yield ARTIFACT.subarray(3);
+}
+
+/** Signs the artifact with the key in a file of this name. */
+async function sign(pem: string | Buffer, name: string) {
+  return signArtifact(readPrivateKey(Buffer.from(pem), name), name, artifact());
 }
 
 const PKCS8 = { type: 'pkcs8', format: 'pem' } as const;
@@ -41,7 +47,7 @@ describe('Ed25519ph', () => {
   it('signs so that it verifies, with any key', async () => {
     for (let i = 0; i < 20; i++) {
       const { privateKey } = generateKeyPairSync('ed25519');
-      const signed = await signArtifact(Buffer.from(privateKey.export(PKCS8)), 'key.pem', artifact());
+      const signed = await sign(privateKey.export(PKCS8), 'key.pem');
       expect(verifySignatures([{ ...signed, key: signed.spki }])).toStrictEqual([undefined]);
     }
   });
@@ -56,7 +62,7 @@ describe('a private key', () => {
     ['RSA 3072', rsa(3072)],
     ['Ed25519', generateKeyPairSync('ed25519').privateKey],
   ])('%s signs by the algorithm that the log pairs with it', async (name, key) => {
-    const signed = await signArtifact(Buffer.from(key.export(PKCS8)), 'key.pem', artifact());
+    const signed = await sign(key.export(PKCS8), 'key.pem');
     expect(signed.algorithm).toBe(ALGORITHMS.find((known) => known.key === name));
     expect(Buffer.from(signed.digest)).toStrictEqual(
       createHash(signed.algorithm.digestName).update(ARTIFACT).digest(),
@@ -69,7 +75,7 @@ describe('a private key', () => {
       ec('P-256').export({ type: 'sec1', format: 'pem' }),
       rsa(2048).export({ type: 'pkcs1', format: 'pem' }),
     ]) {
-      const signed = await signArtifact(Buffer.from(pem), 'key.pem', artifact());
+      const signed = await sign(pem, 'key.pem');
       expect(verifySignatures([{ ...signed, key: signed.spki }])).toStrictEqual([undefined]);
     }
   });
@@ -95,7 +101,7 @@ describe('a private key', () => {
       /^k holds a key that the log does not take/,
     ],
   ])('%s is refused', async (_what, pem, message) => {
-    await expect(signArtifact(Buffer.from(pem), 'k', artifact())).rejects.toMatchObject({
+    await expect(sign(pem, 'k')).rejects.toMatchObject({
       name: 'ConfigurationError',
       message: expect.stringMatching(message) as string,
     });

@@ -5,6 +5,7 @@
  */
 import type { CertificateAuthority } from '@sigstore/protobuf-specs';
 import type { SignedEntity, TrustMaterial } from '@sigstore/verify';
+import { isBadData } from '../../../../tiles-spec/errors.js';
 import { FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { messageOf } from '../../../errors.js';
 import { sigstoreBundleJson, type SigstoreBundle } from '../../bundle/sigstore-bundle.js';
@@ -53,7 +54,7 @@ export async function verifyIdentity(
     // The log's part is verified elsewhere, and the entity has none.
     new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 1, timestampThreshold: 1 }).verify(entity);
   } catch (error) {
-    if (error instanceof ProofError || error instanceof FormatError) throw error;
+    if (isBadData(error)) throw error;
     const reasons = [reasonOf(error), ...leftOut];
     throw new ProofError(`the certificate is not shown to be good: ${reasons.join('; ')}`);
   }
