@@ -12,7 +12,7 @@ import { readPrivateKey } from '../../src/keys/node/private-key.js';
 import { signArtifact } from '../../src/signatures/node/sign.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';
 import { publicKeyHint, type SigstoreBundle } from '../../src/sigstore/bundle/sigstore-bundle.js';
-import { pemLabels } from '../../src/keys/pem.js';
+import { pemLabels } from '../../src/pem.js';
 import { readPublicKeyFile, type PublicKeyFile } from '../../src/keys/node/public-key-file.js';
 import { encodeText } from '../../tiles-spec/bytes.js';
 import { decodeBase64, encodeBase64, FormatError } from '../../tiles-spec/index.js';

@@ -3,7 +3,7 @@ import { artifactOfDigests, verifyArtifactSignature } from '#src/sigstore/verify
 import type { SigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { matchEntry } from '#src/sigstore/verify/entry-match.js';
 import { verifyLoggedEntry } from '#src/sigstore/verify/entry-proof.js';
-import { parsePem } from '#src/keys/pem.js';
+import { parsePem } from '#src/pem.js';
 import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
 import type { TransparencyLogEntry } from '#src/sigstore/bundle/transparency-log-entry.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';

@@ -13,7 +13,7 @@ import { canonicalBody } from '#src/kinds/canonical-body.js';
 import { hashedrekord, hashedRekordJson } from '#src/kinds/hashedrekord-0.0.2.js';
 import { artifactOfBytes, type Artifact } from '#src/sigstore/verify/node/artifact-signature.js';
 import { publicKeyHint, type SigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
-import { parsePem } from '#src/keys/pem.js';
+import { parsePem } from '#src/pem.js';
 import { entryOf, type TransparencyLogEntry } from '#src/sigstore/bundle/transparency-log-entry.js';
 import {
   parseTrustedRoot,

@@ -6,7 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import { FormatError, sha256 } from '../../../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf } from '../../../errors.js';
 import { parsePublicKey } from '../../../signatures/node/public-key.js';
-import { isPem, parsePem, type PemBlock } from '../../../keys/pem.js';
+import { isPem, parsePem, type PemBlock } from '../../../pem.js';
 import { PKIX_ED25519 } from '../trusted-root.js';
 
 /** A certificate authority (Fulcio) or a time stamp authority. */
