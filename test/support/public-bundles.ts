@@ -11,7 +11,7 @@ import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import type { CertificateIdentity } from '#src/sigstore/verify/certificate-identity.js';
 import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
-import { verifyBundle } from '#src/sigstore/verify/verify-bundle.js';
+import { verifyBundle } from '#src/sigstore/verify/node/verify-bundle.js';
 import { encodeText } from '#tiles-spec/bytes.js';
 import { encodeBase64, FormatError, ProofError } from '#tiles-spec/index.js';
 import { readVector, VECTORS } from './vectors.js';

@@ -15,7 +15,7 @@ import {
   type NotChecked,
   type Signer,
   type SignerPolicy,
-} from '../../../src/sigstore/verify/verify-bundle.js';
+} from '../../../src/sigstore/verify/node/verify-bundle.js';
 import { encodeHex, leafHash } from '../../../tiles-spec/index.js';
 import { readArtifact } from '../../signature/artifact.js';
 import { bundlesToVerify, type VerifyInvocation } from './bundles-to-verify.js';

@@ -21,7 +21,11 @@ import {
   type TrustedLog,
   type TrustedRoot,
 } from '#src/sigstore/trust/trusted-root.js';
-import { verifyBundle, type IdentityPolicy, type SignerPolicy } from '#src/sigstore/verify/verify-bundle.js';
+import {
+  verifyBundle,
+  type IdentityPolicy,
+  type SignerPolicy,
+} from '#src/sigstore/verify/node/verify-bundle.js';
 import { encodeText } from '#tiles-spec/bytes.js';
 import {
   ED25519,

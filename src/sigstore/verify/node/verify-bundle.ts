@@ -3,15 +3,15 @@
  * signature is over the artifact and by the signer that the caller demands.
  * @module
  */
-import { equalBytes, ProofError, type Sha256 } from '../../../tiles-spec/index.js';
-import { verifyArtifactSignature, type Artifact } from './node/artifact-signature.js';
-import type { SigstoreBundle } from '../bundle/sigstore-bundle.js';
-import { textNames, type CertificateIdentity } from './certificate-identity.js';
-import { loggedKey, matchEntry, type LoggedSignature } from './entry-match.js';
-import { verifyLoggedEntry, type VerifiedEntry } from './entry-proof.js';
-import type { VerifiedIdentity } from './node/identity.js';
-import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
-import type { KnownLog, VerbatimAuthorities } from '../trust/trusted-root.js';
+import { equalBytes, ProofError, type Sha256 } from '../../../../tiles-spec/index.js';
+import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
+import type { SigstoreBundle } from '../../bundle/sigstore-bundle.js';
+import { textNames, type CertificateIdentity } from '../certificate-identity.js';
+import { loggedKey, matchEntry, type LoggedSignature } from '../entry-match.js';
+import { verifyLoggedEntry, type VerifiedEntry } from '../entry-proof.js';
+import type { VerifiedIdentity } from './identity.js';
+import type { TransparencyLogEntry } from '../../bundle/transparency-log-entry.js';
+import type { KnownLog, VerbatimAuthorities } from '../../trust/trusted-root.js';
 
 /** The key that must have signed. */
 export interface KeyPolicy {
@@ -136,7 +136,7 @@ async function verifyCertificate(
   policy: IdentityPolicy,
 ): Promise<Signer> {
   // Sigstore's library takes longer to load than all else: only bundles that are verified by identity load it.
-  const { verifyIdentity } = await import('./node/identity.js');
+  const { verifyIdentity } = await import('./identity.js');
   const { authorities } = policy;
   return { type: 'identity', ...(await verifyIdentity(bundle, entries, artifact, policy, authorities)) };
 }
