@@ -63,12 +63,13 @@ export type {
   VerbatimAuthorities,
 } from './sigstore/trust/trusted-root.js';
 
-export type { CertificateIdentity, CertifiedIdentity } from './sigstore/verify/certificate-identity.js';
+export type { CertificateIdentity } from './sigstore/verify/node/certificate-identity.js';
 export { verifyLoggedEntry } from './sigstore/verify/entry-proof.js';
 export type { VerifiedEntry } from './sigstore/verify/entry-proof.js';
 export { artifactOfBytes, artifactOfDigests } from './sigstore/verify/node/artifact-signature.js';
 export type { Artifact } from './sigstore/verify/node/artifact-signature.js';
 export type { VerifiedIdentity } from './sigstore/verify/node/identity.js';
+export { namePattern } from './sigstore/verify/node/name-pattern.js';
 export type { NamePattern } from './sigstore/verify/node/name-pattern.js';
 export { verifyBundle } from './sigstore/verify/node/verify-bundle.js';
 export type {

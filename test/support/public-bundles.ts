@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ConfigurationError } from '#src/errors.js';
 import { artifactOfBytes, type Artifact } from '#src/sigstore/verify/node/artifact-signature.js';
 import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
-import type { CertificateIdentity } from '#src/sigstore/verify/certificate-identity.js';
+import type { CertificateIdentity } from '#src/sigstore/verify/node/certificate-identity.js';
 import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { verifyBundle } from '#src/sigstore/verify/node/verify-bundle.js';

@@ -110,7 +110,7 @@ interface Verification {
   readonly bundle: SigstoreBundle;
   readonly logs: readonly TrustedLog[];
   readonly policy: SignerPolicy | undefined;
-  readonly artifact: Artifact | 'envelope' | undefined;
+  readonly artifact: Artifact | undefined;
 }
 
 const run = ({ bundle, logs, policy, artifact }: Verification) =>
@@ -208,7 +208,6 @@ describe('a bundle by a key', () => {
     ],
     ['it is of another artifact', { artifact: artifactOfBytes(DIGEST) }, /of another artifact/],
     ['it is by another key', { policy: { publicKey: strangers } }, /by another public key/],
-    ['it is taken for an envelope', { artifact: 'envelope' }, /has no envelope/],
     [
       'an identity is demanded',
       { policy: { identity: 'a', issuer: 'b', authorities: NONE } },
