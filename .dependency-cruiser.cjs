@@ -1,6 +1,7 @@
 const { builtinModules } = require('node:module');
 
-// The arrows of the house, as rules: cli -> writer -> reader -> src -> tiles-spec, never up and never in a circle.
+// Imports go down only: cli -> writer -> reader -> src -> tiles-spec, and never in a circle. For each room, the rooms
+// above it.
 const ABOVE = {
   'tiles-spec': '^(src|reader|writer|cli)/',
   src: '^(reader|writer|cli)/',
@@ -8,7 +9,7 @@ const ABOVE = {
   writer: '^cli/',
 };
 
-// The rooms inside of tiles-spec and of src/sigstore, each with those that stand on it.
+// The same for the rooms within tiles-spec and src/sigstore.
 const BELOW = {
   'tiles-spec/tree': '^tiles-spec/(note|objects|search)/',
   'tiles-spec/note': '^tiles-spec/search/',
@@ -17,8 +18,8 @@ const BELOW = {
   'src/sigstore/trust': '^src/sigstore/verify/',
 };
 
-// The rooms of src, each with those that it stands on. Every room may also use src/node, and src/node uses none.
-const STANDS_ON = {
+// For each room of src, the rooms below it, which it may import. Every room may import src/node too, which imports none.
+const ROOMS_BELOW = {
   node: [],
   store: [],
   'http-server': [],
@@ -51,7 +52,7 @@ module.exports = {
     })),
     {
       name: 'tiles-spec-is-pure',
-      comment: 'tiles-spec runs in a browser: nothing but noble, no Node built-in.',
+      comment: 'tiles-spec runs in a browser, and imports the @noble packages alone.',
       severity: 'error',
       from: { path: '^tiles-spec/' },
       to: { pathNot: ['^tiles-spec/', '^node_modules/@noble/'] },
@@ -62,22 +63,23 @@ module.exports = {
       from: { path: `^${room}/` },
       to: { path: above },
     })),
-    ...Object.entries(STANDS_ON).map(([room, below]) => ({
-      name: `src-${room}-stands-on-few`,
+    ...Object.entries(ROOMS_BELOW).map(([room, below]) => ({
+      name: `src-${room}-looks-down-only`,
       severity: 'error',
       from: { path: `^src/${room}/` },
       to: { path: '^src/[^/]+/', pathNot: `^src/(${[room, 'node', ...below].join('|')})/` },
     })),
     {
       name: 'node-by-place',
-      comment: 'What needs Node is in a room that says so; anything else may run in a browser.',
+      comment:
+        "Node's built-ins are imported below a node/ folder, in src/store and in src/http-server alone.",
       severity: 'error',
       from: { path: '^(tiles-spec|src|reader)/', pathNot: ['/node/', '^src/store/', '^src/http-server/'] },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'browser-code-reaches-no-node',
-      comment: 'By way of other rooms neither.',
+      comment: 'Code for browsers must not reach a built-in through other files either.',
       severity: 'error',
       from: {
         path: ['^tiles-spec/', '^src/(signatures|kinds|requests|pki|sigstore)/', '^reader/'],
@@ -105,7 +107,8 @@ module.exports = {
     },
     {
       name: 's3-only-when-used',
-      comment: 'Whoever has no log there does not load the SDK.',
+      comment:
+        "Loading AWS's SDK takes long: the S3 store is imported dynamically, by commands that use a bucket.",
       severity: 'error',
       from: { pathNot: '^src/store/s3(-bucket|-object)?\\.ts$' },
       to: {
@@ -116,7 +119,7 @@ module.exports = {
     {
       name: 'sigstore-for-identities-alone',
       comment:
-        'The log is verified by our own code; chains, SCTs and time stamps are not, and load when asked for.',
+        "Sigstore's library verifies chains, SCTs and time stamps. It takes long to load: one file imports it, when asked.",
       severity: 'error',
       from: { pathNot: '^src/sigstore/verify/node/identity\\.ts$' },
       to: { path: '^node_modules/@sigstore/' },

@@ -16,7 +16,11 @@ export interface LogGrowth {
 }
 
 export interface FollowOptions {
-  /** The number of entries that the follower has already; 0 for a new follower. */
+  /**
+   * The number of entries that the follower has taken already; 0 for a new follower. A follower that survives restarts
+   * keeps `checkpoint.size` of each growth together with its results, or after them: it may then take entries twice, and
+   * leaves out none.
+   */
   readonly from: number;
   /** Pause before the log is asked again when it had not grown, in milliseconds. */
   readonly poll: number;

@@ -44,7 +44,7 @@ export interface NewEntry {
   /** The canonical body, at most 65,535 bytes. */
   readonly body: Uint8Array;
   readonly leafHash: Hash;
-  /** A document that the entry's kind stores beside the body. */
+  /** A document that the entry's kind stores beside the body. No kind stores one yet. */
   readonly attestation?: Uint8Array | undefined;
 }
 

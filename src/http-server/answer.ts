@@ -77,7 +77,7 @@ export interface PostRoute {
   readonly refusal: () => Problem | undefined;
   /** @throws an error that is answered as `problemOf` says. */
   readonly answer: (request: BodyRequest) => Promise<Answer>;
-  /** What clients that use another method are told to do. */
+  /** For clients that use another method: what to do. */
   readonly hint: string;
   /** Default: the server's. */
   readonly face?: ProblemFace | undefined;

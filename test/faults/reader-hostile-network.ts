@@ -117,7 +117,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
       response.socket?.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n');
       response.socket?.write(log.file(FULL));
     }),
-    error: ['FormatError', undefined, FULL, /: a tile of width 256 has 8192 bytes, not 100$/],
+    error: ['FormatError', 'format', FULL, /: a tile of width 256 has 8192 bytes, not 100$/],
     advances: false,
   },
   {
@@ -139,7 +139,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
     fault: at(FULL, (response, { log }) => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(log.file(FULL));
     }),
-    error: ['FormatError', undefined, FULL, /^tile\/0\/002: gzip: incorrect header check$/],
+    error: ['FormatError', 'format', FULL, /^tile\/0\/002: gzip: incorrect header check$/],
     advances: false,
   },
   {
@@ -239,7 +239,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
     },
     error: [
       'FormatError',
-      undefined,
+      'format',
       'checkpoint',
       /^checkpoint: note has "<\/p>" where a signature line belongs$/,
     ],

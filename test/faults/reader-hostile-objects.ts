@@ -28,13 +28,13 @@ export const BODY_CASES: readonly HostileCase[] = [
   {
     name: 'a full tile that is missing',
     fault: at(FULL, (response) => response.writeHead(404).end()),
-    error: ['MissingObjectError', undefined, FULL, /^the log has no tile\/0\/002$/],
+    error: ['MissingObjectError', 'missing-object', FULL, /^the log has no tile\/0\/002$/],
     advances: false,
   },
   {
     name: 'a partial tile that is missing, and the full one too',
     fault: at(EDGE, (response) => response.writeHead(410).end()),
-    error: ['MissingObjectError', undefined, EDGE, /^the log has no tile\/0\/005\.p\/20$/],
+    error: ['MissingObjectError', 'missing-object', EDGE, /^the log has no tile\/0\/005\.p\/20$/],
     advances: false,
   },
   {
@@ -55,7 +55,7 @@ export const BODY_CASES: readonly HostileCase[] = [
   {
     name: 'an empty tile',
     fault: holds(FULL, () => new Uint8Array(0)),
-    error: ['FormatError', undefined, FULL, /^tile\/0\/002: a tile of width 256 has 8192 bytes, not 0$/],
+    error: ['FormatError', 'format', FULL, /^tile\/0\/002: a tile of width 256 has 8192 bytes, not 0$/],
     advances: false,
   },
   {
@@ -67,19 +67,19 @@ export const BODY_CASES: readonly HostileCase[] = [
   {
     name: 'a tile of 8191 bytes',
     fault: holds(FULL, ({ log }) => log.file(FULL).subarray(0, 8191)),
-    error: ['FormatError', undefined, FULL, /^tile\/0\/002: a tile of width 256 has 8192 bytes, not 8191$/],
+    error: ['FormatError', 'format', FULL, /^tile\/0\/002: a tile of width 256 has 8192 bytes, not 8191$/],
     advances: false,
   },
   {
     name: 'another tile of the log',
     fault: holds(FULL, file('tile/0/001')),
-    error: ['ProofError', undefined, FULL, /^tile\/0\/002 is not the tile of the tree of 1300$/],
+    error: ['ProofError', 'proof', FULL, /^tile\/0\/002 is not the tile of the tree of 1300$/],
     advances: false,
   },
   {
     name: 'a tile of another log',
     fault: holds(FULL, ({ forked }) => forked.file(FULL)),
-    error: ['ProofError', undefined, FULL, /^tile\/0\/002 is not the tile of the tree of 1300$/],
+    error: ['ProofError', 'proof', FULL, /^tile\/0\/002 is not the tile of the tree of 1300$/],
     advances: false,
   },
   {
@@ -91,7 +91,7 @@ export const BODY_CASES: readonly HostileCase[] = [
     },
     error: [
       'ProofError',
-      undefined,
+      'proof',
       undefined,
       /^the right edge \(tile\/0\/005\.p\/20, tile\/1\/000\.p\/5\) does not hash to the root of the tree of 1300$/,
     ],
@@ -100,7 +100,7 @@ export const BODY_CASES: readonly HostileCase[] = [
   {
     name: 'a partial tile of another width',
     fault: holds(EDGE, ({ log }) => log.file(EDGE).subarray(32)),
-    error: ['FormatError', undefined, EDGE, /: a tile of width 20 has 640 bytes, not 608$/],
+    error: ['FormatError', 'format', EDGE, /: a tile of width 20 has 640 bytes, not 608$/],
     advances: false,
   },
   {
@@ -115,7 +115,7 @@ export const BODY_CASES: readonly HostileCase[] = [
       BUNDLE,
       bundleOf(([first, second, ...rest]) => [second, first, ...rest] as Uint8Array[]),
     ),
-    error: ['ProofError', undefined, BUNDLE, /^tile\/entries\/001: entry 256 is not the one in the tree$/],
+    error: ['ProofError', 'proof', BUNDLE, /^tile\/entries\/001: entry 256 is not the one in the tree$/],
   },
   {
     name: 'a bundle with a byte changed in its last entry',
@@ -123,22 +123,17 @@ export const BODY_CASES: readonly HostileCase[] = [
       BUNDLE,
       bundleOf((bodies) => bodies.with(255, Buffer.from('entry 999'))),
     ),
-    error: ['ProofError', undefined, BUNDLE, /^tile\/entries\/001: entry 511 is not the one in the tree$/],
+    error: ['ProofError', 'proof', BUNDLE, /^tile\/entries\/001: entry 511 is not the one in the tree$/],
   },
   {
     name: 'the bundle of another index',
     fault: holds(BUNDLE, file('tile/entries/002')),
-    error: ['ProofError', undefined, BUNDLE, /^tile\/entries\/001: entry 256 is not the one in the tree$/],
+    error: ['ProofError', 'proof', BUNDLE, /^tile\/entries\/001: entry 256 is not the one in the tree$/],
   },
   {
     name: 'the bundle of another log',
     fault: holds(END, ({ forked }) => forked.file(END)),
-    error: [
-      'ProofError',
-      undefined,
-      END,
-      /^tile\/entries\/005\.p\/20: entry 1280 is not the one in the tree$/,
-    ],
+    error: ['ProofError', 'proof', END, /^tile\/entries\/005\.p\/20: entry 1280 is not the one in the tree$/],
   },
   {
     name: 'a bundle of one entry less',
@@ -146,41 +141,41 @@ export const BODY_CASES: readonly HostileCase[] = [
       BUNDLE,
       bundleOf((bodies) => bodies.slice(1)),
     ),
-    error: ['FormatError', undefined, BUNDLE, /^tile\/entries\/001: bundle has 255 entries, not 256$/],
+    error: ['FormatError', 'format', BUNDLE, /^tile\/entries\/001: bundle has 255 entries, not 256$/],
   },
   {
     name: 'a bundle of one entry more',
     fault: holds(END, ({ log }) =>
       gzipSync(encodeEntryBundle([...log.bodies.slice(1280), encodeText('more')])),
     ),
-    error: ['FormatError', undefined, END, /^tile\/entries\/005\.p\/20: bundle has more entries, not 20$/],
+    error: ['FormatError', 'format', END, /^tile\/entries\/005\.p\/20: bundle has more entries, not 20$/],
   },
   {
     name: 'a bundle with bytes after its gzip',
     fault: holds(BUNDLE, ({ log }) => Buffer.concat([log.file(BUNDLE), Buffer.from('more')])),
-    error: ['FormatError', undefined, BUNDLE, /^tile\/entries\/001: gzip: incorrect header check$/],
+    error: ['FormatError', 'format', BUNDLE, /^tile\/entries\/001: gzip: incorrect header check$/],
   },
   {
     name: 'a bundle with zeros after its gzip',
     fault: holds(BUNDLE, ({ log }) => Buffer.concat([log.file(BUNDLE), Buffer.alloc(4)])),
-    error: ['FormatError', undefined, BUNDLE, /^tile\/entries\/001: gzip: 4 bytes follow its end$/],
+    error: ['FormatError', 'format', BUNDLE, /^tile\/entries\/001: gzip: 4 bytes follow its end$/],
   },
   {
     name: 'a bundle whose gzip is cut off',
     fault: holds(BUNDLE, ({ log }) => log.file(BUNDLE).subarray(0, -20)),
-    error: ['FormatError', undefined, BUNDLE, /^tile\/entries\/001: gzip: unexpected end of file$/],
+    error: ['FormatError', 'format', BUNDLE, /^tile\/entries\/001: gzip: unexpected end of file$/],
   },
   {
     name: 'an empty bundle',
     fault: holds(BUNDLE, () => new Uint8Array(0)),
-    error: ['FormatError', undefined, BUNDLE, /^tile\/entries\/001: bundle has 0 entries, not 256$/],
+    error: ['FormatError', 'format', BUNDLE, /^tile\/entries\/001: bundle has 0 entries, not 256$/],
   },
   {
     name: 'times of another width',
     fault: holds(TIMES, ({ log }) => log.file(TIMES).subarray(8)),
     error: [
       'FormatError',
-      undefined,
+      'format',
       TIMES,
       /^tile\/times\/001: the times of 256 entries have 2048 bytes, not 2040$/,
     ],
@@ -190,7 +185,7 @@ export const BODY_CASES: readonly HostileCase[] = [
     fault: holds(TIMES, ({ log }) =>
       Buffer.concat([log.file(TIMES).subarray(8), log.file(TIMES).subarray(0, 8)]),
     ),
-    error: ['FormatError', undefined, TIMES, /^tile\/times\/001: time 255 is before the one before it$/],
+    error: ['FormatError', 'format', TIMES, /^tile\/times\/001: time 255 is before the one before it$/],
   },
 ];
 
@@ -214,7 +209,7 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
     fault: holds('checkpoint', ({ stranger }) => stranger.file('checkpoint')),
     error: [
       'ProofError',
-      undefined,
+      'proof',
       'checkpoint',
       /^checkpoint: the checkpoint is of "stranger\.example", not of reader/,
     ],
@@ -228,7 +223,7 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
     },
     error: [
       'ProofError',
-      undefined,
+      'proof',
       'checkpoint',
       /^checkpoint: no signature of reader\.example\/log\+[0-9a-f]{8}; signed by/,
     ],
@@ -243,7 +238,7 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
     }),
     error: [
       'ProofError',
-      undefined,
+      'proof',
       'checkpoint',
       /^checkpoint: the signature of reader\.example\/log does not verify$/,
     ],
@@ -252,7 +247,7 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
   {
     name: 'without a signature',
     fault: holds('checkpoint', ({ log }) => encodeText(log.checkpoint.note.text)),
-    error: ['FormatError', undefined, 'checkpoint', /^checkpoint: note has no blank line/],
+    error: ['FormatError', 'format', 'checkpoint', /^checkpoint: note has no blank line/],
     advances: false,
   },
   {
@@ -261,19 +256,19 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
       const [, line = ''] = Buffer.from(log.file('checkpoint')).toString().split('\n\n');
       return encodeText(`${log.checkpoint.note.text}\n${line.repeat(101)}`);
     }),
-    error: ['FormatError', undefined, 'checkpoint', /^checkpoint: note has over 100 signatures$/],
+    error: ['FormatError', 'format', 'checkpoint', /^checkpoint: note has over 100 signatures$/],
     advances: false,
   },
   {
     name: 'that is no UTF-8',
     fault: holds('checkpoint', () => Buffer.of(0xff, 0xfe)),
-    error: ['FormatError', undefined, 'checkpoint', /^checkpoint: note is not UTF-8$/],
+    error: ['FormatError', 'format', 'checkpoint', /^checkpoint: note is not UTF-8$/],
     advances: false,
   },
   {
     name: 'that is empty',
     fault: holds('checkpoint', () => new Uint8Array(0)),
-    error: ['FormatError', undefined, 'checkpoint', /^checkpoint: note has no blank line/],
+    error: ['FormatError', 'format', 'checkpoint', /^checkpoint: note has no blank line/],
     advances: false,
   },
   {
@@ -285,19 +280,19 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
   {
     name: 'of 2^53 entries',
     fault: holds('checkpoint', ({ log }) => log.sign('9007199254740992', log.checkpoint.root)),
-    error: ['FormatError', undefined, 'checkpoint', /^checkpoint: tree size/],
+    error: ['FormatError', 'format', 'checkpoint', /^checkpoint: tree size/],
     advances: false,
   },
   {
     name: 'of 2^53 - 1 entries, without their tiles',
     fault: holds('checkpoint', ({ log }) => log.sign(2 ** 53 - 1, log.checkpoint.root)),
-    error: ['MissingObjectError', undefined, /^tile\//, /^the log has no tile\//],
+    error: ['MissingObjectError', 'missing-object', /^tile\//, /^the log has no tile\//],
     advances: false,
   },
   {
     name: 'of no entries, with the root of some',
     fault: holds('checkpoint', ({ log }) => log.sign(0, log.checkpoint.root)),
-    error: ['ProofError', undefined, undefined, /does not hash to the root of the tree of 0$/],
+    error: ['ProofError', 'proof', undefined, /does not hash to the root of the tree of 0$/],
     advances: false,
   },
   {
@@ -344,7 +339,7 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
     fault: holds('checkpoint', ({ forked }) => forked.file('checkpoint')),
     error: [
       'ProofError',
-      undefined,
+      'proof',
       undefined,
       /^the right edge .* does not hash to the root of the tree of 1300$/,
     ],
@@ -363,7 +358,7 @@ export const CHECKPOINT_CASES: readonly HostileCase[] = [
   {
     name: 'that is by another key between two fetches',
     fault: holds('checkpoint', ({ rekeyed }) => rekeyed.file('checkpoint'), 1),
-    error: ['ProofError', undefined, 'checkpoint', /^checkpoint: no signature of/],
+    error: ['ProofError', 'proof', 'checkpoint', /^checkpoint: no signature of/],
   },
   {
     name: 'that others have signed too',

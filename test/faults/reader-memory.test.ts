@@ -110,13 +110,13 @@ const CASES: readonly Case[] = [
   {
     name: 'a bundle of 10 GB, as it is stored',
     fault: instead(ENTRIES, (response) => response.end(bomb)),
-    error: ['FormatError', undefined, FIRST, TOO_LONG],
+    error: ['FormatError', 'format', FIRST, TOO_LONG],
     plainError: 'same',
   },
   {
     name: 'a bundle of 10 GB, Content-Encoding: gzip',
     fault: instead(ENTRIES, (response) => response.writeHead(200, gzip).end(bomb)),
-    error: ['FormatError', undefined, FIRST, TOO_LONG],
+    error: ['FormatError', 'format', FIRST, TOO_LONG],
     plainError: ['UnexpectedAnswerError', 'too-large', FIRST, TOO_LARGE],
   },
   {
@@ -127,13 +127,13 @@ const CASES: readonly Case[] = [
   {
     name: 'a tile of 8 MB in 8 kB',
     fault: instead('tile/0/000', (response) => response.writeHead(200, gzip).end(smallBomb)),
-    error: ['FormatError', undefined, 'tile/0/000', TOO_LONG],
+    error: ['FormatError', 'format', 'tile/0/000', TOO_LONG],
     plainError: ['UnexpectedAnswerError', 'too-large', 'tile/0/000', TOO_LARGE],
   },
   {
     name: 'a checkpoint of 1 GB in 1 MB',
     fault: instead('checkpoint', (response) => response.writeHead(200, gzip).end(bomb.subarray(0, 2 ** 20))),
-    error: ['FormatError', undefined, 'checkpoint', TOO_LONG],
+    error: ['FormatError', 'format', 'checkpoint', TOO_LONG],
     plainError: ['UnexpectedAnswerError', 'too-large', 'checkpoint', TOO_LARGE],
   },
   {
@@ -142,23 +142,23 @@ const CASES: readonly Case[] = [
       response.writeHead(200, gzip).end(smallBomb.subarray(0, 2_000)),
     ),
     read: 'times',
-    error: ['FormatError', undefined, 'tile/times/000', TOO_LONG],
+    error: ['FormatError', 'format', 'tile/times/000', TOO_LONG],
   },
   {
     name: 'a bundle of noise, as long as one may be',
     fault: instead(ENTRIES, (response) => response.end(noise)),
-    error: ['FormatError', undefined, FIRST, /bundle (has|ends)/],
+    error: ['FormatError', 'format', FIRST, /bundle (has|ends)/],
   },
   {
     name: 'the same, compressed',
     fault: instead(ENTRIES, (response) => response.end(noiseGzip)),
-    error: ['FormatError', undefined, FIRST, /bundle (has|ends)/],
+    error: ['FormatError', 'format', FIRST, /bundle (has|ends)/],
     plainError: 'same',
   },
   {
     name: 'the same, Content-Encoding: gzip',
     fault: instead(ENTRIES, (response) => response.writeHead(200, gzip).end(noiseGzip)),
-    error: ['FormatError', undefined, FIRST, /bundle (has|ends)/],
+    error: ['FormatError', 'format', FIRST, /bundle (has|ends)/],
   },
   {
     name: 'a bundle without an end',

@@ -81,7 +81,8 @@ export function noteVerifier(key: VerifierKey): NoteVerifier {
 }
 
 function verifyEd25519(publicKey: Uint8Array, text: Uint8Array, signature: Uint8Array): boolean {
-  // zip215: false refuses keys of small order, for which one signature is good for many texts.
+  // noble's `zip215: false` refuses keys of small order, for which one signature is good for many texts, and encodings
+  // that are not canonical. RFC 8032 and Go take keys of small order.
   return signature.length === 64 && ed25519.verify(signature, text, publicKey, { zip215: false });
 }
 

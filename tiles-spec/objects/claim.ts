@@ -6,7 +6,7 @@
  */
 import { concatBytes, decodeText, encodeText, equalBytes } from '../bytes.js';
 import { FormatError, NewerVersionError } from '../errors.js';
-import { isImmutable, parsePath } from './path.js';
+import { isOfBatch, parsePath } from './path.js';
 
 /** An object to be stored: its path below the log's prefix, and its bytes. */
 export interface StoredObject {
@@ -22,6 +22,10 @@ export interface Claim {
   readonly objects: readonly StoredObject[];
 }
 
+/**
+ * It must rise with any change to this form, and with any new kind of object in a batch. A version of Stele that does
+ * not know the kind would otherwise take the claim for damage, where it has to ask for the newer version.
+ */
 const VERSION = 1;
 const MAGIC = encodeText(`stele claim v${VERSION}\n`);
 
@@ -86,9 +90,9 @@ function requireMagic(bytes: Uint8Array): void {
   throw new FormatError('claim does not begin with its magic line');
 }
 
-/** A batch makes immutable objects alone: a claim could otherwise replace the `checkpoint`. */
+/** Without this check a claim could replace the `checkpoint`. */
 function requireBatchObject(path: string): void {
-  if (!isImmutable(parsePath(path))) throw new FormatError(`claim has ${path}, which no batch makes`);
+  if (!isOfBatch(parsePath(path))) throw new FormatError(`claim has ${path}, which no batch makes`);
 }
 
 function uint32(value: number): Uint8Array {

@@ -17,6 +17,10 @@ import { requireWidth, TILE_WIDTH } from '../tree/tile.js';
  * An object in the bucket. `level` is 0 to 63, `index` and `size` (of the tree that a claim extends) are 0 to 2^53 - 1.
  * `width` is 1 to 256; below 256 the object is partial. `digest` is the SHA-256 of the object, in lower-case
  * hexadecimal.
+ *
+ * Two kinds are reserved, and no log has them yet: `keys`, the claimed search keys of a bundle's entries, and
+ * `attestation`, a document that a kind of entry stores beside its body. Readers, stores and servers know their names,
+ * bounds and headers already.
  */
 export type ObjectName =
   | { readonly kind: 'checkpoint' | 'trusted_root' | 'signing_config' }
@@ -127,16 +131,24 @@ function readPath(path: string): ObjectName | undefined {
   return { kind: 'tile', level: Number(tile[1]), index, width };
 }
 
-/** The objects that a batch makes. They never change. */
 const BATCH_KINDS: readonly ObjectName['kind'][] = ['tile', 'entries', 'times', 'keys', 'attestation'];
+
+/**
+ * Whether a batch makes the object of this name, so that a claim may hold it. Every version of Stele that completes a
+ * claim must know its objects: a new kind here demands a new version of the claim.
+ */
+export function isOfBatch({ kind }: ObjectName): boolean {
+  return BATCH_KINDS.includes(kind);
+}
 
 /**
  * Whether the object of this name never changes in a log, but may be deleted.
  * @example
  * isImmutable({ kind: 'checkpoint' }); // => false
  */
-export function isImmutable({ kind }: ObjectName): boolean {
-  return BATCH_KINDS.includes(kind);
+export function isImmutable(name: ObjectName): boolean {
+  // The objects of batches are the only ones yet.
+  return isOfBatch(name);
 }
 
 /**

@@ -127,7 +127,7 @@ export class Metrics implements AnswerObserver {
   }
 
   /** Counts the entries that the writer publishes from here on, and shows how many it has in flight. */
-  follow(writer: Pick<Writer, 'published' | 'pending'>): void {
+  observe(writer: Pick<Writer, 'published' | 'pending'>): void {
     const { published } = writer;
     this.#writer = writer;
     this.#treeSize.set(published.checkpoint.size);

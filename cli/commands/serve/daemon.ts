@@ -75,7 +75,7 @@ async function start(options: Omit<ServedLogOptions, 'url'>): Promise<Running> {
   const url = configuration.publicUrl ?? httpUrlOf(address);
   const served = await openServedLog({ ...options, url });
   signal.throwIfAborted();
-  metrics.follow(served.writer);
+  metrics.observe(served.writer);
   server.serve(served);
   return { writer: served.writer, server, url };
 }

@@ -45,7 +45,7 @@ export interface SignerCertificate {
   readonly der: Uint8Array;
 }
 
-/** A parsed bundle, of whichever version its file was. Nothing in it is verified. */
+/** A parsed bundle: the same for v0.1, v0.2 and v0.3. Nothing in it is verified. */
 export interface SigstoreBundle {
   readonly content: MessageSignature | DsseEnvelope;
   readonly material: PublicKeyHint | SignerCertificate;

@@ -19,7 +19,7 @@ import {
 } from '../../../tiles-spec/index.js';
 import { ed25519Key, ed25519Spki } from '../../../tiles-spec/spki.js';
 import { bytesOf, instant, list, parseMessageFile, readMessage, someBytes } from '../../protobuf-json.js';
-import { ALGORITHMS } from '../../signatures/algorithms.js';
+import { ALGORITHMS, type KeyDetails } from '../../signatures/algorithms.js';
 
 /** Unix milliseconds, both ends included. An end that is absent is open. */
 export interface TimeRange {
@@ -95,7 +95,7 @@ const MEDIA_TYPE = /^application\/vnd\.dev\.sigstore\.trustedroot(\+json;version
 
 /** The `PublicKeyDetails` of a log's key: Ed25519 in Rekor v2 and Stele, ECDSA in Rekor v1. */
 export const PKIX_ED25519 = 'PKIX_ED25519';
-const PKIX_ECDSA = 'PKIX_ECDSA_P256_SHA_256';
+const PKIX_ECDSA: KeyDetails = 'PKIX_ECDSA_P256_SHA_256';
 
 /** The labels of the enum's numbers: protobuf's JSON may have either. Pure Ed25519 signs no entries, and is no algorithm. */
 const LABELS: ReadonlyMap<number, string> = new Map([
@@ -115,7 +115,7 @@ const trustedRoot = z.object({
       publicKey: z.object({
         rawBytes: someBytes,
         keyDetails: z.union([z.string(), z.number().transform((n) => LABELS.get(n) ?? String(n))]),
-        // A key without a start would have been good for ever: Sigstore's own clients refuse that too.
+        // A key without a start would be good for entries of any age: Sigstore's own clients refuse that too.
         validFor: z.object({ start: instant, end: instant.optional() }),
       }),
       logId: z.object({ keyId: bytesOf(32) }),
