@@ -42,14 +42,18 @@ export type {
 } from './sigstore/bundle/transparency-log-entry.js';
 
 export { certificateLog, certifiedAuthority } from './sigstore/trust/node/authorities.js';
-export type { CertificateLog, CertifiedAuthority } from './sigstore/trust/node/authorities.js';
 export {
   formatClientTrustConfig,
   formatSigningConfig,
   formatTrustedRoot,
   publicLogOf,
 } from './sigstore/trust/trust-files.js';
-export type { Authorities, PublicLog } from './sigstore/trust/trust-files.js';
+export type {
+  Authorities,
+  CertificateLog,
+  CertifiedAuthority,
+  PublicLog,
+} from './sigstore/trust/trust-files.js';
 export { isTrustedLog, parseTrustedRoot, trustedLogFromVerifierKey } from './sigstore/trust/trusted-root.js';
 export type {
   KnownLog,
@@ -59,14 +63,15 @@ export type {
   VerbatimAuthorities,
 } from './sigstore/trust/trusted-root.js';
 
-export type { CertificateIdentity, CertifiedIdentity } from './sigstore/verify/certificate-identity.js';
+export type { CertificateIdentity } from './sigstore/verify/node/certificate-identity.js';
 export { verifyLoggedEntry } from './sigstore/verify/entry-proof.js';
 export type { VerifiedEntry } from './sigstore/verify/entry-proof.js';
 export { artifactOfBytes, artifactOfDigests } from './sigstore/verify/node/artifact-signature.js';
 export type { Artifact } from './sigstore/verify/node/artifact-signature.js';
 export type { VerifiedIdentity } from './sigstore/verify/node/identity.js';
+export { namePattern } from './sigstore/verify/node/name-pattern.js';
 export type { NamePattern } from './sigstore/verify/node/name-pattern.js';
-export { verifyBundle } from './sigstore/verify/verify-bundle.js';
+export { verifyBundle } from './sigstore/verify/node/verify-bundle.js';
 export type {
   CheckedBundle,
   IdentityPolicy,
@@ -75,4 +80,4 @@ export type {
   Signer,
   SignerPolicy,
   VerifyBundleOptions,
-} from './sigstore/verify/verify-bundle.js';
+} from './sigstore/verify/node/verify-bundle.js';

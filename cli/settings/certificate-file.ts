@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../src/errors.js';
-import { isPem, parsePem } from '../../src/keys/pem.js';
+import { isPem, parsePem } from '../../src/pem.js';
 import { readInput } from '../files.js';
 import { SettingError } from './setting.js';
 

@@ -57,12 +57,15 @@ async function readFileArtifact(file: string): Promise<Artifact> {
   return { ...artifactOfDigests(digests), ...(chunks === undefined ? {} : { bytes: concatBytes(chunks) }) };
 }
 
-/** A digest in hexadecimal, with its name before it or told by its length. */
+/** A digest's name and a colon, or nothing, before hexadecimal. */
+const ARTIFACT_HASH = new RegExp(`^(?:(${DIGEST_NAMES.join('|')}):)?([0-9a-f]+)$`, 'i');
+
+/** A digest in hexadecimal. Where its name is not before it, its length tells the name. */
 function parseArtifactHash(text: string): Partial<Record<DigestName, Uint8Array>> {
-  const [, prefix, digits = ''] = /^(?:(sha256|sha384|sha512):)?([0-9a-f]+)$/i.exec(text) ?? [];
+  const [, prefix, digits = ''] = ARTIFACT_HASH.exec(text) ?? [];
   const type = DIGESTS.find(({ length }) => length * 2 === digits.length);
   if (type === undefined || (prefix !== undefined && prefix.toLowerCase() !== type.name)) {
-    throw new SettingError('--artifact-hash', 'it is not a sha256, sha384 or sha512 in hexadecimal');
+    throw new SettingError('--artifact-hash', `it is not a ${DIGEST_NAMES.join(' or ')} in hexadecimal`);
   }
   return { [type.name]: decodeHex(digits.toLowerCase()) };
 }

@@ -12,9 +12,8 @@ import { readPrivateKey } from '../../src/keys/node/private-key.js';
 import { signArtifact } from '../../src/signatures/node/sign.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';
 import { publicKeyHint, type SigstoreBundle } from '../../src/sigstore/bundle/sigstore-bundle.js';
-import { pemLabels } from '../../src/keys/pem.js';
+import { pemLabels } from '../../src/pem.js';
 import { readPublicKeyFile, type PublicKeyFile } from '../../src/keys/node/public-key-file.js';
-import { encodeText } from '../../tiles-spec/bytes.js';
 import { decodeBase64, encodeBase64, FormatError } from '../../tiles-spec/index.js';
 import { openArtifact, readArtifact } from './artifact.js';
 import { SettingError, type Values } from '../settings/setting.js';
@@ -23,8 +22,8 @@ import type { SIGNATURE_SETTINGS } from '../settings/signature-settings.js';
 
 /** A signature, and what of it a bundle and a log hold. */
 export interface SignedArtifact {
-  /** The `CreateEntryRequest` that logs it, JSON. */
-  readonly request: Uint8Array;
+  /** The `CreateEntryRequest` that logs it: `JSON.stringify` makes its JSON. */
+  readonly request: object;
   readonly content: SigstoreBundle['content'];
   readonly material: SigstoreBundle['material'];
 }
@@ -109,12 +108,12 @@ function signedArtifact(
   signature: Uint8Array,
 ): SignedArtifact {
   return {
-    request: requestOf({
+    request: {
       hashedRekordRequestV002: {
         digest: encodeBase64(digest),
         signature: { content: encodeBase64(signature), verifier: verifierOf(key, algorithm) },
       },
-    }),
+    },
     content: { type: 'messageSignature', digestAlgorithm: algorithm.digestAlgorithm, digest, signature },
     material: materialOf(key),
   };
@@ -145,7 +144,7 @@ async function readEnvelope(
   }
   const envelope = parsed.data;
   return {
-    request: requestOf({ dsseRequestV002: { envelope, verifiers: [verifierOf(key, algorithm)] } }),
+    request: { dsseRequestV002: { envelope, verifiers: [verifierOf(key, algorithm)] } },
     content: {
       type: 'dsseEnvelope',
       payloadType: envelope.payloadType,
@@ -176,8 +175,4 @@ function materialOf({ spki, certificate }: PublicKeyFile): SigstoreBundle['mater
   return certificate === undefined
     ? { type: 'publicKey', hint: publicKeyHint(spki) }
     : { type: 'certificate', der: certificate };
-}
-
-function requestOf(request: object): Uint8Array {
-  return encodeText(JSON.stringify(request));
 }

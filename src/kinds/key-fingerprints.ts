@@ -4,7 +4,7 @@
  */
 import { encodeText } from '../../tiles-spec/bytes.js';
 import { encodeHex, sha256 } from '../../tiles-spec/index.js';
-import { formatPem } from '../keys/pem.js';
+import { formatPem } from '../pem.js';
 import type { SearchKey } from './kind.js';
 
 /** The two fingerprints of a public key given as DER SPKI. */

@@ -38,10 +38,11 @@ export interface UnknownEntry {
  *   is not known is no error.
  */
 export function readEntry(body: Uint8Array): KnownEntry | UnknownEntry {
-  return entryOf(parseBody(body));
+  return entryOfBody(parseBody(body));
 }
 
-function entryOf({ kind, version, spec }: Body): KnownEntry | UnknownEntry {
+/** Reads an entry whose body was parsed already, as `readEntry` does. @throws FormatError */
+export function entryOfBody({ kind, version, spec }: Body): KnownEntry | UnknownEntry {
   const known = knownKind(kind, version);
   return known === undefined ? { isKnown: false, kind, version } : knownEntry(known, spec);
 }
@@ -79,7 +80,7 @@ export function keysOf(body: Uint8Array): SearchKey[] {
 function derivedKeysOf(body: Uint8Array): SearchKey[] {
   try {
     const parsed = parseBody(body);
-    const entry = entryOf(parsed);
+    const entry = entryOfBody(parsed);
     return entry.isKnown && isCanonical(body, parsed) ? entry.derivedKeys() : [];
   } catch (error) {
     if (error instanceof FormatError) return [];

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { decodeText } from '../../tiles-spec/bytes.js';
 import { decodeHex, FormatError } from '../../tiles-spec/index.js';
-import { parsePem } from '../keys/pem.js';
+import { parsePem } from '../pem.js';
 import { reading, someBytes } from '../protobuf-json.js';
 import { DIGEST_NAMES, digestType } from '../signatures/digests.js';
 import { checkedDigest } from './logged-digest.js';

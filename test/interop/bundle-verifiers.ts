@@ -14,7 +14,7 @@ import { artifactOfDigests } from '#src/sigstore/verify/node/artifact-signature.
 import { readPublicKeyFile } from '#src/keys/node/public-key-file.js';
 import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
-import { verifyBundle } from '#src/sigstore/verify/verify-bundle.js';
+import { verifyBundle } from '#src/sigstore/verify/node/verify-bundle.js';
 import { isTyped } from '../support/public-bundles.js';
 import { expectSuccess, run } from './program.js';
 import type { PublicBundle } from './public-bundles.js';

@@ -7,8 +7,8 @@ import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { artifactOfBytes } from '#src/sigstore/verify/node/artifact-signature.js';
 import { parseSigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
-import { verifyBundle, type CheckedBundle } from '#src/sigstore/verify/verify-bundle.js';
-import type { CertificateIdentity } from '#src/sigstore/verify/certificate-identity.js';
+import { verifyBundle, type CheckedBundle } from '#src/sigstore/verify/node/verify-bundle.js';
+import type { CertificateIdentity } from '#src/sigstore/verify/node/certificate-identity.js';
 import { encodeText } from '#tiles-spec/bytes.js';
 import {
   encodeBase64,

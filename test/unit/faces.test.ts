@@ -13,10 +13,10 @@ const FACES: Readonly<Record<string, { readonly values: string; readonly types: 
       ConfigurationError DamagedStoreError FolderStore InvalidEntryError LogKey StartRefusedError SteleError
       UnreachableError artifactOfBytes artifactOfDigests bundleOfEntry certificateLog certifiedAuthority
       formatClientTrustConfig formatSigningConfig formatSigstoreBundle formatTrustedRoot isTrustedLog
-      parseSigstoreBundle parseTransparencyLogEntry parseTrustedRoot publicLogOf readPublicKeyFile
+      parseSigstoreBundle parseTransparencyLogEntry namePattern parseTrustedRoot publicLogOf readPublicKeyFile
       trustedLogFromVerifierKey verifyBundle verifyLoggedEntry`,
     types: `
-      Artifact Authorities CertificateIdentity CertificateLog CertifiedAuthority CertifiedIdentity
+      Artifact Authorities CertificateIdentity CertificateLog CertifiedAuthority
       CheckedBundle DigestAlgorithm DigestName DsseEnvelope EntryProof ErrorCode FolderOwner IdentityPolicy
       KeyPolicy KnownLog MessageSignature NamePattern NotChecked ObjectRange ObjectStat ObjectStore
       PublicKeyFile PublicKeyHint PublicLog PublishedEntry ReadableStore Signer SignerCertificate SignerPolicy
@@ -41,7 +41,7 @@ const FACES: Readonly<Record<string, { readonly values: string; readonly types: 
     values: `
       KINDS keysOf readEntry`,
     types: `
-      DescriptionLine EntryKind KnownEntry LoggedDigest LoggedStatement LoggedVerifier SearchKey SignerKey
+      Body DescriptionLine EntryKind KnownEntry LoggedDigest LoggedStatement LoggedVerifier SearchKey SignerKey
       UnknownEntry`,
   },
   'stele/tiles-spec': {

@@ -4,6 +4,7 @@
  */
 import type { BodyRequest, PostRoute } from '../../src/http-server/answer.js';
 import type { Problem } from '../../src/http-server/problem.js';
+import { bufferBase64 } from '../../src/node/buffer-base64.js';
 import { formatTransparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import { ProofError } from '../../tiles-spec/index.js';
 import { Patience } from '../patience.js';
@@ -55,7 +56,7 @@ export function submissionRoute({ log, validators, metrics }: SubmissionOptions)
         if (error instanceof ProofError) metrics.proofFailures.inc();
         throw error;
       });
-      const body = formatTransparencyLogEntry({ ...entry, ...published }, logId);
+      const body = formatTransparencyLogEntry({ ...entry, ...published }, logId, bufferBase64);
       return { status: 201, headers: HEADERS, body };
     },
   };

@@ -17,6 +17,7 @@ import {
 } from '../../../src/sigstore/bundle/transparency-log-entry.js';
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
 import type { TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
+import { encodeText } from '../../../tiles-spec/bytes.js';
 import {
   encodeHex,
   equalBytes,
@@ -138,7 +139,7 @@ async function submitted({ invocation, opened, signed, expected }: Upload): Prom
   const { values } = invocation;
   // The HTTP client takes long to load, and much is refused before it is needed.
   const { submit } = await import('./submit.js');
-  const answer = await submit(opened.place, signed.request, {
+  const answer = await submit(opened.place, encodeText(JSON.stringify(signed.request)), {
     ...requestBoundsOf(values),
     network: await networkOf(values, invocation.environment),
     token: tokenOf(values),

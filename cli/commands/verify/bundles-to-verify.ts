@@ -41,8 +41,8 @@ export interface VerifyInvocation extends LogInvocation {
 export interface BundlesToVerify {
   readonly bundles: ShippedBundles;
   readonly logs: readonly TrustedLog[];
-  /** The artifact, where the bundle was made of it. */
-  readonly artifact?: 'envelope';
+  /** The bundle was made of the artifact, an envelope: its signature is over the artifact if it is good. */
+  readonly isMadeOfArtifact?: true;
 }
 
 const TLOG_PROOF = 'c2sp.org/tlog-proof@';
@@ -155,7 +155,7 @@ function bundleOf(
   const { content, material } = signed;
   return {
     bundles: alone({ content, material, entries: [entryOf(entry, log.logId)], timestamps: [] }),
-    ...(content.type === 'dsseEnvelope' ? { artifact: 'envelope' } : {}),
+    ...(content.type === 'dsseEnvelope' ? { isMadeOfArtifact: true } : {}),
   };
 }
 

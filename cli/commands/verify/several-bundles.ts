@@ -4,7 +4,7 @@
  */
 import { InvalidEntryError } from '../../../src/errors.js';
 import type { ShippedBundle, ShippedBundles } from '../../../src/sigstore/bundle/bundle-files.js';
-import type { CheckedBundle } from '../../../src/sigstore/verify/verify-bundle.js';
+import type { CheckedBundle } from '../../../src/sigstore/verify/node/verify-bundle.js';
 import { isBadData } from '../../../tiles-spec/errors.js';
 import { ProofError } from '../../../tiles-spec/index.js';
 import { plain, type Terminal } from '../../terminal.js';

@@ -15,7 +15,7 @@ import {
   type NotChecked,
   type Signer,
   type SignerPolicy,
-} from '../../../src/sigstore/verify/verify-bundle.js';
+} from '../../../src/sigstore/verify/node/verify-bundle.js';
 import { encodeHex, leafHash } from '../../../tiles-spec/index.js';
 import { readArtifact } from '../../signature/artifact.js';
 import { bundlesToVerify, type VerifyInvocation } from './bundles-to-verify.js';
@@ -30,7 +30,8 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
   const trustedRoot = await readTrustedRoot(values);
   const policy = await readPolicy(values, trustedRoot);
   const found = await bundlesToVerify({ ...invocation, trustedRoot });
-  const { bundles, logs, artifact = await readArtifact(values) } = found;
+  const { bundles, logs, isMadeOfArtifact = false } = found;
+  const artifact = isMadeOfArtifact ? undefined : await readArtifact(values);
   const isJson = values.format === 'json';
   let hasSaid = false;
   const say = (label: string, text: string) => {
@@ -42,7 +43,7 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
   };
   const verifyOne = async ({ bundle }: ShippedBundle) => {
     const steps: ProofSteps[] = [];
-    const checked = await verifyBundle(bundle, logs, policy, artifact, {
+    const verdict = await verifyBundle(bundle, logs, policy, artifact, {
       sha: () => {
         const made = new ProofSteps();
         steps.push(made);
@@ -53,7 +54,8 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
         for (const [i, entry] of shown.entries()) sayEntry(say, entry, steps[i]?.lines() ?? []);
       },
     });
-    const over = artifact === undefined || artifact === 'envelope' ? '' : ', over the artifact';
+    const checked = isMadeOfArtifact ? withArtifactChecked(verdict) : verdict;
+    const over = artifact === undefined ? '' : ', over the artifact';
     say('signature', `${signerText(checked.signer)}${over}`);
     return checked;
   };
@@ -73,6 +75,12 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
   if (isJson) terminal.json(resultJson(checked));
   else sayVerdict(checked);
   return checked.verified ? 0 : 1;
+}
+
+/** The verdict on a bundle that was made of the artifact, with which the artifact need not be compared any more. */
+function withArtifactChecked(verdict: CheckedBundle): CheckedBundle {
+  const notChecked = verdict.notChecked.filter((part) => part !== 'artifact');
+  return { ...verdict, notChecked, verified: notChecked.length === 0 };
 }
 
 function sayEntry(

@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from '../../errors.js';
-import { pemLabels } from '../pem.js';
+import { pemLabels } from '../../pem.js';
 
 /** The use of a key decides the advice: other programs can sign artifacts with their own keys, but not for a log. */
 type Use = 'artifact' | 'log';

@@ -6,7 +6,7 @@ import { FormatError } from '../../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError } from '../../errors.js';
 import { certificateKey } from '../../signatures/node/certificate.js';
 import { parsePublicKey } from '../../signatures/node/public-key.js';
-import { isPem, parsePem, type PemBlock } from '../pem.js';
+import { isPem, parsePem, type PemBlock } from '../../pem.js';
 
 /** A public key, and the certificate that the file had it in. */
 export interface PublicKeyFile {

@@ -30,6 +30,12 @@ export function proposeEntry(
   request: Uint8Array,
   suite: SignatureSuite,
 ): ProposedEntry | Promise<ProposedEntry> {
+  const json = invalidUnless(() => parseJson(request, 'the request'));
+  return proposeRequest(json, suite);
+}
+
+/** Makes the entry that a `CreateEntryRequest` asks for, as `proposeEntry` does, from the request's parsed JSON. */
+function proposeRequest(request: unknown, suite: SignatureSuite): ProposedEntry | Promise<ProposedEntry> {
   const [field, value] = requestedField(request);
   const form = FORMS.get(field);
   if (form === undefined) {
@@ -42,29 +48,34 @@ export function proposeEntry(
 
 /**
  * Makes the entry that a `CreateEntryRequest` asks for, and checks it, as a log does before it accepts one.
+ * @param request parsed JSON.
  * @throws InvalidEntryError saying what is wrong and where.
  */
-export async function validateRequest(request: Uint8Array, suite: SignatureSuite): Promise<ProposedEntry> {
-  const entry = await proposeEntry(request, suite);
+export async function validateRequest(request: unknown, suite: SignatureSuite): Promise<ProposedEntry> {
+  const entry = await proposeRequest(request, suite);
   const [refusal] = await checkEntries([entry], suite);
   if (refusal !== undefined) throw refusal;
   return entry;
 }
 
 /** The one field of a request, and its value. */
-function requestedField(request: Uint8Array): [string, unknown] {
+function requestedField(request: unknown): [string, unknown] {
+  const value = invalidUnless(() => normalizeFields(request));
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidEntryError('the request is not a JSON object');
+  const [first, ...more] = Object.entries(value);
+  if (first === undefined) throw new InvalidEntryError(`the request is empty; it needs one of ${FIELDS}`);
+  if (more.length > 0)
+    throw new InvalidEntryError(
+      `the request has the fields ${Object.keys(value).join(', ').slice(0, 200)}; it takes one`,
+    );
+  return first as [string, unknown];
+}
+
+/** What `read` reads. @throws InvalidEntryError where `read` throws FormatError: then the request is malformed. */
+function invalidUnless<Read>(read: () => Read): Read {
   try {
-    const value = normalizeFields(parseJson(request, 'the request'));
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new FormatError('the request is not a JSON object');
-    }
-    const [first, ...more] = Object.entries(value);
-    if (first === undefined) throw new FormatError(`the request is empty; it needs one of ${FIELDS}`);
-    if (more.length > 0)
-      throw new FormatError(
-        `the request has the fields ${Object.keys(value).join(', ').slice(0, 200)}; it takes one`,
-      );
-    return first as [string, unknown];
+    return read();
   } catch (error) {
     throw error instanceof FormatError ? new InvalidEntryError(error.message) : error;
   }

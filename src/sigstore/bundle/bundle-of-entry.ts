@@ -3,6 +3,7 @@
  * @module
  */
 import { ProofError } from '../../../tiles-spec/index.js';
+import { readEntry } from '../../kinds/read-entry.js';
 import { publicKeyHint, type SigstoreBundle } from './sigstore-bundle.js';
 import { soleStatement } from './sole-statement.js';
 import { entryOf, type PublishedEntry } from './transparency-log-entry.js';
@@ -14,7 +15,7 @@ import { entryOf, type PublishedEntry } from './transparency-log-entry.js';
  *   when its body is malformed.
  */
 export function bundleOfEntry(entry: PublishedEntry, logId: Uint8Array): SigstoreBundle {
-  const { signature, verifier, digest, digestOf } = soleStatement(entry.body);
+  const { signature, verifier, digest, digestOf } = soleStatement(readEntry(entry.body));
   if (digestOf !== 'message')
     throw new ProofError('the entry holds no digest of what was signed: it makes no bundle');
   return {

@@ -4,16 +4,14 @@
  */
 import { ProofError } from '../../../tiles-spec/index.js';
 import { KINDS } from '../../kinds/known-kinds.js';
-import { readEntry } from '../../kinds/read-entry.js';
+import type { KnownEntry, UnknownEntry } from '../../kinds/read-entry.js';
 import type { LoggedStatement } from '../../kinds/statement.js';
 
 /**
- * The one statement of the entry with this canonical body.
- * @throws ProofError for an entry of a kind that is not known, or of several signatures; FormatError when the body is
- *   malformed.
+ * The one statement of an entry.
+ * @throws ProofError for an entry of a kind that is not known, or of several signatures.
  */
-export function soleStatement(body: Uint8Array): LoggedStatement {
-  const entry = readEntry(body);
+export function soleStatement(entry: KnownEntry | UnknownEntry): LoggedStatement {
   if (!entry.isKnown) {
     const known = KINDS.map(({ kind, version }) => `${kind} ${version}`).join(', ');
     throw new ProofError(

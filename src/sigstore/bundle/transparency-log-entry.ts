@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import type { Base64Encoder } from '../../../tiles-spec/base64.js';
 import { decodeText } from '../../../tiles-spec/bytes.js';
 import { encodeBase64, HASH_LENGTH, type Hash, type SignedCheckpoint } from '../../../tiles-spec/index.js';
 import { bytes, bytesOf, integer, list, readMessage, someBytes } from '../../protobuf-json.js';
@@ -143,6 +144,7 @@ type TransparencyLogEntryJson = z.input<typeof transparencyLogEntry>;
 export function transparencyLogEntryJson(
   entry: TransparencyLogEntry,
   absent: 'left out' | 'written' = 'left out',
+  base64: Base64Encoder = encodeBase64,
 ): TransparencyLogEntryJson {
   const { index, logId, kind, version, integratedTime, promise, proof, body } = entry;
   const isWritten = absent === 'written';
@@ -151,21 +153,21 @@ export function transparencyLogEntryJson(
   const noPromise = isWritten ? null : undefined;
   return {
     logIndex: String(index),
-    logId: { keyId: encodeBase64(logId) },
+    logId: { keyId: base64(logId) },
     kindVersion: { kind, version },
     integratedTime: time === undefined ? undefined : String(time),
-    inclusionPromise: promise === undefined ? noPromise : { signedEntryTimestamp: encodeBase64(promise) },
-    inclusionProof: proof === undefined ? undefined : proofJson(proof),
-    canonicalizedBody: encodeBase64(body),
+    inclusionPromise: promise === undefined ? noPromise : { signedEntryTimestamp: base64(promise) },
+    inclusionProof: proof === undefined ? undefined : proofJson(proof, base64),
+    canonicalizedBody: base64(body),
   };
 }
 
-function proofJson({ index, size, root, hashes, checkpoint }: EntryProof) {
+function proofJson({ index, size, root, hashes, checkpoint }: EntryProof, base64: Base64Encoder) {
   return {
     logIndex: String(index),
-    rootHash: encodeBase64(root),
+    rootHash: base64(root),
     treeSize: String(size),
-    hashes: hashes.map(encodeBase64),
+    hashes: hashes.map((hash) => base64(hash)),
     checkpoint: checkpoint === undefined ? undefined : { envelope: checkpoint },
   };
 }
@@ -173,11 +175,16 @@ function proofJson({ index, size, root, hashes, checkpoint }: EntryProof) {
 /**
  * Writes the answer to a submission: JSON in ASCII, with every field.
  *
- * Cost: most of it is the base64 of the body, on the caller's thread.
+ * Cost: most of it is base64, on the caller's thread. A body of 2,000 bytes with 27 hashes takes 50 us by default, and
+ * under 20 us by `bufferBase64`.
  * @param logId all 32 bytes.
  */
-export function formatTransparencyLogEntry(entry: PublishedEntry, logId: Uint8Array): string {
-  const json = JSON.stringify(transparencyLogEntryJson(entryOf(entry, logId), 'written'));
+export function formatTransparencyLogEntry(
+  entry: PublishedEntry,
+  logId: Uint8Array,
+  base64: Base64Encoder = encodeBase64,
+): string {
+  const json = JSON.stringify(transparencyLogEntryJson(entryOf(entry, logId), 'written', base64));
   // A note's signature line begins with a dash that is not ASCII. With it, the string would take two bytes a character
   // in memory, and cost twice as much to send.
   return json.replaceAll('—', '\\u2014');

@@ -5,7 +5,6 @@
  */
 import { encodeBase64, formatPath } from '../../../tiles-spec/index.js';
 import { rfc3339Seconds } from '../../rfc3339.js';
-import type { CertificateLog, CertifiedAuthority } from './node/authorities.js';
 import { PKIX_ED25519, type KnownLog, type VerbatimAuthorities } from './trusted-root.js';
 
 /** The names of the files: the first two are also a log's objects of these names. */
@@ -33,6 +32,31 @@ export interface PublicLog {
 export function publicLogOf({ url, spki, keyDetails, logId, validFor }: KnownLog): PublicLog {
   const { start = 0, end } = validFor;
   return { url, spki, keyDetails, logId, created: start, ...(end === undefined ? {} : { frozen: end }) };
+}
+
+/** A certificate authority (Fulcio) or a time stamp authority. */
+export interface CertifiedAuthority {
+  /** Where clients ask it; a time stamp authority's with its path, such as `/api/v1/timestamp`. */
+  readonly url: string;
+  /** The root's subject. */
+  readonly organization: string;
+  readonly commonName: string;
+  /** DER, root last. */
+  readonly certificates: readonly Uint8Array[];
+  /** The notBefore of the first certificate, Unix milliseconds. */
+  readonly start: number;
+}
+
+/** A certificate transparency log. */
+export interface CertificateLog {
+  readonly url: string;
+  /** DER. */
+  readonly spki: Uint8Array;
+  readonly keyDetails: string;
+  /** SHA-256 of `spki` (RFC 6962 section 3.2). */
+  readonly logId: Uint8Array;
+  /** The beginning of its key's validity, Unix milliseconds. */
+  readonly start: number;
 }
 
 /** The authorities that clients are to trust certificates and time stamps by. A log by itself has none. */

@@ -5,10 +5,11 @@
  */
 import { equalBytes, FormatError, ProofError } from '../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../errors.js';
+import type { KnownEntry, UnknownEntry } from '../../kinds/read-entry.js';
 import type { LoggedDigest, LoggedStatement, LoggedVerifier } from '../../kinds/statement.js';
-import { certificateKey } from '../../signatures/node/certificate.js';
 import { digestType } from '../../signatures/digests.js';
 import { preAuthenticationEncoding } from '../../signatures/pre-authentication-encoding.js';
+import type { SignatureSuite } from '../../signatures/suite.js';
 import type { SigstoreBundle } from '../bundle/sigstore-bundle.js';
 import { soleStatement } from '../bundle/sole-statement.js';
 
@@ -18,27 +19,32 @@ export interface LoggedSignature {
   readonly digestAlgorithm?: LoggedDigest['algorithm'];
 }
 
+/** Reads the keys of logged certificates. */
+type KeyReader = Pick<SignatureSuite, 'certificateKey'>;
+
 /**
- * Checks that the entry with this canonical body is that of the bundle's signature. The signature itself is not
- * verified: `verifyArtifactSignature` does that.
+ * Checks that an entry is that of the bundle's signature. The signature itself is not verified:
+ * `verifyArtifactSignature` does that.
  *
- * Every kind of `KINDS` can be compared. An intoto 0.0.1 holds no signature, and so it is none of them.
- * @param body from `verifyLoggedEntry`.
+ * An entry of a known kind can be compared where it has one signature. The kind intoto 0.0.1 is not known, for its
+ * entries hold no signature.
  * @param publicKey DER SPKI. The logged key, bare or in a certificate, must be this one: a signature can verify under
  *   several keys, so verifying under this one does not prove that it is the key in the log. Left out, the logged key of
  *   a bundle that has only a hint of its key is compared with nothing.
  * @returns the logged key, and the hash of what was signed.
- * @throws ProofError when it is another signature's entry or cannot be compared; FormatError when the body is malformed.
+ * @throws ProofError when it is another signature's entry or cannot be compared; FormatError when the logged certificate
+ *   is malformed.
  */
 export function matchEntry(
   bundle: SigstoreBundle,
-  body: Uint8Array,
+  entry: KnownEntry | UnknownEntry,
+  suite: KeyReader,
   publicKey?: Uint8Array,
 ): LoggedSignature {
-  const logged = soleStatement(body);
+  const logged = soleStatement(entry);
   if (!equalBytes(logged.signature, bundle.content.signature))
     throw new ProofError("the logged entry is of another signature than the bundle's");
-  requireVerifier(logged.verifier, bundle, publicKey);
+  requireVerifier(logged.verifier, bundle, suite, publicKey);
   requireDigest(logged, bundle);
   return {
     verifier: logged.verifier,
@@ -49,6 +55,7 @@ export function matchEntry(
 function requireVerifier(
   verifier: LoggedVerifier,
   { material }: SigstoreBundle,
+  suite: KeyReader,
   publicKey: Uint8Array | undefined,
 ): void {
   if (material.type === 'certificate') {
@@ -58,7 +65,7 @@ function requireVerifier(
     if (!equalBytes(verifier.der, material.der))
       throw new ProofError("the logged entry is by another certificate than the bundle's");
   }
-  if (publicKey !== undefined && !equalBytes(loggedKey(verifier), publicKey))
+  if (publicKey !== undefined && !equalBytes(loggedKey(verifier, suite), publicKey))
     throw new ProofError('the logged entry is by another public key');
 }
 
@@ -66,10 +73,10 @@ function requireVerifier(
  * The public key that is logged, bare or in a certificate, in DER SubjectPublicKeyInfo. The certificate is not judged.
  * @throws FormatError when the certificate is none.
  */
-export function loggedKey({ form, der }: LoggedVerifier): Uint8Array {
+export function loggedKey({ form, der }: LoggedVerifier, suite: KeyReader): Uint8Array {
   if (form === 'publicKey') return der;
   try {
-    return certificateKey(der);
+    return suite.certificateKey(der);
   } catch (error) {
     if (!(error instanceof InvalidEntryError)) throw error;
     throw new FormatError(`the certificate in the canonical body is none: ${error.message}`);

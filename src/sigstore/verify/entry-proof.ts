@@ -17,7 +17,7 @@ import {
   type Sha256,
   type SignedCheckpoint,
 } from '../../../tiles-spec/index.js';
-import { parseBody } from '../../kinds/canonical-body.js';
+import { parseBody, type Body } from '../../kinds/canonical-body.js';
 import { rfc3339 } from '../../rfc3339.js';
 import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
 import { isRekorV1, isTrustedLog, isWithin, type KnownLog, type TrustedLog } from '../trust/trusted-root.js';
@@ -34,6 +34,8 @@ export interface VerifiedEntry {
   readonly index: number;
   /** The canonical body. */
   readonly body: Uint8Array;
+  /** The body, parsed. */
+  readonly content: Body;
   /** The log signed a promise of inclusion (Rekor v1). */
   readonly promise?: true;
   /** Signed with the promise: the index over all shards of the log. */
@@ -62,11 +64,11 @@ export function verifyLoggedEntry(
   sha: Sha256 = sha256,
 ): VerifiedEntry {
   const log = logOf(entry, logs);
-  requireKind(entry);
+  const content = contentOf(entry);
   const promise = verifyPromise(entry, log);
   if (entry.proof === undefined && entry.promiseSuffices === true && promise !== undefined)
-    return { log, hashes: [], index: entry.index, body: entry.body, ...promise };
-  return { log, ...verifyProof(entry, log, sha), body: entry.body, ...promise };
+    return { log, hashes: [], index: entry.index, body: entry.body, content, ...promise };
+  return { log, ...verifyProof(entry, log, sha), body: entry.body, content, ...promise };
 }
 
 function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: readonly KnownLog[]) {
@@ -93,13 +95,15 @@ function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: r
   return log;
 }
 
-function requireKind({ kind, version, body }: TransparencyLogEntry): void {
+/** The parsed body, of the kind and version that the entry states. */
+function contentOf({ kind, version, body }: TransparencyLogEntry): Body {
   const logged = parseBody(body);
   if (logged.kind !== kind || logged.version !== version) {
     throw new ProofError(
       `the entry is said to be a ${kind} ${version}, but its body is a ${logged.kind} ${logged.version}`,
     );
   }
+  return logged;
 }
 
 function verifyPromise(

@@ -5,6 +5,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidEntryError } from '#src/errors.js';
+import { parseJson } from '#src/json.js';
 import { proposeEntry, validateRequest } from '#src/requests/rekor-v2/create-entry-request.js';
 import type { ProposedEntry } from '#src/requests/proposal.js';
 import { ALGORITHMS } from '#src/signatures/algorithms.js';
@@ -179,15 +180,27 @@ describe('a request', () => {
 });
 
 describe('what is no request', () => {
+  const parsedJson = (request: Uint8Array): unknown => {
+    try {
+      return parseJson(request, 'the request');
+    } catch {
+      return undefined;
+    }
+  };
   const expectInvalid = async (request: Uint8Array) => {
-    const error: unknown = await validateRequest(request, nodeSuite).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(InvalidEntryError);
-    expect((error as Error).message).toMatch(/^.{1,1100}$/s);
-    // By the way that the daemon's threads go, too.
+    // As the daemon's threads read it.
     const outcomes = [];
     for (const group of validateInGroups([request], (each) => proposeEntry(each, nodeSuite)))
       outcomes.push(...(await group));
-    expect(outcomes).toMatchObject([{ place: 0, entry: error }]);
+    expect(outcomes).toHaveLength(1);
+    const error: unknown = outcomes[0]?.entry;
+    expect(error).toBeInstanceOf(InvalidEntryError);
+    expect((error as Error).message).toMatch(/^.{1,1100}$/s);
+    // As the command line checks it, which has it parsed.
+    const json = parsedJson(request);
+    if (json === undefined) return;
+    const thrown: unknown = await validateRequest(json, nodeSuite).catch((refusal: unknown) => refusal);
+    expect(thrown).toEqual(error);
   };
 
   it('throws nothing but InvalidEntryError: JSON', async () => {

@@ -1,5 +1,6 @@
 import { bundleFromJSON } from 'sigstore-bundle-latest';
 import { expect, it } from 'vitest';
+import { bufferBase64 } from '#src/node/buffer-base64.js';
 import {
   formatSigstoreBundle,
   parseSigstoreBundle,
@@ -193,16 +194,16 @@ describeWithVectors("a log's answer", () => {
     expect(entry).toMatchObject({ index: 28, kind: 'hashedrekord', version: '0.0.2', proof: { size: 29 } });
     const [log] = parseTrustedRoot(readVector('trust', 'trusted_root.json')).logs.filter(isTrustedLog);
     if (log === undefined || entry.proof?.checkpoint === undefined) throw new Error('no log or checkpoint');
-    const own = formatTransparencyLogEntry(
-      {
-        ...entry,
-        proof: entry.proof.hashes,
-        checkpoint: openCheckpoint(encodeText(entry.proof.checkpoint), log.verifier),
-      },
-      entry.logId,
-    );
+    const published = {
+      ...entry,
+      proof: entry.proof.hashes,
+      checkpoint: openCheckpoint(encodeText(entry.proof.checkpoint), log.verifier),
+    };
+    const own = formatTransparencyLogEntry(published, entry.logId);
     expect(JSON.parse(own)).toEqual(answer);
     expect(parseTransparencyLogEntry(JSON.parse(own))).toEqual(entry);
+    // The daemon writes the same bytes by Node's Buffer.
+    expect(formatTransparencyLogEntry(published, entry.logId, bufferBase64)).toBe(own);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '#src/errors.js';
 import { artifactOfBytes } from '#src/sigstore/verify/node/artifact-signature.js';
 import { certificateLog, certifiedAuthority } from '#src/sigstore/trust/node/authorities.js';
-import { parsePem } from '#src/keys/pem.js';
+import { parsePem } from '#src/pem.js';
 import { formatSigningConfig, formatTrustedRoot, type PublicLog } from '#src/sigstore/trust/trust-files.js';
 import { parseTrustedRoot } from '#src/sigstore/trust/trusted-root.js';
 import { encodeText } from '#tiles-spec/bytes.js';

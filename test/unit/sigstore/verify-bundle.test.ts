@@ -13,7 +13,7 @@ import { canonicalBody } from '#src/kinds/canonical-body.js';
 import { hashedrekord, hashedRekordJson } from '#src/kinds/hashedrekord-0.0.2.js';
 import { artifactOfBytes, type Artifact } from '#src/sigstore/verify/node/artifact-signature.js';
 import { publicKeyHint, type SigstoreBundle } from '#src/sigstore/bundle/sigstore-bundle.js';
-import { parsePem } from '#src/keys/pem.js';
+import { parsePem } from '#src/pem.js';
 import { entryOf, type TransparencyLogEntry } from '#src/sigstore/bundle/transparency-log-entry.js';
 import {
   parseTrustedRoot,
@@ -21,7 +21,11 @@ import {
   type TrustedLog,
   type TrustedRoot,
 } from '#src/sigstore/trust/trusted-root.js';
-import { verifyBundle, type IdentityPolicy, type SignerPolicy } from '#src/sigstore/verify/verify-bundle.js';
+import {
+  verifyBundle,
+  type IdentityPolicy,
+  type SignerPolicy,
+} from '#src/sigstore/verify/node/verify-bundle.js';
 import { encodeText } from '#tiles-spec/bytes.js';
 import {
   ED25519,
@@ -106,7 +110,7 @@ interface Verification {
   readonly bundle: SigstoreBundle;
   readonly logs: readonly TrustedLog[];
   readonly policy: SignerPolicy | undefined;
-  readonly artifact: Artifact | 'envelope' | undefined;
+  readonly artifact: Artifact | undefined;
 }
 
 const run = ({ bundle, logs, policy, artifact }: Verification) =>
@@ -204,7 +208,6 @@ describe('a bundle by a key', () => {
     ],
     ['it is of another artifact', { artifact: artifactOfBytes(DIGEST) }, /of another artifact/],
     ['it is by another key', { policy: { publicKey: strangers } }, /by another public key/],
-    ['it is taken for an envelope', { artifact: 'envelope' }, /has no envelope/],
     [
       'an identity is demanded',
       { policy: { identity: 'a', issuer: 'b', authorities: NONE } },

@@ -6,33 +6,9 @@ import { X509Certificate } from 'node:crypto';
 import { FormatError, sha256 } from '../../../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError, messageOf } from '../../../errors.js';
 import { parsePublicKey } from '../../../signatures/node/public-key.js';
-import { isPem, parsePem, type PemBlock } from '../../../keys/pem.js';
+import { isPem, parsePem, type PemBlock } from '../../../pem.js';
+import type { CertificateLog, CertifiedAuthority } from '../trust-files.js';
 import { PKIX_ED25519 } from '../trusted-root.js';
-
-/** A certificate authority (Fulcio) or a time stamp authority. */
-export interface CertifiedAuthority {
-  /** Where clients ask it; a time stamp authority's with its path, such as `/api/v1/timestamp`. */
-  readonly url: string;
-  /** The root's subject. */
-  readonly organization: string;
-  readonly commonName: string;
-  /** DER, root last. */
-  readonly certificates: readonly Uint8Array[];
-  /** The notBefore of the first certificate, Unix milliseconds. */
-  readonly start: number;
-}
-
-/** A certificate transparency log. */
-export interface CertificateLog {
-  readonly url: string;
-  /** DER. */
-  readonly spki: Uint8Array;
-  readonly keyDetails: string;
-  /** SHA-256 of `spki` (RFC 6962 section 3.2). */
-  readonly logId: Uint8Array;
-  /** The beginning of its key's validity, Unix milliseconds. */
-  readonly start: number;
-}
 
 /**
  * The authority whose certificates are in a PEM file: a certificate authority's from the one that signs to the root,

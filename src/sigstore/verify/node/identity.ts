@@ -8,22 +8,26 @@ import type { SignedEntity, TrustMaterial } from '@sigstore/verify';
 import { isBadData } from '../../../../tiles-spec/errors.js';
 import { FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { messageOf } from '../../../errors.js';
-import { sigstoreBundleJson, type SigstoreBundle } from '../../bundle/sigstore-bundle.js';
+import type { SignerCertificate, SigstoreBundle } from '../../bundle/sigstore-bundle.js';
 import type { VerbatimAuthorities } from '../../trust/trusted-root.js';
-import {
-  requireIdentity,
-  statedIdentity,
-  type CertificateIdentity,
-  type CertifiedIdentity,
-} from '../certificate-identity.js';
 import { limitOf, requireSigningCertificate } from '../certificate-rules.js';
 import type { VerifiedEntry } from '../entry-proof.js';
+import { statedIdentity } from '../stated-identity.js';
 import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
+import { requireIdentity, type CertificateIdentity } from './certificate-identity.js';
 
-/** Who signed, and how many times show that the certificate was valid then. */
-export interface VerifiedIdentity extends CertifiedIdentity {
+/** Who signed. */
+export interface VerifiedIdentity {
+  /** The certificate's name that matched. */
+  readonly identity: string;
+  /** Absent where the certificate names no identity provider. */
+  readonly issuer?: string;
+  /** How many times of signing were verified: at least 1. */
   readonly timestamps: number;
 }
+
+/** A bundle that was signed with a certificate. */
+type CertifiedBundle = SigstoreBundle & { readonly material: SignerCertificate };
 
 /**
  * Checks that the bundle was signed by the key of a certificate of this identity, over this artifact: the certificate
@@ -42,10 +46,10 @@ export async function verifyIdentity(
   wanted: CertificateIdentity,
   authorities: VerbatimAuthorities,
 ): Promise<VerifiedIdentity> {
-  const { material } = bundle;
-  if (material.type !== 'certificate')
+  if (!isCertified(bundle))
     throw new ProofError('the bundle was signed with a public key: it has no certificate with an identity');
-  const stated = statedIdentity(material.der);
+  const { der } = bundle.material;
+  const stated = statedIdentity(der);
 
   const { Verifier } = await import('@sigstore/verify');
   const { trust, leftOut } = await trustMaterial(authorities);
@@ -59,8 +63,14 @@ export async function verifyIdentity(
     throw new ProofError(`the certificate is not shown to be good: ${reasons.join('; ')}`);
   }
 
-  requireSigningCertificate(material.der);
-  return { ...requireIdentity(stated, wanted), timestamps: entity.timestamps.length };
+  requireSigningCertificate(der);
+  const identity = requireIdentity(stated, wanted);
+  const { issuer } = stated;
+  return { identity, ...(issuer === undefined ? {} : { issuer }), timestamps: entity.timestamps.length };
+}
+
+function isCertified(bundle: SigstoreBundle): bundle is CertifiedBundle {
+  return bundle.material.type === 'certificate';
 }
 
 type PromisedTime = Extract<SignedEntity['timestamps'][number], { $case: 'transparency-log' }>;
@@ -121,20 +131,38 @@ function whyLeftOut({ uri, certChain }: CertificateAuthority): string | undefine
   return limit === undefined ? undefined : `the authority ${uri} was left out: a certificate of it ${limit}`;
 }
 
-/** What the library verifies: our reading of the bundle, without its log entries, and with our own signature check. */
+/**
+ * What the library verifies: the certificate and the time stamps of the bundle, by our own check of its signature. The
+ * library gets no log entries, which are proved elsewhere, and no payload, which only our check reads.
+ */
 async function signedEntity(
-  bundle: SigstoreBundle,
+  bundle: CertifiedBundle,
   artifact: Artifact | undefined,
   promised: readonly PromisedTime[],
 ): Promise<SignedEntity> {
-  const [{ toSignedEntity }, { bundleFromJSON }] = await Promise.all([
-    import('@sigstore/verify'),
-    import('@sigstore/bundle'),
-  ]);
-  const withoutLog = sigstoreBundleJson({ ...bundle, entries: [] });
+  const { toSignedEntity } = await import('@sigstore/verify');
+  const { material, content, timestamps } = bundle;
+  const signature = Buffer.from(content.signature);
   let entity: SignedEntity;
   try {
-    entity = toSignedEntity(bundleFromJSON(withoutLog));
+    entity = toSignedEntity({
+      mediaType: '',
+      content: {
+        $case: 'dsseEnvelope',
+        dsseEnvelope: {
+          payload: Buffer.alloc(0),
+          payloadType: '',
+          signatures: [{ sig: signature, keyid: '' }],
+        },
+      },
+      verificationMaterial: {
+        content: { $case: 'certificate', certificate: { rawBytes: Buffer.from(material.der) } },
+        tlogEntries: [],
+        timestampVerificationData: {
+          rfc3161Timestamps: timestamps.map((der) => ({ signedTimestamp: Buffer.from(der) })),
+        },
+      },
+    });
   } catch (error) {
     throw new FormatError(`bundle: its certificate or a time stamp cannot be read: ${messageOf(error)}`);
   }
@@ -143,7 +171,7 @@ async function signedEntity(
     ...entity,
     timestamps: [...entity.timestamps, ...promised],
     signature: {
-      signature: entity.signature.signature,
+      signature,
       // The library compares these with log entries. The entity has none, so a call would be a mistake.
       compareSignature: () => false,
       compareDigest: () => false,

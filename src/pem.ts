@@ -2,7 +2,7 @@
  * PEM (RFC 7468), strict in its base64. Text between the blocks is ignored.
  * @module
  */
-import { decodeBase64, encodeBase64, FormatError } from '../../tiles-spec/index.js';
+import { decodeBase64, encodeBase64, FormatError } from '../tiles-spec/index.js';
 
 /** The content between a BEGIN and its END line. */
 export interface PemBlock {

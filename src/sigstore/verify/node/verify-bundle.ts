@@ -3,15 +3,18 @@
  * signature is over the artifact and by the signer that the caller demands.
  * @module
  */
-import { equalBytes, ProofError, type Sha256 } from '../../../tiles-spec/index.js';
-import { verifyArtifactSignature, type Artifact } from './node/artifact-signature.js';
-import type { SigstoreBundle } from '../bundle/sigstore-bundle.js';
-import { textNames, type CertificateIdentity } from './certificate-identity.js';
-import { loggedKey, matchEntry, type LoggedSignature } from './entry-match.js';
-import { verifyLoggedEntry, type VerifiedEntry } from './entry-proof.js';
-import type { VerifiedIdentity } from './node/identity.js';
-import type { TransparencyLogEntry } from '../bundle/transparency-log-entry.js';
-import type { KnownLog, VerbatimAuthorities } from '../trust/trusted-root.js';
+import { equalBytes, ProofError, type Sha256 } from '../../../../tiles-spec/index.js';
+import { verifyArtifactSignature, type Artifact } from './artifact-signature.js';
+import type { SigstoreBundle } from '../../bundle/sigstore-bundle.js';
+import { textNames } from '../stated-identity.js';
+import type { CertificateIdentity } from './certificate-identity.js';
+import { entryOfBody } from '../../../kinds/read-entry.js';
+import { nodeSuite } from '../../../signatures/node/suite.js';
+import { loggedKey, matchEntry, type LoggedSignature } from '../entry-match.js';
+import { verifyLoggedEntry, type VerifiedEntry } from '../entry-proof.js';
+import type { VerifiedIdentity } from './identity.js';
+import type { TransparencyLogEntry } from '../../bundle/transparency-log-entry.js';
+import type { KnownLog, VerbatimAuthorities } from '../../trust/trusted-root.js';
 
 /** The key that must have signed. */
 export interface KeyPolicy {
@@ -71,8 +74,7 @@ export interface VerifyBundleOptions {
  *   `trustedLogFromVerifierKey`'s.
  * @param policy who must have signed. Undefined: the signature is verified by the logged key, and the signer is not
  *   checked.
- * @param artifact what must have been signed, of `artifactOfBytes` or `artifactOfDigests`; `envelope` where the caller
- *   made the bundle from the artifact, an envelope. Undefined: the signature is verified over the digest or the envelope
+ * @param artifact what must have been signed, of `artifactOfBytes` or `artifactOfDigests`. Undefined: the signature is verified over the digest or the envelope
  *   in the bundle, and the artifact is not checked.
  * @throws ProofError when something is not shown; FormatError when a logged body, a checkpoint, a certificate or an
  *   authority is malformed.
@@ -81,23 +83,18 @@ export async function verifyBundle(
   bundle: SigstoreBundle,
   logs: readonly KnownLog[],
   policy: SignerPolicy | undefined,
-  artifact: Artifact | 'envelope' | undefined,
+  artifact: Artifact | undefined,
   { sha, onEntries }: VerifyBundleOptions = {},
 ): Promise<CheckedBundle> {
-  const isEnvelope = artifact === 'envelope';
-  if (isEnvelope && bundle.content.type !== 'dsseEnvelope')
-    throw new ProofError('the bundle has no envelope: it is of an artifact beside it');
-
   const proved = proveEntries(bundle, logs, policy?.publicKey, sha);
   const entries = mapAll(proved, ({ entry }) => entry);
   onEntries?.(entries);
 
-  const signed = isEnvelope ? undefined : artifact;
   const [{ logged }] = proved;
   const signer =
     policy?.identity === undefined
-      ? verifyKey(bundle, policy?.publicKey, signed, logged)
-      : await verifyCertificate(bundle, entries, signed, policy);
+      ? verifyKey(bundle, policy?.publicKey, artifact, logged)
+      : await verifyCertificate(bundle, entries, artifact, policy);
   const notChecked = [...notCheckedOf(signer), ...(artifact === undefined ? (['artifact'] as const) : [])];
   return { verified: notChecked.length === 0, notChecked, entries, signer };
 }
@@ -121,7 +118,7 @@ function proveEntries(
   if (first === undefined) throw new ProofError('the bundle has no log entry');
   return mapAll([first, ...more], (each) => {
     const entry = verifyLoggedEntry(each, logs, shaOf?.(each));
-    return { entry, logged: matchEntry(bundle, entry.body, publicKey) };
+    return { entry, logged: matchEntry(bundle, entryOfBody(entry.content), nodeSuite, publicKey) };
   });
 }
 
@@ -136,7 +133,7 @@ async function verifyCertificate(
   policy: IdentityPolicy,
 ): Promise<Signer> {
   // Sigstore's library takes longer to load than all else: only bundles that are verified by identity load it.
-  const { verifyIdentity } = await import('./node/identity.js');
+  const { verifyIdentity } = await import('./identity.js');
   const { authorities } = policy;
   return { type: 'identity', ...(await verifyIdentity(bundle, entries, artifact, policy, authorities)) };
 }
@@ -147,7 +144,7 @@ function verifyKey(
   artifact: Artifact | undefined,
   logged: LoggedSignature,
 ): Signer {
-  const publicKey = given ?? loggedKey(logged.verifier);
+  const publicKey = given ?? loggedKey(logged.verifier, nodeSuite);
   verifyArtifactSignature(bundle, publicKey, artifact, logged);
   if (given !== undefined) return { type: 'given key', publicKey };
   const { form, der } = logged.verifier;
