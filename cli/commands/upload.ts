@@ -31,7 +31,8 @@ export const uploadCommand = command({
     format: FORMAT_OR_TLE,
   },
   alternatives: [
-    { of: [['key'], ['signature', 'public-key', 'artifact-hash']] },
+    { of: [['key'], ['signature', 'public-key']] },
+    { of: [['key'], ['artifact-hash']], because: 'it signs a file, --artifact' },
     { of: [['key'], ['type']], together: true },
     { of: [['artifact'], ['artifact-hash']] },
     ...LOG_ALTERNATIVES,

@@ -130,6 +130,8 @@ async function readEnvelope(
   key: PublicKeyFile,
   algorithm: Algorithm,
 ): Promise<SignedArtifact> {
+  if (values.signature !== undefined)
+    throw new SettingError('--signature', 'the envelope holds it', ' has no place:');
   if (values.artifact === undefined) throw new ConfigurationError("give --artifact: the envelope's JSON");
   const file = await readInput('--artifact', values.artifact);
   let parsed;

@@ -45,7 +45,9 @@ describeWithS3('a log in a bucket', (server) => {
   });
 
   /** The places by which a command that reads is given the log. */
-  const at = (where: string) => ['--rekor_server', where, '--vkey', vkey, '--retry', '0', '--timeout', '5s'];
+  const at = (where: string, timeout = '5s') => [
+    ...['--rekor_server', where, '--vkey', vkey, '--retry', '0', '--timeout', timeout],
+  ];
 
   /** Commands that read, with their output. */
   const READS: Readonly<Record<string, readonly [readonly string[], RegExp]>> = {
@@ -197,7 +199,7 @@ describeWithS3('a log in a bucket', (server) => {
       const page = await startStub((_request, response) => response.end('<html>sign in</html>'));
       const to = (stub: { url: string }) => ['--s3-endpoint', stub.url, '--s3-path-style'];
       try {
-        const late = await user.run(['loginfo', ...at(place), '--timeout', '500ms', ...to(hanging)]);
+        const late = await user.run(['loginfo', ...at(place, '500ms'), ...to(hanging)]);
         expectEnded(late, { code: 3, stderr: /: no whole answer within 0\.5 s$/m });
         const ended = await user.run(['loginfo', ...at(place), ...to(page)]);
         expectEnded(ended, { code: 3, stderr: /: the answer has no body, or no ETag$/m });

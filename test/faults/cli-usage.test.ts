@@ -103,6 +103,14 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       /^stele: --key and --signature stand for one another: give one of them$/m,
     ],
     [
+      `upload --artifact-hash ${DIGEST} --key key.pem`,
+      /^stele: --artifact-hash has no place beside --key: it signs a file, --artifact$/m,
+    ],
+    [
+      'upload --type dsse --artifact envelope.json --signature a.sig --public-key key.pub',
+      /^stele: --signature has no place: the envelope holds it$/m,
+    ],
+    [
       'upload --artifact a.txt --key key.pem --output folder',
       /--output: cannot write folder: it is a folder/,
     ],
@@ -144,12 +152,20 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['verify folder', /BUNDLE: cannot read folder: it is a folder/],
     ['verify a b', /no place for the argument "b"/],
     ['verify a.txt --log-index 0', /BUNDLE and --log-index stand for one another: give one of them/],
-    ['verify a.txt --signature a.sig', /the bundle a\.txt holds its signature/],
+    ['verify a.txt --signature a.sig', /^stele: --signature has no place: the bundle a\.txt holds it$/m],
+    [
+      'verify --type dsse --artifact envelope.json --signature none --public-key key.pub',
+      /^stele: --signature has no place: the envelope holds it$/m,
+    ],
+    [
+      'verify a.txt --artifact a.txt --artifact envelope.json',
+      /^stele: --artifact is given twice, as a\.txt and as envelope\.json: give it once$/m,
+    ],
     [
       'verify a.txt --artifact a.txt',
       /a\.txt is neither a bundle nor a \.tlog-proof: stele verify a\.txt\.sig/,
     ],
-    ['verify a.txt --type dsse', /a\.txt says what it is of: --type has no place/],
+    ['verify a.txt --type dsse', /^stele: --type has no place: the bundle a\.txt says what it is of$/m],
     [
       `${LOGGED} --certificate-identity x`,
       /--certificate-identity and --certificate-oidc-issuer go together/,

@@ -162,7 +162,7 @@ function provedEntry(entry: TransparencyLogEntry, trusted: TrustedLog): Publishe
 function noted(error: unknown, note: string): unknown {
   if (error instanceof UnreachableError)
     return new UnreachableError(error.message + note, error.code, { cause: error });
-  if (error instanceof SettingError) return new SettingError(error.where, error.reason + note);
+  if (error instanceof SettingError) return new SettingError(error.where, error.reason + note, error.link);
   if (error instanceof ProofError) return new ProofError(error.message + note, error.path);
   if (error instanceof FormatError) return new FormatError(error.message + note, error.path);
   return error;

@@ -24,7 +24,7 @@ import {
 import { entryName, findEntry, type EntryValues } from '../../log/entry.js';
 import { readInput } from '../../files.js';
 import { latestOf, openTrustedLog, trustedLogs, type LogInvocation } from '../../log/open-log.js';
-import type { Values } from '../../settings/setting.js';
+import { SettingError, type Values } from '../../settings/setting.js';
 import type { SIGNATURE_SETTINGS } from '../../settings/signature-settings.js';
 import type { SIGNER_SETTINGS } from '../../settings/signer-settings.js';
 import { canonicalBodyOf, readSignedArtifact, type SignedArtifact } from '../../signature/signed-artifact.js';
@@ -67,9 +67,9 @@ export async function bundlesToVerify(invocation: Verification): Promise<Bundles
     if (Buffer.from(bytes).toString('latin1', 0, TLOG_PROOF.length) === TLOG_PROOF)
       return fromProof(parseTlogProof(bytes), logs, isSigned ? await readSignedArtifact(values) : undefined);
     if (values.signature !== undefined)
-      throw new ConfigurationError(`the bundle ${file} holds its signature: --signature has no place`);
+      throw new SettingError('--signature', `the bundle ${file} holds it`, ' has no place:');
     if (values.type !== 'hashedrekord')
-      throw new ConfigurationError(`the bundle ${file} says what it is of: --type has no place`);
+      throw new SettingError('--type', `the bundle ${file} says what it is of`, ' has no place:');
     requireText(bytes, file);
     return { bundles: bundlesIn(bytes), logs };
   }
