@@ -97,7 +97,12 @@ function signatureIn(file: Uint8Array, name: string): Uint8Array {
   try {
     return decodeBase64(text);
   } catch (error) {
-    throw error instanceof FormatError ? new SettingError('--signature', error.message) : error;
+    throw error instanceof FormatError
+      ? new SettingError(
+          '--signature',
+          `${name} is neither a raw signature nor one in base64: ${error.message}`,
+        )
+      : error;
   }
 }
 

@@ -61,7 +61,7 @@ describe.concurrent('several bundles', () => {
     const ended = await logged.user.run(['verify', 'two.jsonl', '--artifact', 'other.txt']);
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(
-      /^stele: none of the 2 bundles is good: line 1: the bundle is of another artifact[^;\n]*; line 2: [^\n]*\n$/,
+      /^stele: none of the 2 bundles is good: line 1: the signature is over another artifact[^;\n]*; line 2: [^\n]*\n$/,
     );
     expect(ended.stdout).not.toMatch(/verified/i);
     expect(ended.stdout).toMatch(/REFUSED [^\n]*\n$/);
@@ -71,7 +71,7 @@ describe.concurrent('several bundles', () => {
     const args = ['verify', 'two.jsonl', '--artifact', 'other.txt', '--format', 'json'];
     const ended = await logged.user.run(args);
     expect(ended).toMatchObject({ code: 1, stderr: '' });
-    const refused = expect.stringMatching(/^the bundle is of another artifact/) as string;
+    const refused = expect.stringMatching(/^the signature is over another artifact/) as string;
     expect(jsonOf(ended)).toStrictEqual({
       Verified: false,
       Bundles: ['line 1', 'line 2'].map((name) => ({ Bundle: name, Verified: false, Refused: refused })),

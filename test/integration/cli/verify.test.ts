@@ -169,12 +169,12 @@ describe.concurrent('refused', () => {
     [
       'another artifact',
       ['verify', BUNDLE, '--artifact', 'other.txt', ...KEY],
-      /^stele: the bundle is of another artifact: its sha256 is/m,
+      /^stele: the signature is over another artifact: its sha256 is/m,
     ],
     [
       'another hash',
       ['verify', BUNDLE, '--artifact-hash', 'ab'.repeat(32), ...KEY],
-      /the bundle is of another artifact/,
+      /the signature is over another artifact/,
     ],
     [
       "another's key",

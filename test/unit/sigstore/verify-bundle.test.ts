@@ -175,7 +175,7 @@ describe('a bundle by a key', () => {
           onEntries: (entries) => shown.push(...entries.map(({ index }) => index)),
         },
       ),
-    ).rejects.toThrow(/of another artifact/);
+    ).rejects.toThrow(/over another artifact/);
     expect(made).toEqual(['0: 0', '0: 1', '1: 0', '1: 1']);
     expect(shown).toEqual([1, 1]);
   });
@@ -202,7 +202,7 @@ describe('a bundle by a key', () => {
       { policy: undefined, artifact: undefined },
       /^not checked: public key, artifact$/,
     ],
-    ['it is of another artifact', { artifact: artifactOfBytes(DIGEST) }, /of another artifact/],
+    ['it is of another artifact', { artifact: artifactOfBytes(DIGEST) }, /over another artifact/],
     ['it is by another key', { policy: { publicKey: strangers } }, /by another public key/],
     ['it is taken for an envelope', { artifact: 'envelope' }, /has no envelope/],
     [
@@ -441,7 +441,7 @@ describe('a bundle by a certificate', () => {
       () => ({ policy: undefined, artifact: undefined }),
       /^not checked: certificate, artifact$/,
     ],
-    ['it is of another artifact', () => ({ artifact: artifactOfBytes(DIGEST) }), /of another artifact/],
+    ['it is of another artifact', () => ({ artifact: artifactOfBytes(DIGEST) }), /over another artifact/],
     ['no time is shown', () => verification(proved), /timestamp/],
     [
       'it is of another identity',

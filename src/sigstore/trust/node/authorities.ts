@@ -11,8 +11,11 @@ import { PKIX_ED25519 } from '../trusted-root.js';
 
 /** A certificate authority (Fulcio) or a time stamp authority. */
 export interface CertifiedAuthority {
-  /** Where clients ask it; a time stamp authority's with its path, such as `/api/v1/timestamp`. */
-  readonly url: string;
+  /**
+   * Where clients ask it; a time stamp authority's with its path, such as `/api/v1/timestamp`. Absent where its
+   * certificates serve for verifying alone.
+   */
+  readonly url?: string | undefined;
   /** The root's subject. */
   readonly organization: string;
   readonly commonName: string;
@@ -24,7 +27,8 @@ export interface CertifiedAuthority {
 
 /** A certificate transparency log. */
 export interface CertificateLog {
-  readonly url: string;
+  /** Absent where its key serves for verifying alone. */
+  readonly url?: string | undefined;
   /** DER. */
   readonly spki: Uint8Array;
   readonly keyDetails: string;
@@ -40,7 +44,7 @@ export interface CertificateLog {
  * @param name names the file in errors.
  * @throws ConfigurationError when the file is no such chain.
  */
-export function certifiedAuthority(url: string, pem: string, name: string): CertifiedAuthority {
+export function certifiedAuthority(url: string | undefined, pem: string, name: string): CertifiedAuthority {
   const certificates = blocks(pem, 'CERTIFICATE', name).map((der) => readCertificate(der, name));
   certificates.forEach(({ subject, issuer }, i) => {
     // A chain ends with a root, which is its own issuer.
@@ -69,7 +73,12 @@ export function certifiedAuthority(url: string, pem: string, name: string): Cert
  * @param name names the file in errors.
  * @throws ConfigurationError when the file holds no single key of a type that clients verify.
  */
-export function certificateLog(url: string, file: Uint8Array, start: number, name: string): CertificateLog {
+export function certificateLog(
+  url: string | undefined,
+  file: Uint8Array,
+  start: number,
+  name: string,
+): CertificateLog {
   const keys = isPem(file) ? blocks(new TextDecoder('latin1').decode(file), 'PUBLIC KEY', name) : [file];
   const [spki, ...more] = keys;
   if (spki === undefined || more.length > 0) throw new ConfigurationError(`${name} has more than one key`);
