@@ -84,13 +84,13 @@ export async function sayingWhere<T>(place: string, read: () => Promise<T>): Pro
   } catch (error) {
     if (error instanceof UnreachableError && error.code === 'no-log')
       throw new UnreachableError(`${place}: ${error.message}`, error.code, { cause: error });
-    if (!(error instanceof FormatError || error instanceof ProofError) || error.path !== 'checkpoint')
-      throw error;
-    const what = error instanceof FormatError ? NO_CHECKPOINT : OTHER_KEY;
-    const message = `${place}/${error.message}: ${what}`;
-    throw error instanceof FormatError
-      ? new FormatError(message, error.path)
-      : new ProofError(message, error.path);
+    if (error instanceof FormatError && error.path === 'checkpoint' && isRemote(place))
+      throw new FormatError(`${place}/${error.message}: ${NO_CHECKPOINT}`, error.path);
+    if (error instanceof ProofError && error.path === 'checkpoint') {
+      const where = isRemote(place) ? `${place}/` : `${place}: `;
+      throw new ProofError(`${where}${error.message}: ${OTHER_KEY}`, error.path);
+    }
+    throw error;
   }
 }
 
