@@ -69,7 +69,7 @@ export const REFUSES: Readonly<Record<Verifier, Readonly<Record<Control, RegExp>
     issuer: /^stele: the certificate's identity is by \S+, not by \S+$/m,
     artifact:
       /^stele: the (?:signature is over another artifact|in-toto statement is not about the artifact)/m,
-    log: /^stele: the entry is of the log with id \S+, which is none of the trusted logs/m,
+    log: /^stele: the entry is of the log .*with id \S+, which is none of the trusted logs/m,
     'certificate authority': /^stele: the certificate is not shown to be good: .*no valid certificate path/m,
     'certificate log': /^stele: the certificate is not shown to be good: SCT verification failed/m,
     'time stamp authority':
