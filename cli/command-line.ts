@@ -68,7 +68,8 @@ export function isGiven({ options }: CommandLine, words: readonly string[]): boo
 /**
  * The options of a command line by their settings.
  * @param others options that are no settings, and take no value.
- * @throws ConfigurationError where there is no such option, its value is missing, or a switch has one.
+ * @throws ConfigurationError where there is no such option, its value is missing, a switch has one, or an option that may
+ *   not be repeated has two values.
  */
 export function flagsOf(
   { options }: CommandLine,
@@ -84,7 +85,12 @@ export function flagsOf(
     const name = settingNameOf(word, settings);
     if (name !== undefined && settings[name]?.secret === true) throw noFlag(word, name);
     if (name === undefined) throw noOption(word, settings, others);
-    (flags[name] ??= []).push(textOf(word, value, settings[name]));
+    const texts = (flags[name] ??= []);
+    const text = textOf(word, value, settings[name]);
+    const [other = text] = texts;
+    if (text !== other && settings[name]?.many !== true)
+      throw new ConfigurationError(`${word} is given twice, as ${other} and as ${text}: give it once`);
+    texts.push(text);
   }
   return flags;
 }

@@ -61,6 +61,17 @@ export async function requireWritable(what: string, file: string): Promise<void>
   }
 }
 
+/** An error about a file that a command's output would replace, and that would be lost. */
+export function notReplaceable(what: string, file: string, why: string): SettingError {
+  return new SettingError(what, `${file} is there already, and ${why}: delete it, or give another name`);
+}
+
+/** Whether two names are of one file that is there. */
+export async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((file) => stat(file).catch(() => undefined)));
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
+}
+
 /** Writes a command's output, synced: `stele upload` deletes the signature that it kept, next. @throws ConfigurationError */
 export async function writeOutput(what: string, file: string, content: string | Uint8Array): Promise<void> {
   try {

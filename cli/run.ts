@@ -24,9 +24,9 @@ import {
   type CommandLine,
 } from './command-line.js';
 import { COMMANDS } from './commands.js';
-import { environmentName, SettingError } from './settings/setting.js';
+import { environmentName, SettingError, type KnownSettings, type Setting } from './settings/setting.js';
 import { printHelp, printVersion } from './help.js';
-import { readSettings, unknownVariables } from './settings/read-settings.js';
+import { readSettings } from './settings/read-settings.js';
 import { nearest } from './suggestion.js';
 import { plain, type Terminal } from './terminal.js';
 
@@ -37,10 +37,10 @@ const OPTIONS: ReadonlyMap<string, boolean> = new Map(
     .map(([name, { value }]) => [`--${name}`, value !== undefined] as const),
 );
 
-/** The settings of all commands: one configuration file, and one environment, serves them all. */
-const SHARED_SETTINGS = Object.values(COMMANDS).flatMap(({ settings }) =>
-  Object.entries(settings).flatMap(([name, { flagOnly }]) => (flagOnly === true ? [] : [name])),
-);
+const ALL_SETTINGS = Object.values(COMMANDS).flatMap(({ settings }) => Object.entries<Setting>(settings));
+const namesOf = (isFlagAlone: boolean) =>
+  ALL_SETTINGS.filter(([, { flagOnly }]) => (flagOnly === true) === isFlagAlone).map(([name]) => name);
+const KNOWN_SETTINGS: KnownSettings = { shared: namesOf(false), flagsAlone: namesOf(true) };
 
 /**
  * Runs a command line. Never throws.
@@ -70,17 +70,14 @@ export async function run(
     }
     const args = line.places.slice(1);
     checkArguments(name, command, args);
-    const { values, sources } = await readSettings(command.settings, flags, environment, {
-      known: SHARED_SETTINGS,
+    const { values, sources, warnings } = await readSettings(command.settings, flags, environment, {
+      known: KNOWN_SETTINGS,
       alternatives: command.alternatives ?? [],
       places: givenArguments(command, args),
     });
     known.isJson = values['format'] === 'json';
     known.sources = sources;
-    if (Object.keys(command.settings).length > 0) {
-      for (const warning of unknownVariables(environment, SHARED_SETTINGS))
-        terminal.err(`stele: ${plain(warning)}`);
-    }
+    for (const warning of warnings) terminal.err(`stele: ${plain(warning)}`);
     return await command.run({
       values,
       args,

@@ -1,5 +1,5 @@
 /**
- * `stele fsck`: checks every file of a log.
+ * `stele fsck`: checks every file of a log's newest tree.
  * @module
  */
 import { UnexpectedAnswerError } from '../../reader/errors.js';
@@ -13,7 +13,8 @@ import { entries, plain, type Progress, type Terminal } from '../terminal.js';
 
 export const fsckCommand = command({
   summary: 'Check all of a log',
-  details: 'Reads every file of the log, and hashes all of it up to the root that the checkpoint signs.',
+  details:
+    'Reads every file of the tree that the checkpoint signs, and hashes all of it up to the root. Partial tiles and bundles of older trees, which a writer deletes in time, are not read.',
   arguments: [
     {
       name: 'LOG',
@@ -86,5 +87,6 @@ function printReport(
     `${place}: ${entries(checkpoint.size)} of ${checkpoint.origin}, root ${encodeHex(checkpoint.root)}`,
   );
   if (times !== undefined) terminal.out(`sequenced from ${rfc3339(times.first)} to ${rfc3339(times.last)}`);
-  terminal.out(terminal.good(hasTimes ? 'every file is right' : 'every file but the times is right'));
+  const files = `every file of the tree of ${checkpoint.size}`;
+  terminal.out(terminal.good(hasTimes ? `${files} is right` : `${files} but the times is right`));
 }

@@ -32,7 +32,11 @@ export const trustCommand = command({
       description: "the log's verifier key, or a file that holds it: refuse another",
       file: true,
     },
-    output: { value: 'DIR', default: '.', description: 'where the trust files go', folder: true },
+    output: {
+      value: 'DIR',
+      description: 'where the trust files go (default: the folder you are in)',
+      folder: true,
+    },
     format: FORMAT,
     ...SERVICE_SETTINGS,
     ...REQUEST_SETTINGS,
@@ -40,6 +44,12 @@ export const trustCommand = command({
     ...NETWORK_SETTINGS,
     ...TOKEN_SETTINGS,
   },
+  alternatives: [
+    {
+      of: [['pin'], ['output', ...Object.keys(SERVICE_SETTINGS)]],
+      because: 'a pin is of a log alone, and is kept by itself',
+    },
+  ],
   examples: [
     { what: 'Trust a log from now on', command: 'stele trust --pin https://log.example.com' },
     {

@@ -10,7 +10,7 @@ import { SIGNATURE_SETTINGS } from '../settings/signature-settings.js';
 export const uploadCommand = command({
   summary: 'Put a signature into the log',
   details:
-    'Submits a signature with its key or certificate, and checks the proof that comes back. One that is in the log already is no error. With --key the artifact is signed as well, and a Sigstore bundle is written that verifies offline. The same command again logs nothing twice: it takes the signature from the bundle or, where the answer of the log was lost, from the file beside the bundle (.signature).',
+    'Submits a signature with its key or certificate, and checks the proof that comes back. One that is in the log already is no error. With --key the artifact is signed as well, and a Sigstore bundle is written that verifies offline. The same command again logs nothing twice: it takes the signature from the bundle or, where the answer of the log was lost, from the file beside the bundle, OUTPUT.signature. A bundle of another artifact or by another key is never replaced. An Ed25519 key signs as Ed25519ph, which cosign verify-blob --key refuses: for cosign, sign with an ECDSA P-256 key.',
   settings: {
     ...SIGNATURE_SETTINGS,
     key: {
@@ -31,7 +31,8 @@ export const uploadCommand = command({
     format: FORMAT_OR_TLE,
   },
   alternatives: [
-    { of: [['key'], ['signature', 'public-key', 'artifact-hash']] },
+    { of: [['key'], ['signature', 'public-key']] },
+    { of: [['key'], ['artifact-hash']], because: 'it signs a file, --artifact' },
     { of: [['key'], ['type']], together: true },
     { of: [['artifact'], ['artifact-hash']] },
     ...LOG_ALTERNATIVES,

@@ -11,7 +11,7 @@ import { SIGNER_ALTERNATIVES, SIGNER_SETTINGS } from '../settings/signer-setting
 export const verifyCommand = command({
   summary: 'Prove that a signature is in the log',
   details:
-    "Takes a bundle or a proof that stands alone, and needs no network then; or a signature, an index or a leaf hash, and asks the log. Nothing is believed but the key of the log.\n\nBundles may be as they are shipped: several in the lines of a file, npm's or GitHub's list of attestations, PyPI's attestations and provenance. Each of several is verified by itself, and one that is good suffices.",
+    "Takes a bundle or a proof that stands alone, and needs no network then; or a signature, an index or a leaf hash, and asks the log. Nothing is believed but the key of the log.\n\nBundles may be as they are shipped: several in the lines of a file, npm's or GitHub's list of attestations, PyPI's attestations and provenance. Each of several is verified by itself, and one that is good suffices; but a file of which a line cannot be read is refused whole.",
   arguments: [
     {
       name: 'BUNDLE',

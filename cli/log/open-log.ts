@@ -8,6 +8,7 @@ import { openLog } from '../../reader/node/index.js';
 import { isRemote, isUrl, verifierKeyIn } from '../../reader/node/open-log.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../../src/errors.js';
 import { createTransientFolder } from '../../src/node/durable-file.js';
+import { pemLabels } from '../../src/keys/pem.js';
 import { reasonOf } from '../../src/node/system-error.js';
 import { trustedRootIn } from '../../src/sigstore/trust/trust-sources.js';
 import {
@@ -17,7 +18,7 @@ import {
   type TrustedLog,
   type TrustedRoot,
 } from '../../src/sigstore/trust/trusted-root.js';
-import { FormatError } from '../../tiles-spec/index.js';
+import { FormatError, ProofError } from '../../tiles-spec/index.js';
 import type { Invocation } from '../command.js';
 import { readInput } from '../files.js';
 import type { LOG_SETTINGS } from '../settings/log-settings.js';
@@ -74,15 +75,28 @@ export function latestOf({ place, log }: OpenedLog): Promise<Latest> {
   return sayingWhere(place, () => log.latest());
 }
 
-/** Adds the place to an error which says that there is no log: a reader does not know where it reads. */
+/**
+ * Adds the place, which a reader does not know, to an error which says that there is no log, no checkpoint, or one that
+ * is not signed by the log's key.
+ */
 export async function sayingWhere<T>(place: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof UnreachableError) || error.code !== 'no-log') throw error;
-    throw new UnreachableError(`${place}: ${error.message}`, error.code, { cause: error });
+    if (error instanceof UnreachableError && error.code === 'no-log')
+      throw new UnreachableError(`${place}: ${error.message}`, error.code, { cause: error });
+    if (error instanceof FormatError && error.path === 'checkpoint' && isRemote(place))
+      throw new FormatError(`${place}/${error.message}: ${NO_CHECKPOINT}`, error.path);
+    if (error instanceof ProofError && error.path === 'checkpoint') {
+      const where = isRemote(place) ? `${place}/` : `${place}: `;
+      throw new ProofError(`${where}${error.message}: ${OTHER_KEY}`, error.path);
+    }
+    throw error;
   }
 }
+
+const NO_CHECKPOINT = 'what is there is no log, or its checkpoint is damaged';
+const OTHER_KEY = "that is another log, or the key given (--vkey, --trusted-root or a pin) is another log's";
 
 /**
  * A place as pins and comparisons write it.
@@ -160,15 +174,28 @@ export function onlyLog(logs: readonly TrustedLog[], url: string | undefined, fi
 
 /** The log of a verifier key, which is given itself or in a file. @throws ConfigurationError when it is neither. */
 export async function readTrustedLogKey(keyOrFile: string, url?: string): Promise<TrustedLog> {
-  const text = existsSync(keyOrFile)
-    ? Buffer.from(await readInput('--vkey', keyOrFile)).toString('utf8')
-    : keyOrFile;
+  const isFile = existsSync(keyOrFile);
+  const text = isFile ? Buffer.from(await readInput('--vkey', keyOrFile)).toString('utf8') : keyOrFile;
   try {
     return trustedLogFromVerifierKey(text.trim(), url);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    throw new SettingError('--vkey', `neither a file that is there nor a verifier key: ${error.message}`);
+    throw new SettingError('--vkey', noKey(keyOrFile, isFile ? text : undefined, error.message));
   }
+}
+
+/** Why a value of `--vkey` gives no key. @param content of the file, where the value names one. */
+function noKey(value: string, content: string | undefined, why: string): string {
+  const given = JSON.stringify(value.slice(0, 200));
+  if (content === undefined)
+    return /\+.*\+/.test(value)
+      ? `${given} is no verifier key: ${why}`
+      : `neither a file that is there nor a verifier key: ${given}`;
+  if (/^\s*\{[^]*trusted_?root/i.test(content))
+    return `${value} is a trusted root: give it to --trusted-root`;
+  const [label] = pemLabels(content);
+  const held = label === undefined ? why : `it holds PEM (${label})`;
+  return `${value} holds no verifier key, as in a log's log.vkey: ${content.trim() === '' ? 'it is empty' : held}`;
 }
 
 /** @throws ConfigurationError where there is no place to remember what was seen. */

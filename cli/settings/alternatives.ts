@@ -21,6 +21,8 @@ export interface Alternatives {
   readonly of: readonly (readonly string[])[];
   /** Several may come from sources of one strength: the command knows what they mean together. */
   readonly together?: true;
+  /** Why the settings of the first set leave no place for the others, where they do not stand for one another. */
+  readonly because?: string;
   /** Settings that also have a use of their own, and so are never left out. */
   readonly keeps?: readonly string[];
 }
@@ -35,7 +37,7 @@ export function leftOut(
   sources: Readonly<Record<string, Source>>,
 ): ReadonlySet<string> {
   const out = new Set<string>();
-  for (const { of, together, keeps = [] } of alternatives) {
+  for (const { of, together, because, keeps = [] } of alternatives) {
     const given = of.flatMap((names) => {
       const [strongest] = names
         .flatMap((name) => (out.has(name) ? [] : (sources[name] ?? [])))
@@ -45,8 +47,12 @@ export function leftOut(
     const most = Math.max(...given.map(({ strength }) => strength));
     const winners = given.filter(({ strength }) => strength === most);
     if (winners.length > 1 && together !== true) {
-      const places = winners.map(({ where }) => where).join(' and ');
-      throw new ConfigurationError(`${places} stand for one another: give one of them`);
+      const [first, ...others] = winners.map(({ where }) => where);
+      throw new ConfigurationError(
+        because === undefined
+          ? `${[first, ...others].join(' and ')} stand for one another: give one of them`
+          : `${others.join(' and ')} has no place beside ${String(first)}: ${because}`,
+      );
     }
     const losers = given.filter((each) => !winners.includes(each)).flatMap(({ names }) => names);
     for (const name of losers) if (!keeps.includes(name)) out.add(name);

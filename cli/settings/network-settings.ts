@@ -43,13 +43,21 @@ export async function networkOf(
   };
 }
 
+const MAX_TOKEN_LENGTH = 8192;
+
 /** The token, if there is one. @throws ConfigurationError, which does not quote it. */
 export function tokenOf({ token }: Values<typeof TOKEN_SETTINGS>): string | undefined {
   if (token === undefined) return undefined;
-  if (/^[\x21-\x7e]{1,8192}$/.test(token)) return token;
-  throw new ConfigurationError(
-    `${environmentName('token')} is no token: it has characters that a header cannot have, or is empty or too long`,
-  );
+  if (/^[\x21-\x7e]+$/.test(token) && token.length <= MAX_TOKEN_LENGTH) return token;
+  throw new ConfigurationError(`${environmentName('token')} ${tokenFault(token)}`);
+}
+
+function tokenFault(token: string): string {
+  if (token === '') return 'is empty: unset it, or give the token';
+  if (/^bearer\s/i.test(token)) return 'is the token alone, without "Bearer" before it';
+  return token.length > MAX_TOKEN_LENGTH
+    ? `is no token: it is over ${MAX_TOKEN_LENGTH} characters`
+    : 'is no token: it has spaces, or characters other than those of ASCII';
 }
 
 async function authoritiesIn(file: string | undefined): Promise<string[] | undefined> {

@@ -4,30 +4,31 @@
  */
 import { ConfigurationError } from '../../src/errors.js';
 import type { Flags } from '../command-line.js';
-import { nearest } from '../suggestion.js';
 import { leftOut, STRENGTH, type Alternatives, type Source, type Strength } from './alternatives.js';
 import { readConfigurationFile } from './configuration-file.js';
 import {
   checkText,
   CONFIG,
   environmentName,
-  PREFIX,
+  type KnownSettings,
   type Setting,
   type Settings,
   type SettingValue,
   type Values,
 } from './setting.js';
+import { unreadInFile, unreadVariables } from './unread-settings.js';
 
 /** A command's settings, read. */
 export interface Given<S extends Settings> {
   readonly values: Values<S>;
   /** Where each given setting comes from, without those that were left out for another. */
   readonly sources: Readonly<Record<string, Source>>;
+  /** A line for each text that is given where it is not read. */
+  readonly warnings: readonly string[];
 }
 
 export interface ReadSettingsOptions {
-  /** Settings of other commands, which the configuration file may hold too. */
-  readonly known?: readonly string[];
+  readonly known?: KnownSettings;
   readonly alternatives?: readonly Alternatives[];
   /** The names of the arguments that are given, for the alternatives. */
   readonly places?: readonly string[];
@@ -41,7 +42,7 @@ export async function readSettings<S extends Settings>(
   settings: S,
   flags: Flags,
   environment: NodeJS.ProcessEnv,
-  { known = [], alternatives = [], places = [] }: ReadSettingsOptions = {},
+  { known = { shared: [], flagsAlone: [] }, alternatives = [], places = [] }: ReadSettingsOptions = {},
 ): Promise<Given<S>> {
   const hasSettings = Object.keys(settings).length > 0;
   const file = hasSettings ? configurationFile(flags, environment) : undefined;
@@ -66,7 +67,13 @@ export async function readSettings<S extends Settings>(
     const { where, texts } = sources[name] ?? { where: name, texts: [setting.default ?? []].flat() };
     return [name, valueOf(where, setting, texts)] as const;
   });
-  return { values: Object.fromEntries(values) as Values<S>, sources };
+  const unread = Object.keys(settings).filter(
+    (name) => settings[name]?.flagOnly === true && flags[name] === undefined,
+  );
+  const warnings = hasSettings
+    ? [...unreadVariables(environment, unread, known), ...unreadInFile(configured, unread, String(file))]
+    : [];
+  return { values: Object.fromEntries(values) as Values<S>, sources, warnings };
 }
 
 /** The file that `--config` or its variable names. */
@@ -98,24 +105,11 @@ function valueOf(where: string, setting: Setting, given: readonly string[]): Set
   return many === true ? given : given.at(-1);
 }
 
-function readSwitch(where: string, text: string): boolean {
-  if (text === 'true' || text === 'false') return text === 'true';
-  throw new ConfigurationError(`${where} is a switch: true or false, not ${JSON.stringify(text)}`);
-}
+/** What a switch may be in the environment and in the file. */
+const SWITCH: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false };
 
-/**
- * Warnings about variables of the environment that begin with `STELE_` and are not read: mistyped, or another program's.
- * @param known the settings of all commands that may come from the environment.
- */
-export function unknownVariables(
-  environment: NodeJS.ProcessEnv,
-  known: readonly string[],
-): readonly string[] {
-  const names = ['config', ...known].map(environmentName);
-  return Object.keys(environment)
-    .filter((variable) => variable.startsWith(PREFIX) && !names.includes(variable))
-    .map((variable) => {
-      const meant = nearest(variable, names);
-      return `${variable} in the environment is no setting, and is not read${meant === undefined ? '' : `: did you mean ${meant}?`}`;
-    });
+function readSwitch(where: string, text: string): boolean {
+  const isOn = Object.hasOwn(SWITCH, text) ? SWITCH[text] : undefined;
+  if (isOn !== undefined) return isOn;
+  throw new ConfigurationError(`${where} is a switch: true, false, 1 or 0, not ${JSON.stringify(text)}`);
 }

@@ -2,6 +2,7 @@
  * How long and how often a log is asked.
  * @module
  */
+import { ConfigurationError } from '../../src/errors.js';
 import { parseSetting, type Settings, type Values } from './setting.js';
 import { parseDuration, parseNumber } from './units.js';
 
@@ -31,7 +32,13 @@ export interface RequestBounds {
 /** @throws ConfigurationError */
 export function requestBoundsOf(values: Values<typeof REQUEST_SETTINGS>): RequestBounds {
   return {
-    timeout: parseSetting('timeout', values.timeout, parseDuration),
+    timeout: parseSetting('timeout', values.timeout, parseTimeout),
     retries: parseSetting('retry', values.retry, parseNumber),
   };
+}
+
+function parseTimeout(text: string): number {
+  const timeout = parseDuration(text);
+  if (timeout === 0) throw new ConfigurationError(`${text} leaves a request no time`);
+  return timeout;
 }

@@ -47,6 +47,14 @@ export type SettingValue<S extends Setting> = Setting extends S
         : string | undefined
       : boolean;
 
+/** The names of the settings of all commands: one environment and one configuration file serve them all. */
+export interface KnownSettings {
+  /** Those that are read from the environment and from the file. */
+  readonly shared: readonly string[];
+  /** Those that some command reads from its flag alone. */
+  readonly flagsAlone: readonly string[];
+}
+
 /** The file that `--config` names. */
 export const CONFIG = {
   value: 'FILE',
@@ -80,18 +88,22 @@ export function environmentName(name: string): string {
 export class SettingError extends ConfigurationError {
   override name = 'SettingError';
 
-  /** @param where `--key`, or an argument in capitals. */
+  /**
+   * @param where `--key`, or an argument in capitals.
+   * @param link what stands between the place and the reason.
+   */
   constructor(
     readonly where: string,
     readonly reason: string,
+    readonly link: ':' | ' has no place:' = ':',
   ) {
-    super(`${where}: ${reason}`);
+    super(`${where}${link} ${reason}`);
   }
 
   /** The message, naming where the setting was given: a variable or a file, where no flag was. */
   from(sources: Readonly<Record<string, Source>>): string {
     const source = this.where.startsWith('--') ? sources[this.where.slice(2)] : undefined;
-    return source === undefined ? this.message : `${source.where}: ${this.reason}`;
+    return source === undefined ? this.message : `${source.where}${this.link} ${this.reason}`;
   }
 }
 

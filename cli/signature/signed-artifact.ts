@@ -97,7 +97,12 @@ function signatureIn(file: Uint8Array, name: string): Uint8Array {
   try {
     return decodeBase64(text);
   } catch (error) {
-    throw error instanceof FormatError ? new SettingError('--signature', error.message) : error;
+    throw error instanceof FormatError
+      ? new SettingError(
+          '--signature',
+          `${name} is neither a raw signature nor one in base64: ${error.message}`,
+        )
+      : error;
   }
 }
 
@@ -130,6 +135,8 @@ async function readEnvelope(
   key: PublicKeyFile,
   algorithm: Algorithm,
 ): Promise<SignedArtifact> {
+  if (values.signature !== undefined)
+    throw new SettingError('--signature', 'the envelope holds it', ' has no place:');
   if (values.artifact === undefined) throw new ConfigurationError("give --artifact: the envelope's JSON");
   const file = await readInput('--artifact', values.artifact);
   let parsed;

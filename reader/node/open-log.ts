@@ -55,8 +55,8 @@ export interface OpenLogOptions {
  * Opens a log to read. Nothing is asked of the log yet.
  * @param place `http://…` or `https://…`; `s3://BUCKET/PREFIX`; a data folder of `stele serve`, or a folder with the
  *   log's files (`file:DIR` or `DIR`); or an object store.
- * @throws ConfigurationError where the verifier key is missing or malformed, or the URL is; UnreachableError where a
- *   folder holds no log.
+ * @throws ConfigurationError where the verifier key is missing or malformed, the URL is, or there is no such folder;
+ *   UnreachableError where a folder holds no log.
  */
 export async function openLog(place: string | ObjectStore, options: OpenLogOptions = {}): Promise<LogReader> {
   const { read, verifierKey: ownKey } = await openPlace(place, options);
@@ -120,16 +120,18 @@ export async function remoteSource(
 
 /**
  * Finds the log's files: in the folder itself, or in the `store` of a data folder.
- * @throws UnreachableError where neither has a checkpoint.
+ * @throws UnreachableError where neither has a checkpoint; ConfigurationError where there is no such folder.
  */
 function storeIn(place: string): { folder: string; store: string } {
   const folder = place.replace(/^file:/, '');
   const store = [folder, join(folder, 'store')].find((place) => existsSync(join(place, 'checkpoint')));
   if (store !== undefined) return { folder, store };
+  if (!existsSync(folder))
+    throw new ConfigurationError(
+      `there is no folder ${folder}: give the log's folder, or its URL with http:// or https://`,
+    );
   throw new UnreachableError(
-    existsSync(folder)
-      ? `${folder} holds no log: there is no checkpoint in it, or in its store/`
-      : `there is no folder ${folder}: give the log's folder, or its URL with http:// or https://`,
+    `${folder} holds no log: there is no checkpoint in it, or in its store/`,
     'no-log',
   );
 }

@@ -288,9 +288,13 @@ describe.concurrent('the token', () => {
   });
 
   it('that cannot be sent is refused, and not shown', async () => {
-    for (const token of ['a secret', '']) {
+    for (const [token, why] of [
+      ['a secret', /^stele: STELE_TOKEN is no token: it has spaces, or characters [^\n]*\n$/],
+      ['', /^stele: STELE_TOKEN is empty: unset it, or give the token\n$/],
+      ['Bearer secret', /^stele: STELE_TOKEN is the token alone, without "Bearer" before it\n$/],
+    ] as const) {
       const ended = await logged.user.run(asking('loginfo', gate.url), { STELE_TOKEN: token });
-      expectEnded(ended, { code: 2, stderr: /^stele: STELE_TOKEN is no token: it has characters [^\n]*\n$/ });
+      expectEnded(ended, { code: 2, stderr: why });
       expect(ended.stderr).not.toMatch(/s.?cret/);
     }
   });

@@ -37,6 +37,71 @@ async function signingConfig(folder: string): Promise<SigningConfig> {
 }
 
 describe.concurrent('trust files', () => {
+  it.each(['fulcio', 'ctlog', 'tsa'])(
+    'of a --%s without a URL serve for verifying alone',
+    async (service) => {
+      const { user } = logged;
+      const [key, file] = [`alone-${service}.key`, `alone-${service}.pem`];
+      user.openssl(
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+        ...['-keyout', key, '-days', '1', '-subj', '/O=a.example/CN=alone', '-out', file],
+      );
+      if (service === 'ctlog') user.openssl('pkey', '-in', key, '-pubout', '-out', file);
+      const output = `alone-${service}`;
+      const ended = await user.run(['trust', 'data', '--output', output, `--${service}`, file]);
+      expectEnded(ended, { code: 0, stdout: /^Wrote/ });
+      const text = await user.read(join(output, 'trusted_root.json'));
+      expect(text).not.toMatch(/"(?:uri|baseUrl)":""/);
+      const { certificateAuthorities, ctlogs, timestampAuthorities } = await trustedRoot(output);
+      expect([...certificateAuthorities, ...ctlogs, ...timestampAuthorities]).toHaveLength(1);
+      const { caUrls, tsaUrls } = await signingConfig(output);
+      expect([...caUrls, ...tsaUrls]).toStrictEqual([]);
+      // The files are good for the command's own verifying.
+      const verify = ['verify', 'a.txt.sigstore.json', '--artifact', 'a.txt', '--public-key', 'key.pub'];
+      const verified = await user.run([...verify, '--trusted-root', join(output, 'trusted_root.json')]);
+      expectEnded(verified, { code: 0, stdout: /^Verified$/m });
+    },
+  );
+
+  it('of a log whose origin is not its host are refused, with what is wrong and what to do', async () => {
+    const { user } = logged;
+    const named = await startDaemon(user.file('named-data'), [
+      '--origin',
+      'named.test',
+      '--log-level',
+      'warn',
+    ]);
+    try {
+      expect(named.log()).toMatch(/the log's origin is not the host name of its URL: .*--public-url/);
+      const why =
+        /trusted root: the log id \S+ is not that of the key of http:\S+ under the name 127\.0\.0\.1 .*--public-url\)$/m;
+      expectEnded(await user.run(['trust', '--pin', named.url]), { code: 1, stderr: why });
+      expectEnded(await user.run(['trust', 'named-data', '--output', 'named']), { code: 2, stderr: why });
+    } finally {
+      await named.stop();
+    }
+  });
+
+  it('are not at a URL that is no log', async () => {
+    const stub = await startStub((_, response) => response.end('<html></html>'));
+    try {
+      const { user, daemon } = logged;
+      expectEnded(await user.run(['trust', '--pin', stub.url]), {
+        code: 1,
+        stderr: /^stele: http:\S+\/trusted_root\.json names no log: trusted root is not JSON/,
+      });
+      const at = ['--rekor_server', stub.url, '--vkey', daemon.verifierKey];
+      const none = /http:\S+\/checkpoint: note .*: what is there is no log, or its checkpoint is damaged$/m;
+      const stderr = none;
+      expectEnded(await user.run(['loginfo', ...at]), { code: 1, stderr });
+      const upload = ['upload', '--key', 'key.pem', '--artifact', 'other.txt', '--output', 'nowhere.json'];
+      expectEnded(await user.run([...upload, ...at]), { code: 1, stderr });
+      expectEnded(await user.run(['fsck', ...at]), { code: 1, stdout: none });
+    } finally {
+      stub.close();
+    }
+  });
+
   it('of a log that is pinned, of its folder and of a trust file are the log\u2019s own', async () => {
     const { user, daemon } = logged;
     const served = async (name: string) => (await fetch(`${daemon.url}/${name}`)).text();
@@ -190,7 +255,8 @@ describe.concurrent('trust files', () => {
       [['--fulcio', 'pki/fulcio.pem', '--fulcio-url', 'ca'], /--fulcio-url: "ca" is not an http/],
       [['--output', 'a.txt'], /--output: cannot make the folder a\.txt/],
     ] as const) {
-      expectEnded(await user.run(['trust', 'data', '--output', 'none', ...flags]), { code: 2, stderr });
+      const output = flags[0] === '--output' ? [] : ['--output', 'none'];
+      expectEnded(await user.run(['trust', 'data', ...output, ...flags]), { code: 2, stderr });
     }
     await expect(readdir(user.file('none'))).rejects.toThrow(/ENOENT/);
   });
@@ -251,7 +317,7 @@ describe.concurrent('a pin', () => {
       'm',
     );
     await expectCase(loyal, { args: ['trust', '--pin', log.url], code: 1, stderr: file });
-    await expectCase(loyal, { args: ['loginfo'], code: 1, stderr: /^stele: checkpoint: / });
+    await expectCase(loyal, { args: ['loginfo'], code: 1, stderr: /^stele: http:\S+\/checkpoint: / });
     proxied.to = logged.daemon.url;
     expect((await loyal.run(['loginfo'])).code).toBe(0);
     log.close();

@@ -47,8 +47,8 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A log's place as a flag; for `trust`, as an argument. */
-function asking(name: string, log: string): string[] {
-  const command = [...(COMMANDS[name] ?? []), '--vkey', vkey, '--retry', '0', '--timeout', '5s'];
+function asking(name: string, log: string, { retry = '0', timeout = '5s' } = {}): string[] {
+  const command = [...(COMMANDS[name] ?? []), '--vkey', vkey, '--retry', retry, '--timeout', timeout];
   return name === 'trust' ? [...command, log] : [...command, '--rekor_server', log];
 }
 
@@ -85,7 +85,7 @@ describe.concurrent.each(['upload', 'loginfo'])('%s', (name) => {
 
   it('of a server that hangs', async () => {
     const begun = performance.now();
-    const args = [...asking(name, stubs.hanging.url), '--timeout', '500ms'];
+    const args = asking(name, stubs.hanging.url, { timeout: '500ms' });
     expectEnded(await user.run(args), { code: 3, stderr: /: no whole answer within 0\.5 s$/m });
     expect(performance.now() - begun).toBeGreaterThan(500);
   });
@@ -120,7 +120,7 @@ describe.concurrent('a folder', () => {
   it('that is not there', () =>
     expectCase(user, {
       args: ['fsck', '127.0.0.1:3000'],
-      code: 3,
+      code: 2,
       stderr: /^stele: there is no folder 127\.0\.0\.1:3000: give .* its URL with http:\/\/ or https:\/\/$/m,
     }));
 });
@@ -136,7 +136,7 @@ it.concurrent('an upload is tried again as often as is said, and then is no more
     asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
     response.writeHead(503).end('{"message":"come\\u001b[2Jlater\\nVerified"}');
   });
-  const args = [...asking('upload', `${stub.url}/`), '--retry', '1', '--output', 'never.json'];
+  const args = [...asking('upload', `${stub.url}/`, { retry: '1' }), '--output', 'never.json'];
   expectEnded(await user.run(args), {
     code: 3,
     stderr:

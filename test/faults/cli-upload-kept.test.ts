@@ -80,7 +80,7 @@ describe('before anything is sent', () => {
     const key = ['--rekor_server', daemon.url, '--vkey', other.verifierKey];
     const ended = await user.other('wrong key').run(upload('unsent.json', ...key));
     expect(await sizeOf(user)).toBe(before);
-    expectEnded(ended, { code: 1, stderr: /^stele: checkpoint: no signature of 127\.0\.0\.1/ });
+    expectEnded(ended, { code: 1, stderr: /^stele: http:\S+\/checkpoint: no signature of 127\.0\.0\.1/ });
   });
 
   it('a bundle of another log, and what is no bundle, are not overwritten', async () => {
@@ -93,16 +93,68 @@ describe('before anything is sent', () => {
       stderr:
         /^stele: --output: elsewhere\.json is there already, and is of the log "127\.0\.0\.1", not of 127\.0\.0\.1 by this key: delete it, or give another name$/m,
     });
-    expectEnded(await user.run(upload('a.txt')), {
+    expectEnded(await user.run(upload('other.txt')), {
       code: 2,
-      stderr: /^stele: --output: a\.txt is there already, and is no Sigstore bundle: delete it/,
+      stderr: /^stele: --output: other\.txt is there already, and is no Sigstore bundle: delete it/,
     });
-    expect(await user.read('a.txt')).toBe('an artifact\n');
+    expect(await user.read('other.txt')).toBe('another artifact\n');
     expect(await sizeOf(user)).toBe(before);
     // An empty file, as mktemp makes one.
     await writeFile(user.file('empty.json'), '');
     await writeFile(user.file('empty.json.signature'), '');
     expect((await user.run(upload('empty.json'))).code).toBe(0);
+  });
+
+  it('a bundle of another artifact or key, and the artifact itself, are not overwritten', async () => {
+    const { user } = logged;
+    expect((await user.run(upload('mine.json'))).code).toBe(0);
+    const mine = await user.read('mine.json');
+    const before = await sizeOf(user);
+    user.openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'second.pem');
+    const to = (artifact: string, key: string, output: string) =>
+      user.run(['upload', '--key', key, '--artifact', artifact, '--output', output]);
+    const refused = (why: string) => ({
+      code: 2,
+      stderr: new RegExp(
+        `^stele: --output: mine\\.json is there already, and ${why}: delete it, or give another name\n$`,
+      ),
+    });
+    expectEnded(await to('other.txt', 'key.pem', 'mine.json'), refused('is of another artifact'));
+    expectEnded(await to('a.txt', 'second.pem', 'mine.json'), refused('is by another key'));
+    expectEnded(await to('mine.json', 'key.pem', './mine.json'), {
+      code: 2,
+      stderr: /^stele: --output: \.\/mine\.json is the artifact: give another name\n$/,
+    });
+    expect(await user.read('mine.json')).toBe(mine);
+    expect(await sizeOf(user)).toBe(before);
+  });
+
+  it('a proof replaces none but a proof of the same entry', async () => {
+    const { user } = logged;
+    expect(await sizeOf(user)).toBeGreaterThan(0);
+    expect((await user.run(upload('mine.json'))).code).toBe(0);
+    const own = jsonOf(
+      await user.run(['upload', '--key', 'key.pem', '--artifact', 'other.txt', '--format', 'json']),
+    );
+    for (const file of ['own.tlog-proof', 'own-proof.json']) {
+      const get = (index: unknown) => user.run(['get', '--log-index', String(index), '--proof', file]);
+      expect((await get(own['Index'])).code).toBe(0);
+      expect((await get(own['Index'])).code).toBe(0);
+      const kept = await user.read(file);
+      expectEnded(await get(0), {
+        code: 2,
+        stderr:
+          /^stele: --proof: \S+ is there already, and is no proof of this entry: delete it, or give another name$/m,
+      });
+      expect(await user.read(file)).toBe(kept);
+    }
+    expectEnded(await user.run(['get', '--log-index', '0', '--proof', 'root.json']), {
+      code: 0,
+      stdout: /^Wrote/m,
+    });
+    await user.write('root.json', '{"mine":1}');
+    expect((await user.run(['get', '--log-index', '0', '--proof', 'root.json'])).code).toBe(2);
+    expect(await user.read('root.json')).toBe('{"mine":1}');
   });
 
   it.each(['a signature of mine\n', 'AAAA\nAAAA\n', '\n'])(
@@ -157,7 +209,7 @@ describe('a repeat', () => {
     expect(await sizeOf(user)).toBe(before);
     // Another artifact makes another entry.
     await user.write('changed.txt', 'changed\n');
-    const changed = ['upload', '--key', 'key.pem', '--artifact', 'changed.txt', '--output', 'repeated.json'];
+    const changed = ['upload', '--key', 'key.pem', '--artifact', 'changed.txt', '--output', 'changed.json'];
     expect(jsonOf(await user.run([...changed, '--format', 'json']))).toMatchObject({ AlreadyExists: false });
   });
 });

@@ -24,6 +24,7 @@ beforeAll(async () => {
   user.openssl('dgst', '-sha256', '-sign', 'key.pem', '-out', 'a.sig', 'a.txt');
   await user.write('empty', '');
   await user.write('envelope.json', '{"payload":"!","payloadType":"t","signatures":[{"sig":"AA=="}]}');
+  await user.write('root.json', '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}');
   await mkdir(user.file('folder'));
   [vkey = ''] = (await user.run(['keygen', '--origin', 'log.example', '--key', 'log.key'])).stdout.split(
     '\n',
@@ -72,7 +73,13 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       'loginfo --config a.txt',
       /configuration file a\.txt: it is not JSON: .*"an artifact.* is not valid JSON/,
     ],
-    ['loginfo --vkey nonsense', /--vkey: neither a file that is there nor a verifier key/],
+    ['loginfo --timeout 0s', /^stele: --timeout: 0s leaves a request no time$/m],
+    ['loginfo --vkey nonsense', /--vkey: neither a file that is there nor a verifier key: "nonsense"$/m],
+    ['loginfo --vkey a.b+123+x', /--vkey: "a\.b\+123\+x" is no verifier key: /],
+    ['loginfo --vkey empty', /--vkey: empty holds no verifier key, as in a log's log\.vkey: it is empty$/m],
+    ['loginfo --vkey key.pub', /--vkey: key\.pub holds no verifier key, .*: it holds PEM \(PUBLIC KEY\)$/m],
+    ['loginfo --vkey a.txt', /--vkey: a\.txt holds no verifier key, .*: verifier key is not/],
+    ['loginfo --vkey root.json', /--vkey: root\.json is a trusted root: give it to --trusted-root$/m],
     ['loginfo --vkey folder', /--vkey: cannot read folder: it is a folder/],
     ['loginfo --trusted-root none', /--trusted-root: cannot read none: no such file or directory/],
   ],
@@ -103,6 +110,14 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       /^stele: --key and --signature stand for one another: give one of them$/m,
     ],
     [
+      `upload --artifact-hash ${DIGEST} --key key.pem`,
+      /^stele: --artifact-hash has no place beside --key: it signs a file, --artifact$/m,
+    ],
+    [
+      'upload --type dsse --artifact envelope.json --signature a.sig --public-key key.pub',
+      /^stele: --signature has no place: the envelope holds it$/m,
+    ],
+    [
       'upload --artifact a.txt --key key.pem --output folder',
       /--output: cannot write folder: it is a folder/,
     ],
@@ -117,7 +132,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     [`${SIGNED} --public-key key.pem`, /key\.pem holds .*EC PRIVATE KEY; a PUBLIC KEY or a CERTIFICATE/],
     [`${SIGNED} --public-key a.txt`, /a\.txt is no public key/],
     [`${SIGNED} --public-key key.pub --type rekord`, /--type: "rekord" is not hashedrekord or dsse/],
-    [`${SIGNED} --public-key key.pub --type dsse`, /--artifact: the envelope is not JSON/],
+    ['upload --artifact a.txt --public-key key.pub --type dsse', /--artifact: the envelope is not JSON/],
     ['upload --artifact a.txt --signature empty --public-key key.pub', /--signature: empty is empty/],
     ['upload --artifact envelope.json --public-key key.pub --type dsse', /envelope's payload is not base64/],
     [
@@ -144,12 +159,23 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['verify folder', /BUNDLE: cannot read folder: it is a folder/],
     ['verify a b', /no place for the argument "b"/],
     ['verify a.txt --log-index 0', /BUNDLE and --log-index stand for one another: give one of them/],
-    ['verify a.txt --signature a.sig', /the bundle a\.txt holds its signature/],
+    ['verify a.txt --signature a.sig', /^stele: --signature has no place: the bundle a\.txt holds it$/m],
+    [
+      'verify --type dsse --artifact envelope.json --signature none --public-key key.pub',
+      /^stele: --signature has no place: the envelope holds it$/m,
+    ],
+    [
+      'verify a.txt --artifact a.txt --artifact envelope.json',
+      /^stele: --artifact is given twice, as a\.txt and as envelope\.json: give it once$/m,
+    ],
     [
       'verify a.txt --artifact a.txt',
       /a\.txt is neither a bundle nor a \.tlog-proof: stele verify a\.txt\.sig/,
     ],
-    ['verify a.txt --type dsse', /a\.txt says what it is of: --type has no place/],
+    ['verify empty', /^stele: empty is empty, where a bundle or a \.tlog-proof belongs$/m],
+    ['verify key.pem', /^stele: key\.pem holds PEM \(EC PRIVATE KEY\), where a bundle/m],
+    ['verify log.vkey', /^stele: log\.vkey is a verifier key \(--vkey\), where a bundle/m],
+    ['verify a.txt --type dsse', /^stele: --type has no place: the bundle a\.txt says what it is of$/m],
     [
       `${LOGGED} --certificate-identity x`,
       /--certificate-identity and --certificate-oidc-issuer go together/,
@@ -197,6 +223,10 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     [
       'trust http://h.invalid',
       /h\.invalid is not pinned: give --vkey, or stele trust --pin http:\/\/h\.invalid/,
+    ],
+    [
+      'trust --pin http://a --output x',
+      /^stele: --output has no place beside --pin: a pin is of a log alone/m,
     ],
     ['trust folder', /folder is neither a trusted_root\.json nor a log's folder/],
   ],

@@ -67,8 +67,9 @@ export const REFUSES: Readonly<Record<Verifier, Readonly<Record<Control, RegExp>
   stele: {
     identity: /^stele: the certificate is of \S+, not of \S+$/m,
     issuer: /^stele: the certificate's identity is by \S+, not by \S+$/m,
-    artifact: /^stele: the (?:bundle is of another artifact|in-toto statement is not about the artifact)/m,
-    log: /^stele: the entry is of the log with id \S+, which is none of the trusted logs/m,
+    artifact:
+      /^stele: the (?:signature is over another artifact|in-toto statement is not about the artifact)/m,
+    log: /^stele: the entry is of the log .*with id \S+, which is none of the trusted logs/m,
     'certificate authority': /^stele: the certificate is not shown to be good: .*no valid certificate path/m,
     'certificate log': /^stele: the certificate is not shown to be good: SCT verification failed/m,
     'time stamp authority':

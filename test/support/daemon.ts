@@ -23,22 +23,17 @@ export interface Daemon {
 export const STELE = join(process.cwd(), 'dist', 'cli', 'main.js');
 
 /**
- * Starts `stele serve` on a data folder, with further flags and environment variables. The flags in `args` come before
- * those that place the log. Rejects with the daemon's standard error when the daemon ends early.
+ * Starts `stele serve` on a data folder, with further flags and environment variables. Rejects with the daemon's standard error when the daemon ends early.
  */
 export async function startDaemon(
   data: string,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Daemon> {
-  const child = spawn(
-    process.execPath,
-    [STELE, 'serve', '--data', data, '--listen', '127.0.0.1:0', ...storeFlags(data), ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...BUCKET?.environment, ...environment },
-    },
-  );
+  const child = spawn(process.execPath, [STELE, ...serveLine(data, args)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...BUCKET?.environment, ...environment },
+  });
   let output = '';
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -68,11 +63,17 @@ export async function startDaemon(
   };
 }
 
+/** The words of `stele serve` on a data folder: a free port, and the store of this run, unless `args` say otherwise. */
+function serveLine(data: string, args: readonly string[]): string[] {
+  const listen = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+  return ['serve', '--data', data, ...listen, ...storeFlags(data, args), ...args];
+}
+
 /** Flags that place a log in the bucket of this run, and have it publish as often as one in a folder. */
-function storeFlags(data: string): readonly string[] {
-  if (BUCKET === undefined) return [];
+function storeFlags(data: string, args: readonly string[]): readonly string[] {
+  if (BUCKET === undefined || args.includes('--store')) return [];
   const { name, flags } = placeOf(data);
-  return ['--store', name, ...flags, '--batch-age', '200ms'];
+  return ['--store', name, ...flags, ...(args.includes('--batch-age') ? [] : ['--batch-age', '200ms'])];
 }
 
 /** Runs `use` with a temporary folder, and then deletes the folder. */

@@ -46,7 +46,11 @@ export function stele(
 
 /** Runs `stele serve` on a folder where it must refuse to start. Returns its last and only line of output. */
 export async function refused(data: string, code: 1 | 2, ...args: readonly string[]): Promise<string> {
-  const ended = await stele(['serve', '--data', data, '--listen', '127.0.0.1:0', ...args]);
+  const ended = await stele([
+    ...['serve', '--data', data],
+    ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
+    ...args,
+  ]);
   expect(ended.stdout).toBe('');
   expect(ended.code, ended.stderr).toBe(code);
   return expectMessage(ended.stderr);

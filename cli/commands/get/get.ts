@@ -6,18 +6,15 @@ import { MissingObjectError, type TreeReader } from '../../../reader/index.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../src/json.js';
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
-import { bundleOfEntry } from '../../../src/sigstore/bundle/bundle-of-entry.js';
-import { formatSigstoreBundle } from '../../../src/sigstore/bundle/sigstore-bundle.js';
 import {
   formatTransparencyLogEntry,
   type PublishedEntry,
 } from '../../../src/sigstore/bundle/transparency-log-entry.js';
-import { encodeHex, formatTlogProof, leafHash, TILE_WIDTH } from '../../../tiles-spec/index.js';
-import { requireWritable, writeOutput } from '../../files.js';
+import { encodeHex, leafHash, TILE_WIDTH } from '../../../tiles-spec/index.js';
 import { entryName, findEntry, type EntryValues } from '../../log/entry.js';
 import { latestOf, openTrustedLog, type LogInvocation, type OpenedLog } from '../../log/open-log.js';
-import { SettingError } from '../../settings/setting.js';
 import { entries, plain, type Terminal } from '../../terminal.js';
+import { requireProofFile, writeProof } from './proof-file.js';
 
 interface GetInvocation extends LogInvocation {
   readonly values: LogInvocation['values'] & EntryValues & { readonly proof: string | undefined };
@@ -27,17 +24,12 @@ export async function get(invocation: GetInvocation): Promise<number> {
   const { values, terminal } = invocation;
   if (values['log-index'] === undefined && values.uuid === undefined)
     throw new ConfigurationError('give --log-index or --uuid');
-  if (values.proof !== undefined) {
-    if (!/\.(tlog-proof|json)$/.test(values.proof))
-      throw new SettingError('--proof', 'the name ends in .tlog-proof, or in .json for a Sigstore bundle');
-    await requireWritable('--proof', values.proof);
-  }
+  if (values.proof !== undefined) await requireProofFile(values.proof);
   const opened = await openTrustedLog(invocation);
   const name = entryName(values, opened.trusted);
   const latest = await latestOf(opened);
   const entry = await findEntry(latest, name, terminal);
-  if (values.proof !== undefined)
-    await writeOutput('--proof', values.proof, proofFile(values.proof, entry, opened));
+  if (values.proof !== undefined) await writeProof(values.proof, entry, opened.trusted);
   printEntry(entry, await sequencedAt(entry.index, latest.tree), opened, values, terminal);
   return 0;
 }
@@ -50,13 +42,6 @@ async function sequencedAt(index: number, tree: TreeReader): Promise<number | un
     if (error instanceof MissingObjectError) return undefined;
     throw error;
   }
-}
-
-function proofFile(file: string, entry: PublishedEntry, { trusted }: OpenedLog): string | Uint8Array {
-  const { index, proof, checkpoint, body } = entry;
-  if (file.endsWith('.json')) return formatSigstoreBundle(bundleOfEntry(entry, trusted.logId));
-  // The file holds the body too, so that the leaf hash can be computed from the file alone.
-  return formatTlogProof({ extra: body, index, hashes: proof, checkpoint: checkpoint.bytes });
 }
 
 function printEntry(

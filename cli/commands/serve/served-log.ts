@@ -122,7 +122,7 @@ function warnOfUrl(url: string, origin: string, log: Logger): void {
   if (hostname !== origin) {
     log.warn(
       { url, origin },
-      "the public URL's host name is not the log's origin: Sigstore's clients will refuse the log",
+      "the log's origin is not the host name of its URL: Sigstore's clients and stele trust will refuse its trust files. Start it with a --public-url of that host name",
     );
   }
   if (pathname !== '/') {
@@ -200,12 +200,14 @@ async function openKey(
       );
     return key;
   }
+  const isDefault = keyFile === join(data, LOG_KEY);
   if (!isNew) {
-    throw new StartRefusedError(
+    const Refusal = isDefault ? StartRefusedError : ConfigurationError;
+    throw new Refusal(
       `there is no key file ${keyFile}, and there is a log already: give the right --data, or the log's own key with --key`,
     );
   }
-  if (!create || keyFile !== join(data, LOG_KEY)) {
+  if (!create || !isDefault) {
     throw new ConfigurationError(`there is no key file ${keyFile}: stele keygen makes one`);
   }
   const key = await LogKey.create(keyFile);

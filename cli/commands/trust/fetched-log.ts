@@ -12,8 +12,8 @@ import {
   parseTrustedRoot,
   type TrustedLog,
 } from '../../../src/sigstore/trust/trusted-root.js';
-import { ProofError } from '../../../tiles-spec/index.js';
-import { onlyLog, readTrustedLogKey } from '../../log/open-log.js';
+import { FormatError, ProofError } from '../../../tiles-spec/index.js';
+import { onlyLog, readTrustedLogKey, sayingWhere } from '../../log/open-log.js';
 import type { Pin } from '../../log/pins.js';
 import {
   networkOf,
@@ -45,7 +45,7 @@ export async function fetchLog(url: string, request: LogAccess): Promise<Trusted
   if (vkey !== undefined && (await readTrustedLogKey(vkey)).vkey !== log.vkey) {
     throw new ProofError(`${url} has the key ${log.vkey}, not the one of --vkey`);
   }
-  await new LogReader({ read, verifier: log.verifier }).checkpoint();
+  await sayingWhere(url, () => new LogReader({ read, verifier: log.verifier }).checkpoint());
   return log;
 }
 
@@ -88,5 +88,10 @@ async function servedLogs(
   const bytes = await read(TRUSTED_ROOT, MAX_TRUSTED_ROOT_LENGTH);
   if (bytes === undefined)
     throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
-  return { read, logs: parseTrustedRoot(bytes).logs.filter(isTrustedLog) };
+  try {
+    return { read, logs: parseTrustedRoot(bytes).logs.filter(isTrustedLog) };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new FormatError(`${url}/${TRUSTED_ROOT} names no log: ${error.message}`);
+  }
 }

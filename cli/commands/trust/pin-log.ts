@@ -8,11 +8,10 @@ import { encodeBase64 } from '../../../tiles-spec/index.js';
 import { normalUrl, pin } from '../../log/pins.js';
 import type { Terminal } from '../../terminal.js';
 import { fetchLog, type LogAccess } from './fetched-log.js';
-import { SERVICES_WITH_FILES, type ServiceValues } from './services.js';
 
 interface PinInvocation extends LogAccess {
   readonly args: readonly string[];
-  readonly values: LogAccess['values'] & ServiceValues & { readonly format: string };
+  readonly values: LogAccess['values'] & { readonly format: string };
   readonly terminal: Terminal;
 }
 
@@ -25,8 +24,6 @@ export async function pinLog(invocation: PinInvocation): Promise<number> {
       '--pin takes one URL, with http://, https:// or s3://: stele trust --pin https://log.example.com',
     );
   }
-  const given = SERVICES_WITH_FILES.find((name) => values[name].length > 0);
-  if (given !== undefined) throw new ConfigurationError(`--pin pins a log alone: --${given} has no place`);
   const url = normalUrl(place);
   const log = await fetchLog(url, invocation);
   const file = await pin(environment, url, log);

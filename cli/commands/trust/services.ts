@@ -38,7 +38,11 @@ export const SERVICE_SETTINGS = {
     file: true,
     group: GROUP,
   },
-  'tsa-url': { value: 'URL', description: 'where to ask for time stamps', group: GROUP },
+  'tsa-url': {
+    value: 'URL',
+    description: 'where to ask for time stamps: without it the files serve for verifying alone',
+    group: GROUP,
+  },
   'oidc-url': { value: 'URL', description: 'where signers prove who they are', group: GROUP },
 } as const satisfies Settings;
 
@@ -84,11 +88,11 @@ export function oidcUrlsOf({ 'oidc-url': url }: ServiceValues): string[] {
   return url === undefined ? [] : [parseSetting('oidc-url', url, parseBaseUrl)];
 }
 
-/** The URL of a service; the empty text where its files serve for verifying alone. */
-function urlOf(service: (typeof SERVICES_WITH_FILES)[number], values: ServiceValues): string {
+/** The URL of a service; undefined where its files serve for verifying alone. */
+function urlOf(service: (typeof SERVICES_WITH_FILES)[number], values: ServiceValues): string | undefined {
   const name = `${service}-url` as const;
   const url = values[name];
-  return url === undefined ? '' : parseSetting(name, url, parseBaseUrl);
+  return url === undefined ? undefined : parseSetting(name, url, parseBaseUrl);
 }
 
 async function readPem(setting: string, file: string): Promise<string> {

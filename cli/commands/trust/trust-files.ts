@@ -31,13 +31,15 @@ import { oidcUrlsOf, readAuthorities, type ServiceValues } from './services.js';
 
 interface TrustFilesInvocation extends LogAccess {
   readonly args: readonly string[];
-  readonly values: LogAccess['values'] & ServiceValues & { readonly output: string; readonly format: string };
+  readonly values: LogAccess['values'] &
+    ServiceValues & { readonly output: string | undefined; readonly format: string };
   readonly terminal: Terminal;
 }
 
 /** Writes the trust files of the logs that the arguments name. @throws ConfigurationError; what reading a log throws. */
 export async function writeTrustFiles(invocation: TrustFilesInvocation): Promise<number> {
   const { values, args, terminal } = invocation;
+  const { output: folder = '.' } = values;
   if (args.length === 0) throw new ConfigurationError('LOG is missing: stele trust LOG... [options]');
   requireOneServer(args, values);
   const places = await Promise.all(args.map((place) => trustedAt(place, invocation)));
@@ -59,20 +61,19 @@ export async function writeTrustFiles(invocation: TrustFilesInvocation): Promise
     [SIGNING_CONFIG]: signingConfig,
     [CLIENT_TRUST_CONFIG]: formatClientTrustConfig(trustedRoot, signingConfig),
   };
-  const output = join(values.output, TRUSTED_ROOT);
+  const output = join(folder, TRUSTED_ROOT);
   if (places.some(({ file }) => file !== undefined && resolve(file) === resolve(output)))
     throw new SettingError('--output', `${output} is what is read: give another folder`);
-  await makeFolder('--output', values.output);
-  for (const name of Object.keys(files)) await requireWritable('--output', join(values.output, name));
-  for (const [name, text] of Object.entries(files))
-    await writeOutput('--output', join(values.output, name), text);
+  await makeFolder('--output', folder);
+  for (const name of Object.keys(files)) await requireWritable('--output', join(folder, name));
+  for (const [name, text] of Object.entries(files)) await writeOutput('--output', join(folder, name), text);
   if (values.format === 'json') {
     terminal.json({
-      files: Object.keys(files).map((name) => join(values.output, name)),
+      files: Object.keys(files).map((name) => join(folder, name)),
       logs: logs.map(({ url }) => url),
     });
   } else {
-    for (const name of Object.keys(files)) terminal.out(`Wrote ${join(values.output, name)}`);
+    for (const name of Object.keys(files)) terminal.out(`Wrote ${join(folder, name)}`);
     for (const { url, logId } of logs) terminal.out(`  log ${url} (${encodeBase64(logId)})`);
   }
   return 0;

@@ -16,7 +16,7 @@ import type { TransparencyLogEntry } from '../../../src/sigstore/bundle/transpar
 import type { TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
 import { decodeBase64, encodeBase64, equalBytes, FormatError } from '../../../tiles-spec/index.js';
 import { SettingError } from '../../settings/setting.js';
-import { readBytes, readInput, requireWritable, writeOutput } from '../../files.js';
+import { notReplaceable, readBytes, readInput, requireWritable, writeOutput } from '../../files.js';
 import type { SignedArtifact } from '../../signature/signed-artifact.js';
 
 const WHAT = '--output';
@@ -27,13 +27,21 @@ export class UploadBundle {
   readonly signatures: readonly Uint8Array[];
   /** The file for a signature that is made here. A device has none: no file can be put beside it. */
   readonly #place: string | undefined;
+  /** The bundle that the new one replaces. */
+  readonly #earlier: SigstoreBundle | undefined;
   /** The file that holds this upload's signature now. */
   #kept: string | undefined;
 
-  private constructor(file: string, signatures: readonly Uint8Array[], place: string | undefined) {
+  private constructor(
+    file: string,
+    signatures: readonly Uint8Array[],
+    place: string | undefined,
+    earlier?: SigstoreBundle,
+  ) {
     this.file = file;
     this.signatures = signatures;
     this.#place = place;
+    this.#earlier = earlier;
   }
 
   /**
@@ -49,9 +57,19 @@ export class UploadBundle {
     const place = isSigning ? `${file}.signature` : undefined;
     const signatures = place === undefined ? [] : await readKept(place);
     if (found === undefined || found.size === 0) return new UploadBundle(file, signatures, place);
-    const { content } = await readReplaceable(file, found.size, log);
-    const earlier = content.type === 'messageSignature' ? [content.signature] : [];
-    return new UploadBundle(file, [...signatures, ...earlier], place);
+    const earlier = await readReplaceable(file, found.size, log);
+    const { content } = earlier;
+    const signature = content.type === 'messageSignature' ? [content.signature] : [];
+    return new UploadBundle(file, [...signatures, ...signature], place, earlier);
+  }
+
+  /** Demands that a bundle which the new one replaces is of the same artifact and signer. @throws ConfigurationError */
+  requireSame({ content, material }: SignedArtifact): void {
+    if (this.#earlier === undefined) return;
+    if (!isSameContent(this.#earlier.content, content))
+      throw notReplaceable(WHAT, this.file, 'is of another artifact');
+    if (!isSameMaterial(this.#earlier.material, material))
+      throw notReplaceable(WHAT, this.file, 'is by another key');
   }
 
   /** Keeps the signature, durably, until the bundle is written. @throws ConfigurationError */
@@ -94,20 +112,36 @@ async function readReplaceable(
   size: number,
   { logId, origin }: TrustedLog,
 ): Promise<SigstoreBundle> {
-  if (size > MAX_BUNDLE_LENGTH) throw notReplaceable(file, 'is no Sigstore bundle');
+  if (size > MAX_BUNDLE_LENGTH) throw notReplaceable(WHAT, file, 'is no Sigstore bundle');
   let bundle: SigstoreBundle;
   try {
     bundle = parseSigstoreBundle(await readInput(WHAT, file));
   } catch (error) {
-    throw error instanceof FormatError ? notReplaceable(file, 'is no Sigstore bundle') : error;
+    throw error instanceof FormatError ? notReplaceable(WHAT, file, 'is no Sigstore bundle') : error;
   }
   const other = bundle.entries.find((entry) => !equalBytes(entry.logId, logId));
   if (other === undefined) return bundle;
   const [name = ''] = other.proof?.checkpoint?.split('\n') ?? [];
   throw notReplaceable(
+    WHAT,
     file,
     `is of ${name === '' ? 'another log' : `the log ${JSON.stringify(name)}`}, not of ${origin} by this key`,
   );
+}
+
+function isSameContent(one: SigstoreBundle['content'], other: SigstoreBundle['content']): boolean {
+  if (one.type === 'messageSignature')
+    return other.type === 'messageSignature' && equalBytes(one.digest, other.digest);
+  return (
+    other.type === 'dsseEnvelope' &&
+    one.payloadType === other.payloadType &&
+    equalBytes(one.payload, other.payload)
+  );
+}
+
+function isSameMaterial(one: SigstoreBundle['material'], other: SigstoreBundle['material']): boolean {
+  if (one.type === 'publicKey') return other.type === 'publicKey' && one.hint === other.hint;
+  return other.type === 'certificate' && equalBytes(one.der, other.der);
 }
 
 /**
@@ -128,9 +162,5 @@ async function readKept(file: string): Promise<Uint8Array[]> {
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
   }
-  throw notReplaceable(file, 'is no signature that stele kept');
-}
-
-function notReplaceable(file: string, why: string): SettingError {
-  return new SettingError(WHAT, `${file} is there already, and ${why}: delete it, or give another name`);
+  throw notReplaceable(WHAT, file, 'is no signature that stele kept');
 }

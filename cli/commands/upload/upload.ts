@@ -39,6 +39,7 @@ import {
   type SignedArtifact,
 } from '../../signature/signed-artifact.js';
 import { entries, plain, type Terminal } from '../../terminal.js';
+import { isSameFile } from '../../files.js';
 import { UploadBundle } from './upload-bundle.js';
 
 /** What `stele upload` is run with. */
@@ -60,12 +61,15 @@ export async function upload(invocation: UploadInvocation): Promise<number> {
   requireUrl(place);
   const signing = signingOf(values);
   const output = values.output ?? (signing && `${signing.artifact}.sigstore.json`);
+  if (output !== undefined && values.artifact !== undefined && (await isSameFile(output, values.artifact)))
+    throw new SettingError('--output', `${output} is the artifact: give another name`);
   const bundle =
     output === undefined ? undefined : await UploadBundle.open(output, trusted, signing !== undefined);
   const signed =
     signing === undefined
       ? await readSignedArtifact(values)
       : await signWith(signing, bundle?.signatures ?? []);
+  bundle?.requireSame(signed);
   // The log's own checks run here first, and give the body that it must answer with.
   const expected = await canonicalBodyOf(signed);
   const sizeBefore = await requireReady(opened);
@@ -163,7 +167,7 @@ function provedEntry(entry: TransparencyLogEntry, trusted: TrustedLog): Publishe
 function noted(error: unknown, note: string): unknown {
   if (error instanceof UnreachableError)
     return new UnreachableError(error.message + note, error.code, { cause: error });
-  if (error instanceof SettingError) return new SettingError(error.where, error.reason + note);
+  if (error instanceof SettingError) return new SettingError(error.where, error.reason + note, error.link);
   if (error instanceof ProofError) return new ProofError(error.message + note, error.path);
   if (error instanceof FormatError) return new FormatError(error.message + note, error.path);
   return error;

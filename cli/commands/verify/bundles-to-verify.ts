@@ -13,6 +13,7 @@ import { parseBody } from '../../../src/kinds/canonical-body.js';
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
 import {
   equalBytes,
+  FormatError,
   leafHash,
   parseCheckpoint,
   parseNote,
@@ -22,9 +23,10 @@ import {
   type TlogProof,
 } from '../../../tiles-spec/index.js';
 import { entryName, findEntry, type EntryValues } from '../../log/entry.js';
+import { pemLabels } from '../../../src/keys/pem.js';
 import { readInput } from '../../files.js';
 import { latestOf, openTrustedLog, trustedLogs, type LogInvocation } from '../../log/open-log.js';
-import type { Values } from '../../settings/setting.js';
+import { SettingError, type Values } from '../../settings/setting.js';
 import type { SIGNATURE_SETTINGS } from '../../settings/signature-settings.js';
 import type { SIGNER_SETTINGS } from '../../settings/signer-settings.js';
 import { canonicalBodyOf, readSignedArtifact, type SignedArtifact } from '../../signature/signed-artifact.js';
@@ -65,13 +67,17 @@ export async function bundlesToVerify(invocation: Verification): Promise<Bundles
     const bytes = await readInput('BUNDLE', file);
     const logs = await trustedLogs(invocation);
     if (Buffer.from(bytes).toString('latin1', 0, TLOG_PROOF.length) === TLOG_PROOF)
-      return fromProof(parseTlogProof(bytes), logs, isSigned ? await readSignedArtifact(values) : undefined);
+      return fromProof(
+        parsed(file, () => parseTlogProof(bytes)),
+        logs,
+        isSigned ? await readSignedArtifact(values) : undefined,
+      );
     if (values.signature !== undefined)
-      throw new ConfigurationError(`the bundle ${file} holds its signature: --signature has no place`);
+      throw new SettingError('--signature', `the bundle ${file} holds it`, ' has no place:');
     if (values.type !== 'hashedrekord')
-      throw new ConfigurationError(`the bundle ${file} says what it is of: --type has no place`);
+      throw new SettingError('--type', `the bundle ${file} says what it is of`, ' has no place:');
     requireText(bytes, file);
-    return { bundles: bundlesIn(bytes), logs };
+    return { bundles: parsed(file, () => bundlesIn(bytes)), logs };
   }
   if (isNamed || isSigned)
     return fromLog(invocation, isSigned ? await readSignedArtifact(values) : undefined);
@@ -80,9 +86,24 @@ export async function bundlesToVerify(invocation: Verification): Promise<Bundles
   );
 }
 
-/** Demands text that may be a bundle, so that a user who gives the artifact in its place is told so. */
+/** Names the file in what `parse` throws of its content. @throws FormatError */
+function parsed<T>(file: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof FormatError ? new FormatError(`${file}: ${error.message}`) : error;
+  }
+}
+
+/** Refuses a file that is no JSON, and says what it is: many users give the artifact where the bundle belongs. */
 function requireText(bytes: Uint8Array, file: string): void {
   const start = Buffer.from(bytes).toString('latin1', 0, 100);
+  const [label] = pemLabels(start);
+  const is = (what: string) =>
+    new ConfigurationError(`${file} ${what}, where a bundle or a .tlog-proof belongs`);
+  if (bytes.length === 0) throw is('is empty');
+  if (label !== undefined) throw is(`holds PEM (${label})`);
+  if (/^[^\s+]+\+[0-9a-f]{8}\+\S+\s*$/.test(start)) throw is('is a verifier key (--vkey)');
   if (start.startsWith(BYTE_ORDER_MARK)) {
     throw new ConfigurationError(
       `${file} begins with a byte order mark, as Windows programs write it: save it as UTF-8 without one`,

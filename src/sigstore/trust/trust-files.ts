@@ -36,8 +36,11 @@ export function publicLogOf({ url, spki, keyDetails, logId, validFor }: KnownLog
 
 /** A certificate authority (Fulcio) or a time stamp authority. */
 export interface CertifiedAuthority {
-  /** Where clients ask it; a time stamp authority's with its path, such as `/api/v1/timestamp`. */
-  readonly url: string;
+  /**
+   * Where clients ask it; a time stamp authority's with its path, such as `/api/v1/timestamp`. Absent where its
+   * certificates serve for verifying alone.
+   */
+  readonly url?: string | undefined;
   /** The root's subject. */
   readonly organization: string;
   readonly commonName: string;
@@ -49,7 +52,8 @@ export interface CertifiedAuthority {
 
 /** A certificate transparency log. */
 export interface CertificateLog {
-  readonly url: string;
+  /** Absent where its key serves for verifying alone. */
+  readonly url?: string | undefined;
   /** DER. */
   readonly spki: Uint8Array;
   readonly keyDetails: string;
@@ -99,7 +103,7 @@ export function formatTrustedRoot(
 
 /**
  * `signing_config.json`: where clients get certificates and time stamps, and where they log. They verify the answers by
- * the trusted root of the same logs and authorities.
+ * the trusted root of the same logs and authorities. An authority without a URL is left out.
  * @param logs those that take entries.
  * @param oidcUrls the identity providers that the certificate authority believes.
  */
@@ -112,7 +116,7 @@ export function formatSigningConfig(
   const oidcStart = Math.min(...certificateAuthorities.map(({ start }) => start));
   return jsonLine({
     mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
-    caUrls: certificateAuthorities.map(({ url, start }) => serviceJson(url, 1, validFor(start))),
+    caUrls: servicesJson(certificateAuthorities),
     oidcUrls: oidcUrls.map((url) =>
       serviceJson(url, 1, validFor(Number.isFinite(oidcStart) ? oidcStart : 0)),
     ),
@@ -121,7 +125,7 @@ export function formatSigningConfig(
     ),
     // Cosign demands the selectors, and sigstore-python refuses them empty.
     rekorTlogConfig: { selector: 'ANY' },
-    tsaUrls: timestampAuthorities.map(({ url, start }) => serviceJson(url, 1, validFor(start))),
+    tsaUrls: servicesJson(timestampAuthorities),
     tsaConfig: { selector: 'ANY' },
   });
 }
@@ -145,11 +149,16 @@ function several(logs: PublicLog | readonly PublicLog[]): readonly PublicLog[] {
 }
 
 function logJson(
-  { url, spki, keyDetails = PKIX_ED25519, logId }: Omit<PublicLog, 'created'>,
+  {
+    url,
+    spki,
+    keyDetails = PKIX_ED25519,
+    logId,
+  }: Omit<PublicLog, 'created' | 'url'> & { url?: string | undefined },
   range: object,
 ): object {
   return {
-    baseUrl: url,
+    ...(url === undefined ? {} : { baseUrl: url }),
     hashAlgorithm: 'SHA2_256',
     publicKey: { rawBytes: encodeBase64(spki), keyDetails, validFor: range },
     logId: { keyId: encodeBase64(logId) },
@@ -159,10 +168,16 @@ function logJson(
 function authorityJson({ url, organization, commonName, certificates, start }: CertifiedAuthority): object {
   return {
     subject: { organization, commonName },
-    uri: url,
+    ...(url === undefined ? {} : { uri: url }),
     certChain: { certificates: certificates.map((der) => ({ rawBytes: encodeBase64(der) })) },
     validFor: validFor(start),
   };
+}
+
+function servicesJson(authorities: readonly CertifiedAuthority[]): object[] {
+  return authorities.flatMap(({ url, start }) =>
+    url === undefined ? [] : [serviceJson(url, 1, validFor(start))],
+  );
 }
 
 function serviceJson(url: string, majorApiVersion: number, range: object): object {

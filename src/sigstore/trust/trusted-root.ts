@@ -165,7 +165,7 @@ function knownLog({ baseUrl, publicKey, logId }: z.infer<typeof trustedRoot>['tl
   if (key === undefined) return log;
   if (!equalBytes(keyHash(key), log.logId)) {
     throw new FormatError(
-      `trusted root: the log id ${encodeBase64(log.logId)} is not that of the key of ${log.url} (${encodeBase64(keyHash(key))})`,
+      `trusted root: the log id ${encodeBase64(log.logId)} is not that of the key of ${log.url} under the name ${log.origin} (${encodeBase64(keyHash(key))}): clients take the host of a log's URL for its origin. Where the origin is another, the log must be served at a URL of that host (stele serve --public-url)`,
     );
   }
   const trusted: TrustedLog = { ...log, verifier: noteVerifier(key), vkey: formatVerifierKey(key) };

@@ -71,12 +71,16 @@ export function verifyLoggedEntry(
   return { log, ...verifyProof(entry, log, sha), body: entry.body, content, ...promise };
 }
 
-function logOf({ logId, integratedTime, promise }: TransparencyLogEntry, logs: readonly KnownLog[]) {
+function logOf({ logId, integratedTime, promise, proof }: TransparencyLogEntry, logs: readonly KnownLog[]) {
   const named = logs.filter((log) => equalBytes(log.logId, logId));
   const [first] = named;
   if (first === undefined) {
+    // Nobody has verified this name: it only helps to find the log.
+    const [origin = ''] = proof?.checkpoint?.split('\n', 1) ?? [];
+    const name = origin === '' ? '' : ` ${JSON.stringify(origin.slice(0, 200))}`;
+    const trusted = logs.map((log) => `${log.origin} with id ${encodeBase64(log.logId)}`).join(', ');
     throw new ProofError(
-      `the entry is of the log with id ${encodeBase64(logId)}, which is none of the trusted logs (${logs.map(({ origin }) => origin).join(', ') || 'there are none'})`,
+      `the entry is of the log${name} with id ${encodeBase64(logId)}, which is none of the trusted logs (${trusted || 'there are none'})`,
     );
   }
   // Only a promise signs the time. Without one, anybody may have written it.

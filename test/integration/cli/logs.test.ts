@@ -56,10 +56,10 @@ describe.concurrent('a log that runs', () => {
     ],
     [
       ['fsck'],
-      /^http:\S+: \d+ entries of 127\.0\.0\.1, root \S+\nsequenced from \S+Z to \S+Z\nevery file is right\n/m,
+      /^http:\S+: \d+ entries of 127\.0\.0\.1, root \S+\nsequenced from \S+Z to \S+Z\nevery file of the tree of \d+ is right\n/m,
     ],
     [['fsck', 'data'], /^data: \d+ entries of 127\.0\.0\.1/m],
-    [['fsck', '--no-times', 'data'], /^data: .*\nevery file but the times is right$/m],
+    [['fsck', '--no-times', 'data'], /^data: .*\nevery file of the tree of \d+ but the times is right$/m],
   ] as const)('%j', async (args, stdout) => {
     await expectCase(logged.user, { args, code: 0, stdout });
   });
@@ -112,11 +112,14 @@ describe.concurrent('a log that runs', () => {
     const stderr =
       /^stele: warning: http:\S+\/tile\/entries\/000\.p\/\d+ is gzip, and is served without Content-Encoding: gzip\. /m;
     const args = ['fsck', asTheyLie.url, '--vkey', 'data/log.vkey'];
-    await expectCase(user, { args, code: 0, stdout: /^every file is right$/m, stderr });
+    await expectCase(user, { args, code: 0, stdout: /^every file of the tree of \d+ is right$/m, stderr });
     asTheyLie.close();
     // Neither a folder nor a server that sends the header is complained of.
     for (const place of [daemon.url, 'data'])
-      expectEnded(await user.run(['fsck', place]), { code: 0, stdout: /^every file is right$/m });
+      expectEnded(await user.run(['fsck', place]), {
+        code: 0,
+        stdout: /^every file of the tree of \d+ is right$/m,
+      });
   });
 
   it('finds an entry by its leaf hash and by Rekor\u2019s id, and says so where there is none', async () => {
@@ -179,10 +182,17 @@ describe.concurrent('a log that runs', () => {
       const ended = await logged.user
         .other('stranger')
         .run([...args, '--rekor_server', logged.daemon.url, '--vkey', key ?? '']);
-      expectEnded(ended, { code: 1, stderr: /^stele: (checkpoint: |the entry is of the log with id)/ });
+      expectEnded(ended, {
+        code: 1,
+        stderr: /^stele: (\S+(?:\/| )checkpoint: |the entry is of the log "127\.0\.0\.1" with id)/,
+      });
     }
     const fsck = ['fsck', logged.daemon.url, '--vkey', key ?? ''];
-    await expectCase(logged.user.other('stranger'), { args: fsck, code: 1, stdout: /^WRONG checkpoint: /m });
+    await expectCase(logged.user.other('stranger'), {
+      args: fsck,
+      code: 1,
+      stdout: /^WRONG http:\S+\/checkpoint: no signature of /m,
+    });
   });
 });
 
@@ -247,7 +257,7 @@ describe.concurrent('a log that is wrong', () => {
     expectEnded(await user.run(fsck), { code: 1, stdout: /^WRONG the log has no tile\/times\/000$/m });
     expectEnded(await user.run([...fsck, '--no-times']), {
       code: 0,
-      stdout: /^every file but the times is right$/m,
+      stdout: /^every file of the tree of \d+ but the times is right$/m,
     });
   });
 

@@ -235,7 +235,8 @@ describe.each(Object.entries(VALUES))('%s', (name, [field, fallback, values]) =>
     expect(await value(store, environment, file)).toStrictEqual(byVariable);
     expect(await value([...store, `--${name}`, flag], environment, file)).toStrictEqual(byFlag);
     expect(await value([...store, `--${name}=${flag}`], environment)).toStrictEqual(byFlag);
-    expect(await value([...store, `--${name}`, text, `--${name}`, flag])).toStrictEqual(byFlag);
+    const twice = value([...store, `--${name}`, text, `--${name}`, flag]);
+    await expect(twice).rejects.toThrow(`--${name} is given twice, as ${text} and as ${flag}: give it once`);
   });
 });
 
@@ -252,10 +253,16 @@ describe.each([
     expect(isOn(await read([...store, `--${name}`], off))).toBe(true);
   });
 
-  it.each(['1', 'yes', 'TRUE', ''])('is not %j', async (value) => {
+  it.each(['true', '1'])('is on by %j, in the environment and in the file', async (value) => {
+    expect(isOn(await read(store, { [environmentName(name)]: value }))).toBe(true);
+    expect(isOn(await read(store, {}, { [name]: value }))).toBe(true);
+    expect(isOn(await read(store, { [environmentName(name)]: '0' }, { [name]: value }))).toBe(false);
+  });
+
+  it.each(['2', 'yes', 'TRUE', ''])('is not %j', async (value) => {
     const variable = environmentName(name);
     await expect(read(store, { [variable]: value })).rejects.toThrow(
-      new RegExp(`^${variable} is a switch: true or false, not `),
+      new RegExp(`^${variable} is a switch: true, false, 1 or 0, not `),
     );
   });
 });
@@ -399,7 +406,7 @@ describe('is refused, saying where:', () => {
     ['{"batch-size":1.5}', /^--batch-size: "1\.5" is not a whole number/],
     ['{"batch-size":1e21}', /^--batch-size: "1e\+21" is not a whole number/],
     ['{"batch-size":true}', /^--batch-size: "true" is not a whole number/],
-    ['{"no-create":"yes"}', /^no-create in .*: true or false, not "yes"/],
+    ['{"no-create":"yes"}', /^no-create in .* is a switch: true, false, 1 or 0, not "yes"/],
   ])('a configuration file of %s', async (text, message) => {
     const result = read([], {}, text);
     await expect(result).rejects.toThrow(ConfigurationError);

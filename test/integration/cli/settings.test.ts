@@ -64,10 +64,11 @@ describe.concurrent('the log and its key', () => {
     // A private key left in a file would sign what nobody meant to sign.
     await user.write('key.json', JSON.stringify({ ...settings, key: 'key.pem' }));
     const upload = ['upload', '--artifact', 'a.txt', '--config', 'key.json'];
-    expectEnded(await somebody.run([...upload, '--format', 'default']), {
-      code: 2,
-      stderr: /give --public-key/,
-    });
+    const unsigned = await somebody.run([...upload, '--format', 'default'], { STELE_OUTPUT: 'x' });
+    expect(unsigned.code).toBe(2);
+    expect(unsigned.stderr).toMatch(
+      /^stele: STELE_OUTPUT in the environment is not read: --output is a flag alone\nstele: key in key\.json is not read: --key is a flag alone\nstele: give --public-key/,
+    );
     await user.write('wrong.json', '{"rekor-server": "x"}');
     expectEnded(await somebody.run(['loginfo', '--config', 'wrong.json']), {
       code: 2,
@@ -163,13 +164,16 @@ describe.concurrent('settings that stand for one another', () => {
     const { user } = logged;
     const ended = await user.run(['loginfo'], {
       STELE_REKOR_SERVR: 'x',
+      // Other commands read it: loginfo has no such setting.
       STELE_KEY: 'x',
+      STELE_REBUILD: '1',
       STELE_OTHER_PROGRAM_7: 'x',
     });
     expect(ended.code).toBe(0);
     expect(ended.stderr.split('\n').sort()).toStrictEqual([
       '',
       'stele: STELE_OTHER_PROGRAM_7 in the environment is no setting, and is not read',
+      'stele: STELE_REBUILD in the environment is not read: --rebuild is a flag alone',
       'stele: STELE_REKOR_SERVR in the environment is no setting, and is not read: did you mean STELE_REKOR_SERVER?',
     ]);
   });

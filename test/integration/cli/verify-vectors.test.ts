@@ -71,7 +71,7 @@ const LOG_FAULTS: readonly [string, RegExp][] = [
 /** Left out of those: the fault is elsewhere, and is found too. */
 const OTHER_FAULTS: readonly [string, RegExp][] = [
   // The bundle is good, and of another artifact.
-  ['wrong-material_fail', /of another artifact: its sha256 is a0cfc712/],
+  ['wrong-material_fail', /over another artifact: its sha256 is a0cfc712/],
 ];
 
 describeWithVectors('stele verify', () => {

@@ -169,12 +169,12 @@ describe.concurrent('refused', () => {
     [
       'another artifact',
       ['verify', BUNDLE, '--artifact', 'other.txt', ...KEY],
-      /^stele: the bundle is of another artifact: its sha256 is/m,
+      /^stele: the signature is over another artifact: its sha256 is/m,
     ],
     [
       'another hash',
       ['verify', BUNDLE, '--artifact-hash', 'ab'.repeat(32), ...KEY],
-      /the bundle is of another artifact/,
+      /the signature is over another artifact/,
     ],
     [
       "another's key",
@@ -228,7 +228,7 @@ describe.concurrent('refused', () => {
     ]);
     expect(made.code, made.stderr).toBe(0);
     const stderr =
-      /^stele: the entry is of the log with id \S+, which is none of the trusted logs \(127\.0\.0\.1\)$/m;
+      /^stele: the entry is of the log "127\.0\.0\.1" with id \S+, which is none of the trusted logs \(127\.0\.0\.1 with id \S+\)$/m;
     expectEnded(await user.run(verify('others.json')), { code: 1, stderr });
     expectEnded(await user.run(verify(BUNDLE, '--vkey', other.verifierKey)), { code: 1, stderr });
     // With a name that passes for this log's.

@@ -8,10 +8,11 @@ import type { Settings } from '#cli/settings/setting.js';
 
 const SETTINGS = {
   file: { value: 'FILE', description: '' },
+  many: { value: 'TEXT', many: true, description: '' },
   on: { description: '' },
 } as const satisfies Settings;
 
-const takesValue = (word: string) => word === '--file';
+const takesValue = (word: string) => ['--file', '--many'].includes(word);
 const read = (...words: string[]) => readCommandLine(words, takesValue);
 const flags = (...words: string[]) => flagsOf(read(...words), SETTINGS);
 
@@ -19,10 +20,12 @@ describe('a command line', () => {
   it.each([
     [['do', 'a', '-', 'b'], ['do', 'a', '-', 'b'], {}],
     [['--file', 'a', 'do', '--on'], ['do'], { file: ['a'], on: ['true'] }],
-    [['--file=a', '--file', 'b'], [], { file: ['a', 'b'] }],
+    [['--file=a', '--file', 'a'], [], { file: ['a', 'a'] }],
+    [['--many=a', '--many', 'b'], [], { many: ['a', 'b'] }],
+    [['--on', '--on'], [], { on: ['true', 'true'] }],
     [['--file=', '--file', ''], [], { file: ['', ''] }],
     [['--file=a=b\nc'], [], { file: ['a=b\nc'] }],
-    [['--file', '-h', '--file', '--help', '--file', '--on'], [], { file: ['-h', '--help', '--on'] }],
+    [['--many', '-h', '--many', '--help', '--many', '--on'], [], { many: ['-h', '--help', '--on'] }],
     [['--file', '--', '--', '--file'], ['--file'], { file: ['--'] }],
     [['a', '--', '-h', '--', '--on'], ['a', '-h', '--', '--on'], {}],
   ])('%j', (words, places, given) => {
@@ -33,6 +36,7 @@ describe('a command line', () => {
   it.each([
     [['--file'], '--file takes a value: --file FILE'],
     [['--on=true'], '--on is a switch: it takes no value'],
+    [['--file=a', '--file', 'b'], '--file is given twice, as a and as b: give it once'],
     [['--help=x'], '--help takes no value'],
     [['--flie', 'a'], 'there is no option --flie: did you mean --file?'],
     [['--zzzzzzzz'], 'there is no option --zzzzzzzz here: --help lists them'],

@@ -8,7 +8,8 @@ import { checkArguments, type Argument } from '#cli/command.js';
 import { COMMANDS } from '#cli/commands.js';
 import { flagsOf, readCommandLine } from '#cli/command-line.js';
 import { CONFIG, environmentName, type Settings } from '#cli/settings/setting.js';
-import { readSettings, unknownVariables } from '#cli/settings/read-settings.js';
+import { readSettings } from '#cli/settings/read-settings.js';
+import { unreadVariables } from '#cli/settings/unread-settings.js';
 import { ConfigurationError } from '#src/errors.js';
 import { withFolder } from '../../support/daemon.js';
 
@@ -31,7 +32,9 @@ function read(
   return withFolder(async (folder) => {
     const config = join(folder, 'stele.json');
     await writeFile(config, JSON.stringify(file));
-    return readSettings(SETTINGS, flags(SETTINGS, [...args, '--config', config]), environment, { known });
+    return readSettings(SETTINGS, flags(SETTINGS, [...args, '--config', config]), environment, {
+      known: { shared: known, flagsAlone: ['alone'] },
+    });
   });
 }
 
@@ -48,12 +51,15 @@ const DEFAULTS = { one_two: undefined, many: [], choice: 'a', choices: ['b'], se
 
 describe('settings', () => {
   it('have the declared shape where nothing is given', async () => {
-    expect(await read([])).toStrictEqual({ values: DEFAULTS, sources: {} });
+    expect(await read([])).toStrictEqual({ values: DEFAULTS, sources: {}, warnings: [] });
   });
 
-  it('of one value take the last', async () => {
-    const { values } = await read(['--one_two', 'x', '--one_two=y']);
-    expect(values.one_two).toBe('y');
+  it('of one value take no second one', async () => {
+    const { values } = await read(['--one_two', 'x', '--one_two=x']);
+    expect(values.one_two).toBe('x');
+    await expect(read(['--one_two', 'x', '--one_two=y'])).rejects.toThrow(
+      /^--one_two is given twice, as x and as y/,
+    );
   });
 
   it('of many values take all, from the first source that has any', async () => {
@@ -109,7 +115,11 @@ describe('settings', () => {
   );
 
   it('of a command that has none are no file either', async () => {
-    expect(await readSettings({}, {}, { STELE_CONFIG: '/none' })).toStrictEqual({ values: {}, sources: {} });
+    expect(await readSettings({}, {}, { STELE_CONFIG: '/none' })).toStrictEqual({
+      values: {},
+      sources: {},
+      warnings: [],
+    });
   });
 
   it('say where they come from', async () => {
@@ -129,10 +139,31 @@ describe('settings', () => {
 
   it('have names of no more variables than they are', () => {
     const environment = { STELE_FORMAT: 'x', STELE_FROMAT: 'x', STELE_CONFIG: 'x', STELE_: 'x', OTHER: 'x' };
-    expect(unknownVariables(environment, ['format'])).toStrictEqual([
+    expect(unreadVariables(environment, [], { shared: ['format'], flagsAlone: [] })).toStrictEqual([
       'STELE_FROMAT in the environment is no setting, and is not read: did you mean STELE_FORMAT?',
-      expect.stringMatching(/^STELE_ in the environment is no setting, and is not read/),
+      'STELE_ in the environment is no setting, and is not read',
     ]);
+  });
+
+  it('are compared without the prefix that all names have', () => {
+    const known = { shared: ['key', 'uuid'], flagsAlone: ['rebuild'] };
+    expect(unreadVariables({ STELE_FOO: 'x', STELE_REBUILD: '1' }, [], known)).toStrictEqual([
+      'STELE_FOO in the environment is no setting, and is not read',
+      'STELE_REBUILD in the environment is not read: --rebuild is a flag alone',
+    ]);
+  });
+
+  it('that are flags alone are named where they stand elsewhere, unless the flag is given', async () => {
+    const elsewhere = [{ STELE_SECRET: 'x' }, { secret: 'x' }, ['secret']] as const;
+    const { warnings } = await read([], ...elsewhere);
+    expect(warnings).toStrictEqual([
+      'STELE_SECRET in the environment is not read: --secret is a flag alone',
+      expect.stringMatching(/^secret in \S+stele\.json is not read: --secret is a flag alone$/),
+    ]);
+    expect((await read(['--secret', 'y'], ...elsewhere)).warnings).toStrictEqual([]);
+    await expect(read([], {}, { alone: true })).rejects.toThrow(
+      /it has "alone", but --alone is a flag alone/,
+    );
   });
 });
 

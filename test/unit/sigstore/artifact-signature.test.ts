@@ -71,7 +71,9 @@ describe('message signatures', () => {
       });
     refusal(bundleOf(message(name, signature.with(20, (signature[20] ?? 0) ^ 1)))).toThrow(ProofError);
     refusal(bundle, spkiOf(generateKeyPairSync('ed25519').publicKey)).toThrow(/signature/);
-    refusal(bundle, spkiOf(publicKey), artifactOfBytes(encodeText('another'))).toThrow(/of another artifact/);
+    refusal(bundle, spkiOf(publicKey), artifactOfBytes(encodeText('another'))).toThrow(
+      /over another artifact/,
+    );
     const other = name === 'sha256' ? 'sha384' : 'sha256';
     refusal(bundle, spkiOf(publicKey), onlyDigest(other)).toThrow(/is not known of the artifact/);
   });

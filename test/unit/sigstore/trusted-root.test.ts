@@ -86,7 +86,7 @@ describeWithVectors('trusted_root.json', () => {
     [
       'a log id that is not the key’s',
       (tlog) => (tlog.logId = { keyId: encodeBase64(new Uint8Array(32)) }),
-      /log id AAAA.*= is not that of the key of http:\/\/127\.0\.0\.1:4110 \(54RJayg/,
+      /log id AAAA.*= is not that of the key of http:\/\/127\.0\.0\.1:4110 under the name 127\.0\.0\.1 \(54RJayg/,
     ],
     ['a short log id', (tlog) => (tlog.logId = { keyId: '54RJaw==' }), /logId\.keyId has not 32 bytes/],
     ['another host', (tlog) => (tlog.baseUrl = 'http://127.0.0.2:4110'), /is not that of the key/],

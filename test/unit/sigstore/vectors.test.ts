@@ -43,7 +43,7 @@ describeWithVectors('bundles of sigstore-conformance', () => {
     // The entry is another bundle's.
     ['wrong-hashedrekord-entry_fail', 'log', /another signature than the bundle's/],
     // The artifact is another than what was signed: the bundle itself is good.
-    ['wrong-material_fail', 'signer', /of another artifact: its sha256 is a0cfc712/],
+    ['wrong-material_fail', 'signer', /over another artifact: its sha256 is a0cfc712/],
   ];
 
   it('are all accounted for', () => {
@@ -149,7 +149,7 @@ describeWithVectors("cosign's bundles", () => {
       { identity: { ...signedBy, issuer: 'https://lab.example' } },
       /by https:\/\/oidc\.lab\.example, not by https:\/\/lab\.example/,
     ],
-    ['another artifact', { artifact: artifactOfBytes(new Uint8Array(3)) }, /of another artifact/],
+    ['another artifact', { artifact: artifactOfBytes(new Uint8Array(3)) }, /over another artifact/],
   ])('cosign-keyless: refused with %s', async (_what, change, message) => {
     expect(await verifyCase({ ...keyless(), ...change })).toMatchObject({
       stage: 'signer',

@@ -179,7 +179,7 @@ describe('a bundle by a key', () => {
           onEntries: (entries) => shown.push(...entries.map(({ index }) => index)),
         },
       ),
-    ).rejects.toThrow(/of another artifact/);
+    ).rejects.toThrow(/over another artifact/);
     expect(made).toEqual(['0: 0', '0: 1', '1: 0', '1: 1']);
     expect(shown).toEqual([1, 1]);
   });
@@ -206,7 +206,7 @@ describe('a bundle by a key', () => {
       { policy: undefined, artifact: undefined },
       /^not checked: public key, artifact$/,
     ],
-    ['it is of another artifact', { artifact: artifactOfBytes(DIGEST) }, /of another artifact/],
+    ['it is of another artifact', { artifact: artifactOfBytes(DIGEST) }, /over another artifact/],
     ['it is by another key', { policy: { publicKey: strangers } }, /by another public key/],
     [
       'an identity is demanded',
@@ -214,7 +214,11 @@ describe('a bundle by a key', () => {
       /has no certificate with an identity/,
     ],
     ['no log is trusted', { logs: [] }, /none of the trusted logs \(there are none\)/],
-    ['its log is not trusted', { logs: [otherLog.trusted] }, /none of the trusted logs \(other\.example\)/],
+    [
+      'its log is not trusted',
+      { logs: [otherLog.trusted] },
+      /none of the trusted logs \(other\.example with id \S+\)/,
+    ],
     ['it has no entry', withEntries(), /has no log entry/],
     ["its entry is another signature's", withEntries(others), /another signature/],
     ["one of its entries is another signature's", withEntries(entry, others), /another signature/],
@@ -444,7 +448,7 @@ describe('a bundle by a certificate', () => {
       () => ({ policy: undefined, artifact: undefined }),
       /^not checked: certificate, artifact$/,
     ],
-    ['it is of another artifact', () => ({ artifact: artifactOfBytes(DIGEST) }), /of another artifact/],
+    ['it is of another artifact', () => ({ artifact: artifactOfBytes(DIGEST) }), /over another artifact/],
     ['no time is shown', () => verification(proved), /timestamp/],
     [
       'it is of another identity',

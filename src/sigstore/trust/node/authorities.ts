@@ -16,7 +16,7 @@ import { PKIX_ED25519 } from '../trusted-root.js';
  * @param name names the file in errors.
  * @throws ConfigurationError when the file is no such chain.
  */
-export function certifiedAuthority(url: string, pem: string, name: string): CertifiedAuthority {
+export function certifiedAuthority(url: string | undefined, pem: string, name: string): CertifiedAuthority {
   const certificates = blocks(pem, 'CERTIFICATE', name).map((der) => readCertificate(der, name));
   certificates.forEach(({ subject, issuer }, i) => {
     // A chain ends with a root, which is its own issuer.
@@ -45,7 +45,12 @@ export function certifiedAuthority(url: string, pem: string, name: string): Cert
  * @param name names the file in errors.
  * @throws ConfigurationError when the file holds no single key of a type that clients verify.
  */
-export function certificateLog(url: string, file: Uint8Array, start: number, name: string): CertificateLog {
+export function certificateLog(
+  url: string | undefined,
+  file: Uint8Array,
+  start: number,
+  name: string,
+): CertificateLog {
   const keys = isPem(file) ? blocks(new TextDecoder('latin1').decode(file), 'PUBLIC KEY', name) : [file];
   const [spki, ...more] = keys;
   if (spki === undefined || more.length > 0) throw new ConfigurationError(`${name} has more than one key`);

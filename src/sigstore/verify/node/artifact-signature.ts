@@ -97,7 +97,7 @@ function refusalOfMessage(
       throw new ProofError(`the bundle is over a ${name} digest, which is not known of the artifact`);
     if (!equalBytes(actual, digest)) {
       throw new ProofError(
-        `the bundle is of another artifact: its ${name} is ${encodeHex(digest)}, the artifact's ${encodeHex(actual)}`,
+        `the signature is over another artifact: its ${name} is ${encodeHex(digest)}, the artifact's ${encodeHex(actual)}`,
       );
     }
   }
