@@ -22,7 +22,7 @@ export interface FollowOptions {
   readonly poll: number;
   /** Ends the loop. A read that is under way ends by its own time limit. */
   readonly signal: AbortSignal;
-  /** Called each time that the log cannot be reached. The log is asked again after the next pause. */
+  /** Called for each UnreachableError that is not final. The log is asked again after the next pause. */
   readonly onUnreachable?: ((error: UnreachableError) => void) | undefined;
 }
 
@@ -30,7 +30,8 @@ export interface FollowOptions {
  * Yields each growth of a log, proved to extend all growths before it, until the signal is aborted. The log is not
  * asked while the caller handles a growth, so all growth of that time comes as one. Costs one GET a poll, and at most
  * two tiles a level for a growth.
- * @throws InconsistentLogError; ProofError where the log has fewer entries than `from`; StateError; FormatError.
+ * @throws InconsistentLogError, also one that is not final, since the caller must see its evidence; UnreachableError that
+ *   is final, such as `no-log`; ProofError where the log has fewer entries than `from`; StateError; FormatError.
  */
 export async function* follow(
   log: LogReader,
@@ -61,7 +62,7 @@ async function growthSince(
     }
     return checkpoint.size === from ? undefined : { from, checkpoint, tree };
   } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
+    if (!(error instanceof UnreachableError) || error.isFinal) throw error;
     onUnreachable?.(error);
     return undefined;
   }
