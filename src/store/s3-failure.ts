@@ -3,7 +3,7 @@
  * @module
  */
 import { S3ServiceException, type _Error as S3Error } from '@aws-sdk/client-s3';
-import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
+import { ConfigurationError, CredentialsError, messageOf, UnreachableError } from '../errors.js';
 
 /** An answer that does not fit its request, or is not whole. */
 export class AnswerError extends Error {
@@ -66,7 +66,7 @@ export function requestFailure(
     return new UnreachableError(`${what}: the server answers ${status} ${said}`, code, options);
   }
   if (error instanceof Error && error.name === 'CredentialsProviderError') {
-    return new ConfigurationError(
+    return new CredentialsError(
       `${what}: there are no credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role), and a public bucket is read by its https:// address: ${message}`,
       options,
     );
