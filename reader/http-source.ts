@@ -108,8 +108,8 @@ class HttpSource {
     const hint = answer.hint ?? hintOf(answer.status, url);
     const message = `${url.href}: the server answers ${answer.status}${hint === undefined ? '' : `: ${hint}`}`;
     if (BUSY.has(answer.status))
-      throw new UnreachableError(message, 'busy', { pause: askedPause(answer.retryAfter) });
-    throw new UnreachableError(message, 'refused');
+      throw new UnreachableError(message, 'busy', { path, pause: askedPause(answer.retryAfter) });
+    throw new UnreachableError(message, 'refused', { path });
   }
 
   /** Follows redirects, to any host: everything that is read is authenticated, whichever server answers. */
@@ -117,7 +117,7 @@ class HttpSource {
     let url = new URL(path, this.#base);
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#get(url, signal).catch((error: unknown) => {
-        throw this.#failure(url, error, signal, 'unreachable');
+        throw this.#failure(path, url, error, signal, 'unreachable');
       });
       if (answer.status < 300 || answer.status > 399 || answer.status === 304) return { url, answer };
       discard(answer);
@@ -157,12 +157,13 @@ class HttpSource {
       if (error instanceof TooLongError) {
         throw new UnexpectedAnswerError(`${url.href}: has over ${longest} bytes`, 'too-large', path);
       }
-      throw this.#failure(url, error, signal, 'interrupted');
+      throw this.#failure(path, url, error, signal, 'interrupted');
     }
     return contentEncoding === 'gzip' ? readingObject(path, () => this.#gunzip(bytes, maxLength)) : bytes;
   }
 
   #failure(
+    path: string,
     url: URL,
     error: unknown,
     signal: AbortSignal,
@@ -171,11 +172,15 @@ class HttpSource {
     // For example a proxy that the user has set and that is none: no answer of the log, and not to be tried again.
     if (error instanceof ConfigurationError) return error;
     if (signal.aborted) {
-      return new UnreachableError(`${url.href}: no whole answer within ${this.#timeout / 1000} s`, 'timeout');
+      return new UnreachableError(
+        `${url.href}: no whole answer within ${this.#timeout / 1000} s`,
+        'timeout',
+        { path },
+      );
     }
     // fetch throws a TypeError "fetch failed", whose cause is the reason.
     const reason = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-    return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error });
+    return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error, path });
   }
 }
 

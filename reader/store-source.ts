@@ -48,6 +48,6 @@ async function readOnce(
     if (error instanceof SteleError || isProgramFault(error)) throw error;
     if (error instanceof Error && 'syscall' in error)
       throw new FormatError(`${path}: cannot be read: ${reasonOf(error)}`, path);
-    throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error });
+    throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error, path });
   }
 }

@@ -8,6 +8,7 @@ import { DamagedStoreError, messageOf } from '../src/errors.js';
 import {
   equalBytes,
   FormatError,
+  formatPath,
   NewerVersionError,
   ProofError,
   TILE_WIDTH,
@@ -116,9 +117,10 @@ export class Recovery {
       return await verifyBatch(batch, tail);
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof ProofError)) throw error;
+      const path = formatPath({ kind: 'claim', size: batch.oldSize });
       throw new DamagedStoreError(
-        `the claim staging/${batch.oldSize} does not extend the log: ${error.message}. Something else wrote to the store: keep the claim, and restore the store from a copy`,
-        { cause: error },
+        `the claim ${path} does not extend the log: ${error.message}. Something else wrote to the store: keep the claim, and restore the store from a copy`,
+        { cause: error, path },
       );
     }
   }
