@@ -38,9 +38,10 @@ export class RequestBody implements BodyRequest {
   pieces: Uint8Array[] = [];
   /** Bytes that count against the limits. */
   length = 0;
-  patience: BodyRequest['patience'] = undefined;
   readonly connection: object;
   readonly startedAt = performance.now();
+  #hasEnded = false;
+  #onEnd: () => void = () => undefined;
   readonly #release: (body: RequestBody) => void;
 
   constructor(connection: object, release: (body: RequestBody) => void) {
@@ -57,9 +58,15 @@ export class RequestBody implements BodyRequest {
     this.pieces = [];
   }
 
+  onEnd(listener: () => void): void {
+    if (this.#hasEnded) listener();
+    else this.#onEnd = listener;
+  }
+
   /** To be called when the client has its answer, or has left. */
   end(): void {
-    this.patience?.end(CLIENT_LEFT);
+    this.#hasEnded = true;
+    this.#onEnd();
     this.release();
   }
 }

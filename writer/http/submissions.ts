@@ -49,7 +49,9 @@ export function submissionRoute({ log, validators, metrics }: SubmissionOptions)
       metrics.requestSize.observe(request.length);
       // One deadline for all that follows. It begins here, because the body came as fast as its client sent it.
       const patience = new Patience();
-      request.patience = patience;
+      request.onEnd(() => {
+        patience.end('the client has left');
+      });
       const entry = await validated(request, patience);
       const published = await writer.submit(entry, patience).catch((error: unknown) => {
         if (error instanceof ProofError) metrics.proofFailures.inc();
