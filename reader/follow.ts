@@ -3,6 +3,7 @@
  * @module
  */
 import { ProofError, type SignedCheckpoint } from '../tiles-spec/index.js';
+import { sleep } from '../src/retry.js';
 import { UnreachableError } from './errors.js';
 import type { LogReader } from './log-reader.js';
 import type { TreeReader } from './tree-reader.js';
@@ -40,7 +41,7 @@ export async function* follow(
   for (let size = from; !signal.aborted;) {
     const growth = await growthSince(log, size, onUnreachable);
     if (growth === undefined) {
-      await pause(poll, signal);
+      await sleep(poll, signal);
     } else {
       yield growth;
       size = growth.checkpoint.size;
@@ -66,18 +67,4 @@ async function growthSince(
     onUnreachable?.(error);
     return undefined;
   }
-}
-
-/** Waits for `milliseconds`, or until the signal is aborted. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

@@ -8,7 +8,7 @@ import { parsePath } from '../tiles-spec/index.js';
 import { readBounded, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
-import { askedPause, retry } from '../src/retry.js';
+import { askedPause, isPassingStatus, retry } from '../src/retry.js';
 
 /**
  * Reads one object by its path below the log's prefix, for example `tile/0/x001/234.p/5`. Resolves with its bytes, at
@@ -47,9 +47,6 @@ export interface HttpSourceOptions {
 }
 
 const MAX_REDIRECTS = 3;
-
-/** Statuses after which a later try may succeed. */
-const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Sends GETs with a `fetch`, which decompresses bodies and follows redirects by itself. */
 export function fetchGet(fetch: typeof globalThis.fetch): HttpGet {
@@ -107,7 +104,7 @@ class HttpSource {
     if (answer.status === 404 || answer.status === 410) return undefined;
     const hint = answer.hint ?? hintOf(answer.status, url);
     const message = `${url.href}: the server answers ${answer.status}${hint === undefined ? '' : `: ${hint}`}`;
-    if (BUSY.has(answer.status))
+    if (isPassingStatus(answer.status))
       throw new UnreachableError(message, 'busy', { path, pause: askedPause(answer.retryAfter) });
     throw new UnreachableError(message, 'refused', { path });
   }
