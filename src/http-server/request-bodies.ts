@@ -5,10 +5,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { UnavailableError } from '../errors.js';
-import type { BodyRequest } from './answer.js';
+import type { BodyRequest } from '../http/answer.js';
 import { bodyTooLong } from './body-headers.js';
 import type { Connections } from './connections.js';
-import { HttpError } from './problem.js';
+import { HttpError } from '../http/problem.js';
 
 /** Bytes of all bodies in memory. */
 const MAX_BODY_BYTES = 128 * 1024 * 1024;

@@ -2,8 +2,8 @@
  * `POST /api/v2/log/entries`: a request becomes an entry, and is answered with its proof.
  * @module
  */
-import type { BodyRequest, PostRoute } from '../../src/http-server/answer.js';
-import type { Problem } from '../../src/http-server/problem.js';
+import type { BodyRequest, PostRoute } from '../../src/http/answer.js';
+import type { Problem } from '../../src/http/problem.js';
 import { formatTransparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import { ProofError } from '../../tiles-spec/index.js';
 import { Patience } from '../patience.js';

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BodyRequest, HttpRequest } from '#src/http-server/answer.js';
+import type { BodyRequest, HttpRequest } from '#src/http/answer.js';
 import { UnavailableError } from '#src/errors.js';
 import { rekorV2Face } from '#src/http-server/rekor-v2-face.js';
 import { HttpServer } from '#src/http-server/server.js';
