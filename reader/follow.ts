@@ -3,6 +3,7 @@
  * @module
  */
 import { ProofError, type SignedCheckpoint } from '../tiles-spec/index.js';
+import { sleep } from '../src/retry.js';
 import { UnreachableError } from './errors.js';
 import type { LogReader } from './log-reader.js';
 import type { TreeReader } from './tree-reader.js';
@@ -26,7 +27,7 @@ export interface FollowOptions {
   readonly poll: number;
   /** Ends the loop. A read that is under way ends by its own time limit. */
   readonly signal: AbortSignal;
-  /** Called each time that the log cannot be reached. The log is asked again after the next pause. */
+  /** Called for each UnreachableError that is not final. The log is asked again after the next pause. */
   readonly onUnreachable?: ((error: UnreachableError) => void) | undefined;
 }
 
@@ -34,7 +35,8 @@ export interface FollowOptions {
  * Yields each growth of a log, proved to extend all growths before it, until the signal is aborted. The log is not
  * asked while the caller handles a growth, so all growth of that time comes as one. Costs one GET a poll, and at most
  * two tiles a level for a growth.
- * @throws InconsistentLogError; ProofError where the log has fewer entries than `from`; StateError; FormatError.
+ * @throws InconsistentLogError, also one that is not final, since the caller must see its evidence; UnreachableError that
+ *   is final, such as `no-log`; ProofError where the log has fewer entries than `from`; StateError; FormatError.
  */
 export async function* follow(
   log: LogReader,
@@ -43,7 +45,7 @@ export async function* follow(
   for (let size = from; !signal.aborted;) {
     const growth = await growthSince(log, size, onUnreachable);
     if (growth === undefined) {
-      await pause(poll, signal);
+      await sleep(poll, signal);
     } else {
       yield growth;
       size = growth.checkpoint.size;
@@ -65,22 +67,8 @@ async function growthSince(
     }
     return checkpoint.size === from ? undefined : { from, checkpoint, tree };
   } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
+    if (!(error instanceof UnreachableError) || error.isFinal) throw error;
     onUnreachable?.(error);
     return undefined;
   }
-}
-
-/** Waits for `milliseconds`, or until the signal is aborted. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

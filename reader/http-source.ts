@@ -8,7 +8,7 @@ import { parsePath } from '../tiles-spec/index.js';
 import { readBounded, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
 import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
-import { askedPause, retry } from '../src/retry.js';
+import { askedPause, isPassingStatus, retry } from '../src/retry.js';
 
 /**
  * Reads one object by its path below the log's prefix, for example `tile/0/x001/234.p/5`. Resolves with its bytes, at
@@ -47,9 +47,6 @@ export interface HttpSourceOptions {
 }
 
 const MAX_REDIRECTS = 3;
-
-/** Statuses after which a later try may succeed. */
-const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Sends GETs with a `fetch`, which decompresses bodies and follows redirects by itself. */
 export function fetchGet(fetch: typeof globalThis.fetch): HttpGet {
@@ -107,9 +104,9 @@ class HttpSource {
     if (answer.status === 404 || answer.status === 410) return undefined;
     const hint = answer.hint ?? hintOf(answer.status, url);
     const message = `${url.href}: the server answers ${answer.status}${hint === undefined ? '' : `: ${hint}`}`;
-    if (BUSY.has(answer.status))
-      throw new UnreachableError(message, 'busy', { pause: askedPause(answer.retryAfter) });
-    throw new UnreachableError(message, 'refused');
+    if (isPassingStatus(answer.status))
+      throw new UnreachableError(message, 'busy', { path, pause: askedPause(answer.retryAfter) });
+    throw new UnreachableError(message, 'refused', { path });
   }
 
   /** Follows redirects, to any host: everything that is read is authenticated, whichever server answers. */
@@ -117,7 +114,7 @@ class HttpSource {
     let url = new URL(path, this.#base);
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#get(url, signal).catch((error: unknown) => {
-        throw this.#failure(url, error, signal, 'unreachable');
+        throw this.#failure(path, url, error, signal, 'unreachable');
       });
       if (answer.status < 300 || answer.status > 399 || answer.status === 304) return { url, answer };
       discard(answer);
@@ -157,12 +154,13 @@ class HttpSource {
       if (error instanceof TooLongError) {
         throw new UnexpectedAnswerError(`${url.href}: has over ${longest} bytes`, 'too-large', path);
       }
-      throw this.#failure(url, error, signal, 'interrupted');
+      throw this.#failure(path, url, error, signal, 'interrupted');
     }
     return contentEncoding === 'gzip' ? readingObject(path, () => this.#gunzip(bytes, maxLength)) : bytes;
   }
 
   #failure(
+    path: string,
     url: URL,
     error: unknown,
     signal: AbortSignal,
@@ -171,11 +169,15 @@ class HttpSource {
     // For example a proxy that the user has set and that is none: no answer of the log, and not to be tried again.
     if (error instanceof ConfigurationError) return error;
     if (signal.aborted) {
-      return new UnreachableError(`${url.href}: no whole answer within ${this.#timeout / 1000} s`, 'timeout');
+      return new UnreachableError(
+        `${url.href}: no whole answer within ${this.#timeout / 1000} s`,
+        'timeout',
+        { path },
+      );
     }
     // fetch throws a TypeError "fetch failed", whose cause is the reason.
     const reason = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-    return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error });
+    return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error, path });
   }
 }
 

@@ -73,7 +73,9 @@ export class LogReader {
       const kept = await this.options.heads.read();
       const checkpoint = await this.checkpoint();
       if (checkpoint === undefined)
-        throw new UnreachableError('there is no checkpoint: no log is here', 'no-log');
+        throw new UnreachableError('there is no checkpoint: no log is here', 'no-log', {
+          path: 'checkpoint',
+        });
       if (lag < (this.options.lag ?? 0) && isOlder(checkpoint, kept)) {
         await new Promise((resolve) => setTimeout(resolve, LAG_PAUSE));
         continue;

@@ -3,7 +3,6 @@
  * @module
  */
 import {
-  DamagedStoreError,
   isProgramFault,
   messageOf,
   SteleError,
@@ -12,7 +11,7 @@ import {
 } from '../src/errors.js';
 import { reasonOf } from '../src/node/system-error.js';
 import { retry } from '../src/retry.js';
-import type { ObjectRange, ObjectStore } from '../src/store/store.js';
+import { ObjectTooLongError, type ObjectRange, type ObjectStore } from '../src/store/store.js';
 import { FormatError } from '../tiles-spec/index.js';
 import { UnexpectedAnswerError } from './errors.js';
 import type { ReadObject } from './http-source.js';
@@ -21,7 +20,7 @@ import type { ReadObject } from './http-source.js';
  * Makes a function that reads the objects in a store.
  * @param retries further tries after one that failed. Default: 0.
  * @throws nothing itself. The function throws, beside the errors of every `ReadObject`, FormatError for a file that cannot
- *   be read, and ConfigurationError.
+ *   be read; ConfigurationError; DamagedStoreError.
  * @example
  * const store = new FolderStore('a-log');
  * await store.create('tile/0/000.p/1', new Uint8Array(32));
@@ -48,10 +47,11 @@ async function readOnce(
     return await store.readRange(path, 0, length);
   } catch (error) {
     if (error instanceof WrongFileTypeError) throw new FormatError(`${path}: ${error.message}`, path);
-    if (error instanceof DamagedStoreError) throw new UnexpectedAnswerError(error.message, 'too-large', path);
+    if (error instanceof ObjectTooLongError)
+      throw new UnexpectedAnswerError(error.message, 'too-large', path);
     if (error instanceof SteleError || isProgramFault(error)) throw error;
     if (error instanceof Error && 'syscall' in error)
       throw new FormatError(`${path}: cannot be read: ${reasonOf(error)}`, path);
-    throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error });
+    throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error, path });
   }
 }

@@ -2,7 +2,7 @@
  * The errors of the log beside those of its formats. Each message says what is wrong, where, and what can be done.
  * @module
  */
-import { SteleError, type ErrorCode } from '../tiles-spec/errors.js';
+import { SteleError, type ErrorCode, type SteleErrorOptions } from '../tiles-spec/errors.js';
 
 export { SteleError, type ErrorCode };
 
@@ -45,6 +45,11 @@ export class ConfigurationError extends SteleError {
   readonly code = 'configuration';
 }
 
+/** A bucket is not asked, because no credentials for it are found. The service that hands them out may be back soon. */
+export class CredentialsError extends ConfigurationError {
+  override name = 'CredentialsError';
+}
+
 /** The store and staging do not fit each other, or one of them cannot be used. The message says what an operator can do. */
 export class StartRefusedError extends SteleError {
   override name = 'StartRefusedError';
@@ -63,7 +68,8 @@ export class UnavailableError extends SteleError {
   readonly code = 'unavailable';
 }
 
-export interface UnreachableErrorOptions extends ErrorOptions {
+export interface UnreachableErrorOptions extends SteleErrorOptions {
+  /** The pause that the server asked for, in milliseconds. Default: 0. */
   readonly pause?: number | undefined;
 }
 

@@ -51,6 +51,15 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
   }
 }
 
+/** Whether an HTTP server that answers with this status may take the same request later. */
+export function isPassingStatus(status: number): boolean {
+  // 501: the server does not know the method; 505: nor this version of HTTP. Proxies have statuses of their own from 520 on.
+  return PASSING_STATUSES.has(status) || (status >= 500 && status !== 501 && status !== 505);
+}
+
+/** Below 500: the request came too slowly, too early, or as one of too many. */
+const PASSING_STATUSES = new Set([408, 425, 429]);
+
 /** The pause that a server asks for in a Retry-After header, in milliseconds: up to 999 s. 0 for a date or no header. */
 export function askedPause(retryAfter: string | undefined): number {
   return retryAfter !== undefined && /^[0-9]{1,3}$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
@@ -86,7 +95,7 @@ async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal | un
 }
 
 /** Waits, at most until the signal is aborted. */
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+export function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
@@ -95,5 +104,6 @@ function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<v
     };
     const timer = setTimeout(end, milliseconds);
     signal?.addEventListener('abort', end);
+    if (signal?.aborted === true) end();
   });
 }

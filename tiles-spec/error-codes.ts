@@ -51,7 +51,7 @@ export const IS_FINAL = {
    * `another writer has claimed the batch from 0 to 5. One store has one writer: stop the other one, and this one goes on from there when it is started again; or leave this one stopped`.
    */
   'claim-lost': true,
-  /** The log cannot take or confirm an entry at the moment: `the entry was not published in time; try again`. */
+  /** The log cannot take or confirm an entry at the moment: `the entry is not published yet, and may be soon; try again: a repeat joins it`. */
   unavailable: false,
   /** There is no connection to the server: `https://log.example/checkpoint: connect ECONNREFUSED 192.0.2.1:443`. */
   unreachable: false,

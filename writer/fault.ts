@@ -22,6 +22,10 @@ export interface Fault {
 export function faultOf(error: unknown): Fault {
   const outage = outageOf(error);
   if (outage !== undefined) return { code: outage.code, reason: outage.reason };
+  // Its message names files of this machine.
+  if (error instanceof DamagedStoreError) {
+    return { code: 'damaged', reason: "the log in the store does not verify; the daemon's own log says why" };
+  }
   if (isDamage(error)) {
     return { code: 'damaged', reason: `the log in the store does not verify: ${messageOf(error)}` };
   }

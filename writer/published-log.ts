@@ -20,6 +20,8 @@ import {
 import type { Retrying } from './retrying.js';
 import { MovingObject, type Stored } from './publishing/moving-object.js';
 
+const PATH = formatPath({ kind: 'checkpoint' });
+
 /** The store's checkpoint, verified, with the tag to swap it by. */
 export type StoredCheckpoint = Stored<SignedCheckpoint>;
 
@@ -46,7 +48,7 @@ export class PublishedLog {
    */
   constructor(store: ObjectStore, reads: ReadableStore, verifier: NoteVerifier, retrying: Retrying) {
     this.#object = new MovingObject(store, retrying, {
-      path: formatPath({ kind: 'checkpoint' }),
+      path: PATH,
       open: (bytes) => openStored(bytes, verifier),
       requireForward,
     });
@@ -95,7 +97,7 @@ export class PublishedLog {
   /** As `read`. @throws DamagedStoreError also where the store has no checkpoint. */
   async current(): Promise<StoredCheckpoint> {
     const current = await this.read();
-    if (current === undefined) throw new DamagedStoreError('the store has no checkpoint');
+    if (current === undefined) throw new DamagedStoreError('the store has no checkpoint', { path: PATH });
     return current;
   }
 
@@ -146,7 +148,7 @@ function openStored(bytes: Uint8Array, verifier: NoteVerifier): SignedCheckpoint
     if (!isBadData(error)) throw error;
     throw new DamagedStoreError(
       `the checkpoint in the store is not one of ${verifier.name} by this log's key: ${error.message}. Something else wrote to the store: restore it from a copy`,
-      { cause: error },
+      { cause: error, path: PATH },
     );
   }
 }
@@ -161,6 +163,7 @@ function requireForward(seen: SignedCheckpoint, shown: SignedCheckpoint): void {
   if (shown.size === seen.size && !equalBytes(shown.root, seen.root)) {
     throw new DamagedStoreError(
       `the store shows two checkpoints of ${shown.size} with different roots: a fork. Keep the store and staging as they are: they are the evidence`,
+      { path: PATH },
     );
   }
 }

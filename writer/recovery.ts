@@ -8,6 +8,8 @@ import { DamagedStoreError, messageOf } from '../src/errors.js';
 import { isBadData } from '../tiles-spec/errors.js';
 import {
   equalBytes,
+  formatPath,
+  NewerVersionError,
   ProofError,
   TILE_WIDTH,
   type NoteVerifier,
@@ -115,9 +117,10 @@ export class Recovery {
       return await verifyBatch(batch, tail);
     } catch (error) {
       if (!isBadData(error)) throw error;
+      const path = formatPath({ kind: 'claim', size: batch.oldSize });
       throw new DamagedStoreError(
-        `the claim staging/${batch.oldSize} does not extend the log: ${error.message}. Something else wrote to the store: keep the claim, and restore the store from a copy`,
-        { cause: error },
+        `the claim ${path} does not extend the log: ${error.message}. Something else wrote to the store: keep the claim, and restore the store from a copy`,
+        { cause: error, path },
       );
     }
   }
@@ -125,6 +128,7 @@ export class Recovery {
   /**
    * Publishes a batch from staging. A batch that does not verify was damaged on the disk: it is dropped, and all that
    * follow it. Dropping is safe: the store has no claim for this size, so nobody was ever shown the batch.
+   * @throws NewerVersionError where a newer version of Stele wrote the batch, which stays in staging.
    */
   async #publishBatch(sequenced: SequencedBatch, current: StoredCheckpoint): Promise<void> {
     const { oldSize, size, root, time, claim } = sequenced;
@@ -137,6 +141,8 @@ export class Recovery {
         batch.checkpoint.size === size && equalBytes(batch.checkpoint.root, root) && verified.time === time;
       if (!isSame) throw new ProofError('its row is of another batch than its claim');
     } catch (error) {
+      // The batch may be whole: only the newer version can tell, and can publish it.
+      if (error instanceof NewerVersionError) throw error;
       const reason = error instanceof DamagedStoreError ? error.cause : error;
       if (!isBadData(reason)) throw error;
       await this.#reconciler.dropBatches(oldSize, `the first of them does not verify (${messageOf(reason)})`);

@@ -97,6 +97,7 @@ export async function refusingDamage<T>(what: string, read: () => Promise<T>): P
     if (!isBadData(error)) throw error;
     throw new StartRefusedError(
       `the ${what} of the log in the store does not verify: ${error.message}. Restore the store from a copy`,
+      { cause: error, path: error.path },
     );
   }
 }

@@ -2,6 +2,7 @@
  * A log's one writer: it takes entries, logs them, and answers with proofs.
  * @module
  */
+import type { Logger } from 'pino';
 import { DamagedStoreError, errorOf, UnavailableError } from '../src/errors.js';
 import type { ObjectStore } from '../src/store/store.js';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
@@ -60,6 +61,7 @@ export class Writer {
   #end: Fault | undefined;
   readonly #store: ObjectStore;
   readonly #retrying: Retrying;
+  readonly #log: Logger;
 
   private constructor(options: WriterOptions, opened: WritableLog) {
     const { staging, batchAge, batchSize, maxPending, now, log } = options;
@@ -89,6 +91,7 @@ export class Writer {
     this.#outages = outages;
     this.#store = options.store;
     this.#retrying = retrying;
+    this.#log = log;
     const sequencer = new Sequencer(
       { pool, staging, publisher, clock, signer, verifier, batchAge, batchSize, retrying, log },
       tail,
@@ -217,7 +220,9 @@ export class Writer {
       await impatient.at(stored).edge();
       return undefined;
     } catch (error) {
-      return faultOf(error);
+      const fault = faultOf(error);
+      if (fault.code === 'damaged') this.#log.error({ err: error }, 'the log in the store does not verify');
+      return fault;
     }
   }
 

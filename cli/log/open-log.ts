@@ -8,7 +8,7 @@ import { openLog } from '../../reader/node/index.js';
 import { isRemote, isUrl, verifierKeyIn } from '../../reader/node/open-log.js';
 import { ConfigurationError, messageOf, UnreachableError } from '../../src/errors.js';
 import { createTransientFolder } from '../../src/node/durable-file.js';
-import { pemLabels } from '../../src/keys/pem.js';
+import { pemLabels } from '../../src/pem.js';
 import { reasonOf } from '../../src/node/system-error.js';
 import { trustedRootIn } from '../../src/sigstore/trust/trust-sources.js';
 import {

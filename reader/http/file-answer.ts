@@ -2,7 +2,7 @@
  * Requests for the log's files, and what they are answered with: plain values, for any server.
  * @module
  */
-import type { AnswerHeaders, HeldBody } from '../../src/http-server/answer.js';
+import type { AnswerHeaders, HeldBody } from '../../src/http/answer.js';
 import type { ObjectStat } from '../../src/store/store.js';
 import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 

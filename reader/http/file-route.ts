@@ -2,7 +2,7 @@
  * The route by which a server has the log's files.
  * @module
  */
-import type { HttpRequest, ReadRoute } from '../../src/http-server/answer.js';
+import type { HttpRequest, ReadRoute } from '../../src/http/answer.js';
 import type { FileRequest, FileSource } from './file-answer.js';
 
 /** @param prefix where the log's names begin; ends in a slash. @example fileRoute('/api/v2/', files) */

@@ -4,7 +4,7 @@
  * @module
  */
 import { UnavailableError } from '../../src/errors.js';
-import type { HeldBody } from '../../src/http-server/answer.js';
+import type { HeldBody } from '../../src/http/answer.js';
 import type { ObjectRange, ObjectStat, ReadableStore } from '../../src/store/store.js';
 import { isImmutable, maxLengthOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 import { hasTag, wantedPart } from './conditions.js';

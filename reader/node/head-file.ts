@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { changeNames, createTransientFolder, replaceFile, writeSynced } from '../../src/node/durable-file.js';
+import { changeNames, createFolder, replaceFile, writeSynced } from '../../src/node/durable-file.js';
 import { hasCode, reasonOf } from '../../src/node/system-error.js';
 import { StateError, type Contradiction } from '../errors.js';
 import type { Heads } from '../heads.js';
@@ -100,7 +100,7 @@ export class HeadFile implements Heads {
 
   /** Makes the folder `own` for `use`, which may rename it to the lock, and removes what is left of it. */
   async #withFolder<T>(own: string, use: () => Promise<T>): Promise<T> {
-    await createTransientFolder(own);
+    await createFolder(own);
     try {
       return await use();
     } finally {
@@ -114,7 +114,7 @@ export class HeadFile implements Heads {
     const which = code === 'rolled-back' ? code : digest.slice(0, 16);
     const folder = join(this.#folder, 'evidence', `${this.#name}-${which}`);
     try {
-      await createTransientFolder(folder);
+      await createFolder(folder);
       await replaceFile(join(folder, 'seen.checkpoint'), seen, { mode: MODE });
       await replaceFile(join(folder, 'shown.checkpoint'), shown, { mode: MODE });
     } catch (error) {

@@ -13,9 +13,9 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { UnreachableError } from '../errors.js';
-import type { AnswerObserver } from './answer.js';
+import type { AnswerObserver } from '../http/answer.js';
 import type { Connections } from './connections.js';
-import { problemOf, type ProblemFace } from './problem.js';
+import { problemOf, type ProblemFace } from '../http/problem.js';
 import { connectionProblem, nothingAt, NOT_JSON, protocolRefusal, refuseExpectation } from './protocol.js';
 import { originForm } from './request-target.js';
 import { sendProblem } from './send.js';

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Problem } from './problem.js';
+import type { Problem } from '../http/problem.js';
 
 /** Every `charset` of a media type, quoted or not. */
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/gi;

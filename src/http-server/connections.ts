@@ -5,7 +5,7 @@
  */
 import type { ServerResponse, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { HttpError, type Problem, type ProblemFace } from './problem.js';
+import { HttpError, type Problem, type ProblemFace } from '../http/problem.js';
 
 /** How long a client may keep its half of a connection open after its last answer, in milliseconds. */
 const LAST_READ = 1_000;

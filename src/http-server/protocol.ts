@@ -3,7 +3,7 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Problem, ProblemFace } from './problem.js';
+import type { Problem, ProblemFace } from '../http/problem.js';
 
 export const NOT_JSON: Problem = {
   status: 415,

@@ -2,7 +2,7 @@
  * Problems as the clients of Rekor v2 read them: `{code, message, details}`, with gRPC's numbers as codes.
  * @module
  */
-import type { Problem, ProblemStatus } from './problem.js';
+import type { Problem, ProblemStatus } from '../http/problem.js';
 
 const GRPC_CODES: Readonly<Record<ProblemStatus, number>> = {
   400: 3,

@@ -5,10 +5,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { UnavailableError } from '../errors.js';
-import type { BodyRequest } from './answer.js';
+import type { BodyRequest } from '../http/answer.js';
 import { bodyTooLong } from './body-headers.js';
 import type { Connections } from './connections.js';
-import { HttpError } from './problem.js';
+import { HttpError } from '../http/problem.js';
 
 /** Bytes of all bodies in memory. */
 const MAX_BODY_BYTES = 128 * 1024 * 1024;
@@ -38,9 +38,10 @@ export class RequestBody implements BodyRequest {
   pieces: Uint8Array[] = [];
   /** Bytes that count against the limits. */
   length = 0;
-  patience: BodyRequest['patience'] = undefined;
   readonly connection: object;
   readonly startedAt = performance.now();
+  #hasEnded = false;
+  #onEnd: () => void = () => undefined;
   readonly #release: (body: RequestBody) => void;
 
   constructor(connection: object, release: (body: RequestBody) => void) {
@@ -57,9 +58,15 @@ export class RequestBody implements BodyRequest {
     this.pieces = [];
   }
 
+  onEnd(listener: () => void): void {
+    if (this.#hasEnded) listener();
+    else this.#onEnd = listener;
+  }
+
   /** To be called when the client has its answer, or has left. */
   end(): void {
-    this.patience?.end(CLIENT_LEFT);
+    this.#hasEnded = true;
+    this.#onEnd();
     this.release();
   }
 }

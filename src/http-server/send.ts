@@ -4,8 +4,8 @@
  */
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import type { Answer, HeldBody } from './answer.js';
-import type { Problem, ProblemFace } from './problem.js';
+import type { Answer, HeldBody } from '../http/answer.js';
+import type { Problem, ProblemFace } from '../http/problem.js';
 
 /** How long a client may take for a file, in milliseconds: for any, and for each further 16 KiB. */
 const LONGEST_START = 30_000;

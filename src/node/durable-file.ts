@@ -5,7 +5,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { constants, link, mkdir, open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DamagedStoreError, messageOf } from '../errors.js';
 import { hasCode } from './system-error.js';
@@ -79,12 +79,22 @@ export async function writeSynced(file: string, content: Uint8Array | string, mo
 }
 
 /**
- * Writes over a file that a user named, where it is: also through a link, and into a device or a pipe. A crash may leave
- * a part of the content; once this returns, the bytes of a regular file are synced.
+ * Writes over a file that a user named, where it is: also through a link, and into a device or a pipe; or makes the file.
+ * A crash may leave a part of the content. Once this returns, the bytes of a regular file are synced, and so is the name
+ * of a new file.
  * @throws the system's error; DamagedStoreError where the disk fails.
  */
 export async function overwriteFile(file: string, content: Uint8Array | string): Promise<void> {
-  const handle = await open(file, 'w');
+  try {
+    await writeOver(file, content, constants.O_WRONLY | constants.O_TRUNC);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await changeNames(dirname(file), () => writeOver(file, content, 'w'));
+  }
+}
+
+async function writeOver(file: string, content: Uint8Array | string, flags: string | number): Promise<void> {
+  const handle = await open(file, flags);
   try {
     await handle.writeFile(content);
     // Devices and pipes have nothing to sync, and say so with an error.

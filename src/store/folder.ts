@@ -17,7 +17,13 @@ import {
 } from '../node/durable-file.js';
 import { hasCode } from '../node/system-error.js';
 import { isProbe, probeFolder } from './folder-probe.js';
-import { tooLong, type ObjectRange, type ObjectStat, type ObjectStore, type StoreObject } from './store.js';
+import {
+  ObjectTooLongError,
+  type ObjectRange,
+  type ObjectStat,
+  type ObjectStore,
+  type StoreObject,
+} from './store.js';
 
 const TEMPORARY = '.tmp';
 
@@ -107,7 +113,7 @@ export class FolderStore implements ObjectStore {
     const file = this.#file(path);
     const bytes = await withFile(file, async (handle) => {
       const { size } = await handle.stat();
-      if (size > maxLengthOf(name)) throw tooLong(path);
+      if (size > maxLengthOf(name)) throw new ObjectTooLongError(path);
       return readAt(handle, 0, size);
     });
     await this.#replacing.get(file);

@@ -3,7 +3,8 @@
  * @module
  */
 import { S3ServiceException, type _Error as S3Error } from '@aws-sdk/client-s3';
-import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
+import { ConfigurationError, CredentialsError, messageOf, UnreachableError } from '../errors.js';
+import { isPassingStatus } from '../retry.js';
 
 /** An answer that does not fit its request, or is not whole. */
 export class AnswerError extends Error {
@@ -36,8 +37,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: "set this machine's clock right",
 };
 
-/** Statuses below 500 after which S3 takes the same request later. 409: two conditional writes met. */
-const BUSY_STATUSES = new Set([408, 409, 425, 429]);
+/** Two conditional writes met: S3 takes the same request later. */
+const CONFLICT = 409;
 
 /** Errors for a single key after which S3 takes its deletion later. */
 const BUSY_NAMES = ['InternalError', 'SlowDown', 'ServiceUnavailable'];
@@ -62,11 +63,11 @@ export function requestFailure(
   const status = statusOf(error);
   if (status !== undefined) {
     const said = error instanceof S3ServiceException ? s3Words(error) : 'with what is no error of S3';
-    const code = status >= 500 || BUSY_STATUSES.has(status) ? 'busy' : 'refused';
+    const code = status === CONFLICT || isPassingStatus(status) ? 'busy' : 'refused';
     return new UnreachableError(`${what}: the server answers ${status} ${said}`, code, options);
   }
   if (error instanceof Error && error.name === 'CredentialsProviderError') {
-    return new ConfigurationError(
+    return new CredentialsError(
       `${what}: there are no credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role), and a public bucket is read by its https:// address: ${message}`,
       options,
     );

@@ -9,7 +9,13 @@ import { equalBytes, headersOf, maxLengthOf, parsePath } from '../../tiles-spec/
 import { StartRefusedError, UnreachableError } from '../errors.js';
 import { S3Bucket } from './s3-bucket.js';
 import type { S3Options, S3Place } from './s3-place.js';
-import { tooLong, type ObjectRange, type ObjectStat, type ObjectStore, type StoreObject } from './store.js';
+import {
+  ObjectTooLongError,
+  type ObjectRange,
+  type ObjectStat,
+  type ObjectStore,
+  type StoreObject,
+} from './store.js';
 
 /** Bytes of the objects that the probe writes. */
 const PROBE_LENGTH = 1;
@@ -37,7 +43,7 @@ export class S3Store implements ObjectStore {
   async read(path: string): Promise<StoreObject | undefined> {
     const maxLength = maxLengthOf(parsePath(path));
     const object = await this.#bucket.get(this.#key(path), maxLength);
-    if (object !== undefined && object.size > maxLength) throw tooLong(path);
+    if (object !== undefined && object.size > maxLength) throw new ObjectTooLongError(path);
     return object && { bytes: object.bytes, etag: object.etag };
   }
 

@@ -43,7 +43,7 @@ export interface ObjectStore {
   stat(path: string): Promise<ObjectStat | undefined>;
   /**
    * The whole object; undefined where there is none. Holds at most `maxLengthOf` its name in memory.
-   * @throws DamagedStoreError where the object is longer; the bytes beyond are not read.
+   * @throws ObjectTooLongError where the object is longer; the bytes beyond are not read.
    */
   read(path: string): Promise<StoreObject | undefined>;
   /**
@@ -68,11 +68,16 @@ export interface ObjectStore {
 /** The part of a store that only reads. */
 export type ReadableStore = Pick<ObjectStore, 'stat' | 'read' | 'readRange'>;
 
-/** The error for an object that is longer than `maxLengthOf` its name. */
-export function tooLong(path: string): DamagedStoreError {
-  const what = `${path} has over ${maxLengthOf(parsePath(path))} bytes, the most that an object of its name can have`;
-  return new DamagedStoreError(
-    `${what}. Something else writes to this store, or it is damaged: restore ${path} from a copy`,
-    { cause: new FormatError(what, path) },
-  );
+/** An object is longer than `maxLengthOf` its name. */
+export class ObjectTooLongError extends DamagedStoreError {
+  override name = 'ObjectTooLongError';
+  declare readonly path: string;
+
+  constructor(path: string) {
+    const what = `${path} has over ${maxLengthOf(parsePath(path))} bytes, the most that an object of its name can have`;
+    super(`${what}. Something else writes to this store, or it is damaged: restore ${path} from a copy`, {
+      cause: new FormatError(what, path),
+      path,
+    });
+  }
 }

@@ -1,10 +1,10 @@
 /**
  * Batches in staging's outbox that differ from those that the writer put there: none is published, and the log goes on
- * without them.
+ * without those that are damaged.
  */
 import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
-import { RightEdge } from '#tiles-spec/index.js';
+import { NewerVersionError, RightEdge } from '#tiles-spec/index.js';
 import { buildBatch, type LogTail, type NewEntry } from '#writer/batch.js';
 import type { SequencedBatch } from '#writer/staging/staging.js';
 import { entries, KEY, ORIGIN, TestLog } from '../support/test-log.js';
@@ -103,9 +103,12 @@ describe('an outbox', () => {
     expect(log.history.log.size).toBe(SEQUENCED.size);
   });
 
-  it('with a claim of a newer version is not published', async () => {
+  it('with a claim of a newer version is left to that version, and the start refused', async () => {
     const newer = Buffer.from(SEQUENCED.claim);
     newer.write('2', 'stele claim v'.length);
-    await goesOn(await withOutbox([{ ...SEQUENCED, claim: newer }]));
+    const log = await withOutbox([{ ...SEQUENCED, claim: newer }]);
+    await expect(log.reopen()).rejects.toThrow(NewerVersionError);
+    expect(await log.staging.unpublished()).toHaveLength(1);
+    expect(log.claims()).toEqual([]);
   });
 });

@@ -1,7 +1,18 @@
 import { execFile } from 'node:child_process';
-import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LogKey } from '#src/keys/node/log-key.js';
 import {
   createFile,
@@ -12,6 +23,21 @@ import {
 } from '#src/node/durable-file.js';
 import { FolderStore } from '#src/store/folder.js';
 import { STELE, withFolder } from '../support/daemon.js';
+
+/** What is synced from now on, in order. */
+async function watchSyncs(folder: string): Promise<('file' | 'folder')[]> {
+  const handle = await open(folder);
+  const proto = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const syncs: ('file' | 'folder')[] = [];
+  const sync = vi.spyOn(proto, 'sync').mockImplementation(async function (this: FileHandle) {
+    syncs.push((await this.stat()).isDirectory() ? 'folder' : 'file');
+  });
+  onTestFinished(() => {
+    sync.mockRestore();
+  });
+  return syncs;
+}
 
 const modeOf = async (file: string) => (await stat(file)).mode & 0o777;
 
@@ -74,6 +100,15 @@ describe('a file', () => {
       expect(await readFile(file, 'utf8')).toBe('short');
       expect(await modeOf(file)).toBe(0o600);
       await overwriteFile('/dev/null', 'gone');
+    }));
+
+  it('that a user named is synced, and its name too where it is new', () =>
+    withFolder(async (folder) => {
+      const syncs = await watchSyncs(folder);
+      await overwriteFile(join(folder, 'file'), 'new');
+      expect(syncs.splice(0)).toStrictEqual(['file', 'folder']);
+      await overwriteFile(join(folder, 'file'), 'other');
+      expect(syncs.splice(0)).toStrictEqual(['file']);
     }));
 
   it('that cannot be written leaves nothing behind, and what was there as it was', () =>

@@ -26,6 +26,7 @@ import { encodeText } from '#tiles-spec/bytes.js';
 import { encodeClaim, parseClaim, parseNote, verifyInclusion } from '#tiles-spec/index.js';
 import { Outages } from '#writer/outage.js';
 import { Patience } from '#writer/patience.js';
+import { EntryPool } from '#writer/pool.js';
 import { PublishedLog } from '#writer/published-log.js';
 import { ImmutableObjects } from '#writer/publishing/immutable-objects.js';
 import { batchOf, Publisher } from '#writer/publishing/publisher.js';
@@ -120,8 +121,8 @@ const RAISED: Readonly<Record<ErrorCode, () => unknown>> = {
   },
   'claim-lost': losingClaim,
   unavailable: () => {
-    const patience = new Patience(0);
-    return patience.wait(new Promise(() => undefined), 'the entry was not published in time; try again');
+    const pool = new EntryPool({ findRepeat: () => Promise.resolve(undefined), maxPending: 1 });
+    return pool.submit({ body: encodeText('{}'), leafHash: new Uint8Array(32) }, new Patience(0));
   },
   unreachable: () => answered(new Error('connect ECONNREFUSED 192.0.2.1:443')),
   timeout: () => {
@@ -143,6 +144,19 @@ const RAISED: Readonly<Record<ErrorCode, () => unknown>> = {
     return shownAfter(other.file('checkpoint'), log.file('checkpoint'), heads);
   },
   state: () => new HeadFile(join(folder, 'tile'), 'log.example').replace(encodeText('note'), undefined),
+};
+
+/** The objects of the log that show what is wrong in those examples where one does. */
+const SHOWN_BY: Readonly<Partial<Record<ErrorCode, string>>> = {
+  'missing-object': 'tile/0/000.p/5',
+  'damaged-store': 'tile/0/000',
+  'claim-lost': 'staging/0',
+  ...Object.fromEntries(
+    [
+      ...['unreachable', 'timeout', 'interrupted', 'busy', 'refused', 'no-log'],
+      ...['too-large', 'encoding', 'redirect'],
+    ].map((code) => [code, 'checkpoint']),
+  ),
 };
 
 const CODES = Object.keys(IS_FINAL) as ErrorCode[];
@@ -184,6 +198,7 @@ it.each(CODES)('%s has the class, the finality and the message of its documentat
   const rows = await documented(5);
   const [, name, final] = rows.find(([documentedCode]) => documentedCode === code) ?? [];
   expect(error).toMatchObject({ code, name, isFinal: IS_FINAL[code] });
+  expect(error.path).toBe(SHOWN_BY[code]);
   expect(final).toBe(error.isFinal ? 'yes' : 'no');
   expect((await examples()).get(code)).toBe(message);
 });

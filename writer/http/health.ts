@@ -2,7 +2,7 @@
  * `GET /healthz`: whether the log works, as its readers see it.
  * @module
  */
-import type { ReadRoute } from '../../src/http-server/answer.js';
+import type { ReadRoute } from '../../src/http/answer.js';
 import type { Fault } from '../fault.js';
 
 /** How long an answer is reused, in milliseconds: finding a fault reads the store. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { AnswerObserver, ReadRoute } from '../../src/http-server/answer.js';
+import type { AnswerObserver, ReadRoute } from '../../src/http/answer.js';
 import type { Writer } from '../writer.js';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];

@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from 'zod';
-import type { ReadRoute } from '../../src/http-server/answer.js';
+import type { ReadRoute } from '../../src/http/answer.js';
 import { FORMS } from '../../src/requests/rekor-v2/create-entry-request.js';
 import { transparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import { SUBMISSIONS_PATH } from './submissions.js';

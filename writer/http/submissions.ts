@@ -2,8 +2,8 @@
  * `POST /api/v2/log/entries`: a request becomes an entry, and is answered with its proof.
  * @module
  */
-import type { BodyRequest, PostRoute } from '../../src/http-server/answer.js';
-import type { Problem } from '../../src/http-server/problem.js';
+import type { BodyRequest, PostRoute } from '../../src/http/answer.js';
+import type { Problem } from '../../src/http/problem.js';
 import { bufferBase64 } from '../../src/node/buffer-base64.js';
 import { formatTransparencyLogEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import { ProofError } from '../../tiles-spec/index.js';
@@ -50,7 +50,9 @@ export function submissionRoute({ log, validators, metrics }: SubmissionOptions)
       metrics.requestSize.observe(request.length);
       // One deadline for all that follows. It begins here, because the body came as fast as its client sent it.
       const patience = new Patience();
-      request.patience = patience;
+      request.onEnd(() => {
+        patience.end('the client has left');
+      });
       const entry = await validated(request, patience);
       const published = await writer.submit(entry, patience).catch((error: unknown) => {
         if (error instanceof ProofError) metrics.proofFailures.inc();

@@ -74,6 +74,7 @@ export class ImmutableObjects {
     if (await sameContent(found.bytes, bytes)) return;
     throw new DamagedStoreError(
       `${path} holds other bytes than the log's. Something else writes to this store, or it is damaged: keep it as it is, and compare it with a copy`,
+      { path },
     );
   }
 }

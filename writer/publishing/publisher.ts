@@ -135,6 +135,7 @@ export class Publisher {
     if (await this.#covers(current.value, batch)) return undefined;
     throw new ClaimLostError(
       `another writer has published ${current.value.size} entries while this one was at ${batch.oldSize}. ${ADVICE}`,
+      { path: formatPath({ kind: 'checkpoint' }) },
     );
   }
 
@@ -142,6 +143,7 @@ export class Publisher {
     const { checkpoint: theirs } = batchOf(size, claim, this.#verifier);
     return new ClaimLostError(
       `another writer has claimed the batch from ${size} to ${theirs.size}. ${ADVICE}`,
+      { path: formatPath({ kind: 'claim', size }) },
     );
   }
 
@@ -151,6 +153,7 @@ export class Publisher {
     if (await this.#covers(stored.value, batch)) return;
     throw new DamagedStoreError(
       `the store's checkpoint of ${stored.value.size} does not extend the batch from ${batch.oldSize} to ${batch.checkpoint.size}, whose claim was won: a fork. Keep the store and staging as they are`,
+      { path: formatPath({ kind: 'checkpoint' }) },
     );
   }
 
@@ -178,11 +181,11 @@ export function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifi
     return { oldSize, checkpoint: openCheckpoint(checkpoint, verifier), objects, claim };
   } catch (error) {
     if (!isBadData(error)) throw error;
-    if (error instanceof NewerVersionError)
-      throw new NewerVersionError(`staging/${oldSize}: ${error.message}`);
+    const path = formatPath({ kind: 'claim', size: oldSize });
+    if (error instanceof NewerVersionError) throw new NewerVersionError(`${path}: ${error.message}`, path);
     throw new DamagedStoreError(
-      `the claim staging/${oldSize} is not one of this log: ${error.message}. Something else wrote to the store: restore it from a copy`,
-      { cause: error },
+      `the claim ${path} is not one of this log: ${error.message}. Something else wrote to the store: restore it from a copy`,
+      { cause: error, path },
     );
   }
 }

@@ -6,7 +6,7 @@
 import type { Logger } from 'pino';
 import { fileRoute, type FileSource } from '../../../reader/http/index.js';
 import { ConfigurationError } from '../../../src/errors.js';
-import { HttpError } from '../../../src/http-server/problem.js';
+import { HttpError } from '../../../src/http/problem.js';
 import { rekorV2Face } from '../../../src/http-server/rekor-v2-face.js';
 import { HttpServer } from '../../../src/http-server/server.js';
 import { reasonOf } from '../../../src/node/system-error.js';

@@ -6,7 +6,7 @@ import type { Dispatcher } from 'undici';
 import { InvalidEntryError, UnreachableError } from '../../../src/errors.js';
 import { connectionReason, gateReason } from '../../../src/node/connection-error.js';
 import { openDispatcher, type Network } from '../../../src/node/network.js';
-import { askedPause, retry, type Pauses } from '../../../src/retry.js';
+import { askedPause, isPassingStatus, retry, type Pauses } from '../../../src/retry.js';
 
 /** The longest answer that is read, in bytes. It holds the entry, of 64 KiB at most, as base64. */
 const MAX_ANSWER = 1 << 20;
@@ -82,8 +82,7 @@ async function submitOnce(
   }
   if (status === 200 || status === 201) return answer;
   const message = `${url}: the log answers ${status}: ${reasonIn(answer, token)}`;
-  if (status === 408 || status === 429 || status >= 500)
-    throw new UnreachableError(message, 'busy', { pause });
+  if (isPassingStatus(status)) throw new UnreachableError(message, 'busy', { pause });
   if (status === 400 || status === 413 || status === 415 || status === 422)
     throw new InvalidEntryError(message);
   if (status === 401) throw new UnreachableError(`${message}: ${gateReason(token !== undefined)}`, 'refused');

@@ -23,7 +23,7 @@ import {
   type TlogProof,
 } from '../../../tiles-spec/index.js';
 import { entryName, findEntry, type EntryValues } from '../../log/entry.js';
-import { pemLabels } from '../../../src/keys/pem.js';
+import { pemLabels } from '../../../src/pem.js';
 import { readInput } from '../../files.js';
 import { latestOf, openTrustedLog, trustedLogs, type LogInvocation } from '../../log/open-log.js';
 import { SettingError, type Values } from '../../settings/setting.js';

@@ -198,7 +198,12 @@ describeWithS3('a bucket', (server) => {
       ['whose proxy has a page', () => page(502), 'busy', /answers 502 /],
       ['whose proxy wants a login', () => page(407), 'refused', /answers 407 /],
       ['that knows no such page', () => page(404), 'refused', /answers 404 /],
-      ['that knows no such method', () => ({ status: 501, body: new Uint8Array(0) }), 'busy', /answers 501 /],
+      [
+        'that knows no such method',
+        () => ({ status: 501, body: new Uint8Array(0) }),
+        'refused',
+        /answers 501 /,
+      ],
     ])('from a server %s', (_, fault, code, message) =>
       withFault(fault, async (store, requests) => {
         await expectUnreachable(call(store), code, message);

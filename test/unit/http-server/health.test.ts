@@ -2,7 +2,7 @@
  * What `/healthz` answers, and how often it looks.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Answer } from '#src/http-server/answer.js';
+import type { Answer } from '#src/http/answer.js';
 import type { Fault } from '#writer/fault.js';
 import { healthRoute } from '#writer/http/health.js';
 

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BodyRequest, HttpRequest } from '#src/http-server/answer.js';
+import type { BodyRequest, HttpRequest } from '#src/http/answer.js';
 import { UnavailableError } from '#src/errors.js';
 import { rekorV2Face } from '#src/http-server/rekor-v2-face.js';
 import { HttpServer } from '#src/http-server/server.js';
@@ -120,17 +120,21 @@ describe('a POST', () => {
     expect(answer.headers['retry-after']).toMatch(/^[123]$/);
   });
 
-  it('has no patience left once its client has left, and gives its memory back', async () => {
+  it('hears that its client has left, and gives its memory back', async () => {
     const socket = await open(url);
     const head = `POST /waiting HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
     socket.write(head);
     const { request, answer } = await nextWaiting();
     expect(request.length).toBe(2);
-    const ended = new Promise((resolve) => {
-      request.patience = { end: resolve };
+    const ended = new Promise<void>((resolve) => {
+      request.onEnd(resolve);
     });
     socket.destroy();
-    expect(await ended).toBe('the client has left');
+    await ended;
+    // A listener that comes too late hears of it at once.
+    await new Promise<void>((resolve) => {
+      request.onEnd(resolve);
+    });
     expect([request.length, request.pieces]).toEqual([0, []]);
     answer('nobody reads this');
   });

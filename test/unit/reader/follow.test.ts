@@ -56,6 +56,17 @@ it('goes on when a log that was away is back', async () => {
   expect(failures.map(({ code }) => code)).toEqual(['unreachable', 'unreachable', 'unreachable']);
 });
 
+it.each(['refused', 'no-log'] as const)(
+  'ends with an answer of which no later one differs: %s',
+  async (code) => {
+    const log = await TestLog.of([1]);
+    const read = () => Promise.reject(new UnreachableError('no', code));
+    const reader = new LogReader({ read, verifier: log.verifier, gunzip });
+    const options = { from: 0, poll: POLL, signal: AbortSignal.timeout(1_000) };
+    expect(await refusal(follow(reader, options).next())).toMatchObject({ code });
+  },
+);
+
 it('ends with its signal, before the first look and during a pause', async () => {
   const log = await TestLog.of([1]);
   const abort = new AbortController();

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { FileAnswer, FileRequest } from '#reader/http/index.js';
 import { StoredFiles } from '#reader/http/index.js';
 import { UnavailableError } from '#src/errors.js';
-import type { HeldBody } from '#src/http-server/answer.js';
+import type { HeldBody } from '#src/http/answer.js';
 import type { ObjectRange, ObjectStat, ReadableStore, StoreObject } from '#src/store/store.js';
 import { encodeText } from '#tiles-spec/bytes.js';
 

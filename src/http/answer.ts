@@ -22,8 +22,11 @@ export interface BodyRequest {
   readonly length: number;
   /** One object for all requests of a connection. */
   readonly connection: object;
-  /** Set by the code that answers the request; ended when the client leaves before it has its answer. */
-  patience: { end(why: string): void } | undefined;
+  /**
+   * Has `listener` called once the client has its answer or has left; at once where it has left already. One listener a
+   * request.
+   */
+  onEnd(listener: () => void): void;
   /** Gives the body's memory back. The server does so when the answer is sent; sooner makes room for other requests. */
   release(): void;
 }
@@ -55,7 +58,7 @@ export interface HeldBody {
   readonly close: () => void;
 }
 
-/** Told of every answer, also of refusals. */
+/** Hears of the answers of all routes, and of every 404. Refusals of broken HTTP, and of an `Expect`, are not reported. */
 export interface AnswerObserver {
   /** @param seconds from the request's headers to the end of its answer. */
   onAnswer(method: string, status: number, seconds: number): void;
