@@ -100,7 +100,7 @@ describeWithVectors('the trust files', () => {
         expect(second.url).toBe(publicUrl);
         expect(second.verifierKey).toBe(first.verifierKey);
         expect(await trustFiles(`http://${listen}`)).toEqual(expected(publicUrl, start, first.verifierKey));
-        expect(second.log()).not.toContain("is not the log's origin");
+        expect(second.log()).not.toContain("the log's origin is not the host name of its URL");
         expect(first.log()).not.toContain('has a path');
         expect(second.log()).toContain('the public URL has a path, which sigstore-java leaves out');
       } finally {
@@ -114,7 +114,7 @@ describeWithVectors('the trust files', () => {
       const args = ['--origin', 'log.example', '--public-url', 'https://elsewhere.example'];
       const log = await startDaemon(data, args);
       await log.stop();
-      expect(log.log()).toContain("is not the log's origin");
+      expect(log.log()).toContain("the log's origin is not the host name of its URL");
       expect(log.verifierKey).toMatch(/^log\.example\+/);
     });
   });
