@@ -46,8 +46,8 @@ export interface VerifiedEntry {
 
 /**
  * Verifies that one of the logs has the entry: the inclusion proof of its body up to a checkpoint that the log
- * signed, and the promise where there is one. That the entry is of a certain artifact or signature is for
- * `matchEntry` to say.
+ * signed, and the promise where there is one. Whether the entry is of a certain signature or artifact is not checked:
+ * `verifyBundle` checks that.
  *
  * A promise without a proof is enough in a bundle of v0.1. Signatures of others in the checkpoint are ignored.
  *
@@ -55,7 +55,7 @@ export interface VerifiedEntry {
  * v2 and Stele have no time of their own, and checkpoints have none: a proof stays good after its log has stopped. Time
  * stamps say when the signature was made, and `verifyBundle` verifies them.
  * @param logs `parseTrustedRoot`'s or `trustedLogFromVerifierKey`'s.
- * @param sha computes the proof's hashes, and so sees each step.
+ * @param sha computes the proof's hashes: a function that records its inputs and hashes can show each step.
  * @throws ProofError when something is not shown, saying what; FormatError when checkpoint or body are malformed.
  */
 export function verifyLoggedEntry(
@@ -83,7 +83,8 @@ function logOf({ logId, integratedTime, promise, proof }: TransparencyLogEntry, 
       `the entry is of the log${name} with id ${encodeBase64(logId)}, which is none of the trusted logs (${trusted || 'there are none'})`,
     );
   }
-  // Only a promise signs the time. Without one, anybody may have written it.
+  // One key may be listed several times, each with a time of use. The promise's time says which listing counts. Without a
+  // promise the time is not signed, and anybody may have written it.
   const time = promise === undefined ? undefined : integratedTime;
   const log = time === undefined ? first : named.find(({ validFor }) => isWithin(validFor, time * 1000));
   if (log === undefined) {
@@ -122,7 +123,8 @@ function verifyPromise(
     );
   if (integratedTime === undefined)
     throw new ProofError('the entry has an inclusion promise and no integrated time');
-  // RFC 8785: these names are in order, and neither the strings nor the integers have a second form.
+  // The log signs the RFC 8785 form. JSON.stringify writes it here: the names are in RFC 8785's order, the strings are
+  // base64 and hexadecimal, which need no escapes, and the integers are safe.
   const signed = { body: encodeBase64(body), integratedTime, logID: encodeHex(logId), logIndex: index };
   if (!log.verifier.verify(encodeText(JSON.stringify(signed)), promise)) {
     throw new ProofError(
@@ -163,8 +165,8 @@ function verifyProof(
 }
 
 /**
- * The checkpoint, signed by the log. Rekor v1 puts a name of its operator's or its machine's choice into the checkpoint,
- * with a tree id after it, and no trust file has either: there the key alone decides, as it does for Sigstore's clients.
+ * The checkpoint, if the log signed it. A checkpoint of Rekor v1 has an origin of a name, which its operator chose, and a
+ * tree id. No trust file holds that origin, so only the key is compared, as Sigstore's clients do.
  */
 function openLogCheckpoint(bytes: Uint8Array, log: TrustedLog): SignedCheckpoint {
   const { verifier } = log;
@@ -176,6 +178,7 @@ function openLogCheckpoint(bytes: Uint8Array, log: TrustedLog): SignedCheckpoint
       `the checkpoint is of ${JSON.stringify(origin.slice(0, 200))}, which is not a name, " - " and a tree id, as Rekor v1 has it`,
     );
   }
+  // The signature may bear another name than the trust file gives the log, so the signature is found by its key id.
   const signed = signatures.find(({ keyId }) => keyId === verifier.keyId);
   return openCheckpoint(bytes, { ...verifier, name: signed?.name ?? verifier.name }, origin);
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { encodeHex, equalBytes, FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../json.js';
-import { ALGORITHMS, algorithmOf } from '../../../signatures/algorithms.js';
+import { ALGORITHMS, algorithmOf, type Algorithm } from '../../../signatures/algorithms.js';
 import { DIGEST_NAMES, digestType, type DigestName } from '../../../signatures/digests.js';
 import { preAuthenticationEncoding } from '../../../signatures/pre-authentication-encoding.js';
 import { verifyEcdsaBatch } from '../../../signatures/node/ecdsa.js';
@@ -51,7 +51,8 @@ export function artifactOfDigests(digests: Partial<Record<DigestName, Uint8Array
  * or, in an envelope, the artifact must be a subject of the in-toto statement or the payload itself.
  * @param spki the key in DER SubjectPublicKeyInfo, of a type that the log accepts.
  * @param artifact left out, the signature is verified over the digest or the envelope in the bundle.
- * @param logged of `matchEntry`: the algorithm that the log has for the signature. Left out, key and digest tell it.
+ * @param logged what `matchEntry` returned: the entry names the signature's algorithm. Without an entry, the key and the
+ *   digest determine the algorithm.
  * @throws ProofError when it is not shown; FormatError when the key or the in-toto statement is malformed.
  */
 export function verifyArtifactSignature(
@@ -61,18 +62,19 @@ export function verifyArtifactSignature(
   logged?: LoggedSignature,
 ): void {
   const { content } = bundle;
-  const key = readKey(spki);
+  const key: Key = { spki, parsed: readKey(spki) };
   const refusal =
     content.type === 'messageSignature'
-      ? refusalOfMessage(content, { spki, key }, artifact, logged)
-      : refusalOfEnvelope(content, { spki, key }, logged);
+      ? refusalOfMessage(content, key, artifact, logged)
+      : refusalOfEnvelope(content, key, logged);
   if (refusal !== undefined) throw new ProofError(`the bundle's signature ${refusal}`);
   if (content.type === 'dsseEnvelope' && artifact !== undefined) requireSubject(content, artifact);
 }
 
 interface Key {
   readonly spki: Uint8Array;
-  readonly key: PublicKey;
+  /** What is in `spki`. */
+  readonly parsed: PublicKey;
 }
 
 function readKey(spki: Uint8Array): PublicKey {
@@ -112,7 +114,7 @@ function refusalOfEnvelope(
   const message = preAuthenticationEncoding(payloadType, payload);
   const name =
     logged?.digestAlgorithm === undefined
-      ? (algorithmOf(key.key.keyDetails)?.digestName ?? 'sha256')
+      ? (algorithmOf(key.parsed.keyDetails)?.digestName ?? 'sha256')
       : digestType(logged.digestAlgorithm).name;
   return refusalOf({ name, digest: digestOf(name, message), message }, signature, key, logged);
 }
@@ -127,31 +129,47 @@ interface Signed {
 function refusalOf(
   signed: Signed,
   signature: Uint8Array,
-  { spki, key }: Key,
+  key: Key,
   logged: LoggedSignature | undefined,
 ): string | undefined {
   const keyDetails = logged?.verifier.keyDetails;
-  const algorithm = keyDetails === undefined ? undefined : algorithmOf(keyDetails);
-  if (algorithm === undefined && key.type === 'ed25519' && verifiesPure(signed, signature, spki))
-    return undefined;
-  const own = algorithm ?? ALGORITHMS.find((known) => known.keyDetails === key.keyDetails);
-  if (own !== undefined && (algorithm !== undefined || own.digestName === signed.name)) {
-    const [error] = verifySignatures([{ key: spki, algorithm: own, digest: signed.digest, signature }]);
-    return error === undefined ? undefined : `is refused: ${error.message}`;
-  }
-  return refusalOfOtherHash(signed, signature, { spki, key });
+  const loggedAlgorithm = keyDetails === undefined ? undefined : algorithmOf(keyDetails);
+  if (loggedAlgorithm !== undefined) return refusalBy(loggedAlgorithm, signed, signature, key);
+  // Without an algorithm in the log, a signature by an Ed25519 key may be plain Ed25519.
+  if (key.parsed.type === 'ed25519' && verifiesPure(signed, signature, key.spki)) return undefined;
+  const usual = ALGORITHMS.find((known) => known.keyDetails === key.parsed.keyDetails);
+  return usual?.digestName === signed.name
+    ? refusalBy(usual, signed, signature, key)
+    : refusalOfOtherHash(signed, signature, key);
 }
 
-/** Plain Ed25519, over the message itself: signers of envelopes use it, and Rekor v1 logs it as `PKIX_ED25519`. */
+/** The reason why a signature is not good by one of the log's algorithms. */
+function refusalBy(
+  algorithm: Algorithm,
+  { digest }: Signed,
+  signature: Uint8Array,
+  { spki }: Key,
+): string | undefined {
+  const [error] = verifySignatures([{ key: spki, algorithm, digest, signature }]);
+  return error === undefined ? undefined : `is refused: ${error.message}`;
+}
+
+/**
+ * Whether a signature is plain Ed25519, over the message itself. Signers of envelopes make such signatures, and Rekor v1
+ * logs them as `PKIX_ED25519`.
+ */
 function verifiesPure({ message }: Signed, signature: Uint8Array, spki: Uint8Array): boolean {
   return message !== undefined && verify(null, message, keyObject(spki), signature);
 }
 
-/** A hash that is not the one the log pairs with the key; Rekor v1 and older clients have P-384 with SHA-256. */
+/**
+ * The reason why a signature is not good by another hash than the key's usual one. Rekor v1 and older clients sign by P-384
+ * with SHA-256.
+ */
 function refusalOfOtherHash(
   { name, digest, message }: Signed,
   signature: Uint8Array,
-  { spki, key }: Key,
+  { spki, parsed: key }: Key,
 ): string | undefined {
   const refused = 'does not verify with this key';
   if (key.type === 'ecdsa') return verifyEcdsaBatch(key.curve, [{ point: key.point, digest, signature }])[0];
