@@ -2,7 +2,7 @@
  * Requests for the log's files, and what they are answered with: plain values, for any server.
  * @module
  */
-import type { AnswerHeaders, HeldBody } from '../../src/http/answer.js';
+import type { Answer, AnswerHeaders } from '../../src/http/answer.js';
 import type { ObjectStat } from '../../src/store/store.js';
 import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 
@@ -16,16 +16,13 @@ export interface FileRequest {
   readonly ifNoneMatch?: string | undefined;
 }
 
-/** The answer to a request. Content-Length is among the headers where there is a body, and for HEAD. */
-export type FileAnswer =
-  | { readonly status: 200 | 206; readonly headers: AnswerHeaders; readonly body?: HeldBody }
-  | { readonly status: 304 | 307; readonly headers: AnswerHeaders }
-  | { readonly status: 404 | 416; readonly headers: AnswerHeaders; readonly message: string };
-
 /** The files of a log, as HTTP has them. */
 export interface FileSource {
-  /** @throws UnavailableError where the client should try again later. */
-  answer(request: FileRequest): Promise<FileAnswer>;
+  /**
+   * The answer to a request. Content-Length is among its headers where there is a body, and for HEAD.
+   * @throws UnavailableError where the client should try again later.
+   */
+  answer(request: FileRequest): Promise<Answer>;
 }
 
 /** Redirects every request to another address of the same files. */
@@ -37,7 +34,7 @@ export class RedirectedFiles implements FileSource {
     this.#url = url;
   }
 
-  answer({ path }: FileRequest): Promise<FileAnswer> {
+  answer({ path }: FileRequest): Promise<Answer> {
     if (servedName(path) === undefined) return Promise.resolve(notFound(path));
     // 307 and no-cache: the files may move, so clients must not keep the redirect.
     const headers = { location: `${this.#url}/${path}`, 'cache-control': 'no-cache' };
@@ -73,7 +70,7 @@ export function entityTag({ etag }: ObjectStat): string {
   return `"${etag}"`;
 }
 
-export function notFound(path: string): FileAnswer {
+export function notFound(path: string): Answer {
   const message =
     path === ''
       ? 'this is the address of a log, and of none of its files: its newest checkpoint is the file checkpoint'
@@ -82,7 +79,7 @@ export function notFound(path: string): FileAnswer {
 }
 
 /** The answer to a range that begins at or after the end of a file. */
-export function pastTheEnd(path: string, size: number): FileAnswer {
+export function pastTheEnd(path: string, size: number): Answer {
   const headers = { 'content-range': `bytes */${size}`, 'accept-ranges': 'bytes' };
   return { status: 416, headers, message: `${path} has ${size} bytes` };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { UnavailableError } from '../../src/errors.js';
-import type { HeldBody } from '../../src/http/answer.js';
+import type { Answer, HeldBody } from '../../src/http/answer.js';
 import type { ObjectRange, ObjectStat, ReadableStore } from '../../src/store/store.js';
 import { isImmutable, maxLengthOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 import { hasTag, wantedPart } from './conditions.js';
@@ -14,7 +14,6 @@ import {
   notFound,
   pastTheEnd,
   servedName,
-  type FileAnswer,
   type FileRequest,
   type FileSource,
 } from './file-answer.js';
@@ -69,7 +68,7 @@ export class StoredFiles implements FileSource {
    * further piece of the body. The body holds one piece at a time.
    * @throws UnavailableError where other answers hold too much; the store's own errors.
    */
-  async answer(request: FileRequest): Promise<FileAnswer> {
+  async answer(request: FileRequest): Promise<Answer> {
     const { path } = request;
     if (servedName(path) === undefined) return notFound(path);
     const file = await this.#open(path);
@@ -103,7 +102,7 @@ export class StoredFiles implements FileSource {
     };
   }
 
-  async #send(file: OpenedFile, { start, end: wantedEnd, isRange }: Part): Promise<FileAnswer> {
+  async #send(file: OpenedFile, { start, end: wantedEnd, isRange }: Part): Promise<Answer> {
     let held = Math.min(wantedEnd - start, file.pieceLength, maxLengthOf(file.name));
     if (this.#held + held > this.#maxHeld) {
       throw new UnavailableError(
@@ -140,7 +139,7 @@ export class StoredFiles implements FileSource {
 }
 
 /** The part of a file to be sent, or an answer without a body; undefined where there is no such file. */
-async function partOf(request: FileRequest, file: OpenedFile): Promise<Part | FileAnswer | undefined> {
+async function partOf(request: FileRequest, file: OpenedFile): Promise<Part | Answer | undefined> {
   const { method, range = '', ifRange, ifNoneMatch } = request;
   // HTTP has ranges for GET alone.
   const wanted = method === 'GET' ? wantedPart(range) : undefined;
