@@ -84,13 +84,12 @@ describe('a log is opened', () => {
     withFolder(async (folder) => {
       const place = placeOf(folder);
       await log.writeTo(place);
-      await mkdir(join(folder, 'other'));
+      const other = placeOf(join(folder, 'other'));
+      if (other.folder !== undefined) await mkdir(other.folder, { recursive: true });
       expect(await readAll(await place.open({ verifierKey: log.vkey }))).toBe(1300);
       const refused = [
         openLog(place.name),
-        placeOf(join(folder, 'other'))
-          .open({ verifierKey: log.vkey })
-          .then((log) => log.latest()),
+        other.open({ verifierKey: log.vkey }).then((log) => log.latest()),
       ].map(refusal);
       expect(await Promise.all(refused)).toMatchObject([
         { name: 'ConfigurationError', message: expect.stringMatching(/give the key$/) as string },
