@@ -158,7 +158,10 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 };
 
 function kept({ evidence }: InconsistentLogError): string {
-  return `. Both checkpoints are in ${evidence}: keep them, and ask whoever runs the log`;
+  // Of a command that remembers nothing, memory ends with it.
+  return evidence === 'memory'
+    ? '. Both checkpoints are lost with this command: to keep them, run it without --store_tree_state=false'
+    : `. Both checkpoints are in ${evidence}: keep them, and ask the log's operator`;
 }
 
 function isOption(word: string): boolean {

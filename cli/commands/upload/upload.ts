@@ -5,7 +5,13 @@
 import { InconsistentLogError, type LogReader } from '../../../reader/index.js';
 import { HeadFile } from '../../../reader/node/index.js';
 import { isUrl } from '../../../reader/node/open-log.js';
-import { ConfigurationError, InvalidEntryError, messageOf, UnreachableError } from '../../../src/errors.js';
+import {
+  ConfigurationError,
+  InvalidEntryError,
+  messageOf,
+  SteleError,
+  UnreachableError,
+} from '../../../src/errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../src/json.js';
 import { verifyLoggedEntry } from '../../../src/sigstore/verify/entry-proof.js';
 import {
@@ -21,7 +27,6 @@ import { encodeText } from '../../../tiles-spec/bytes.js';
 import {
   encodeHex,
   equalBytes,
-  FormatError,
   formatNote,
   leafHash,
   ProofError,
@@ -154,22 +159,18 @@ async function submitted({ invocation, opened, signed, expected }: Upload): Prom
   return entry;
 }
 
-/** The proved part of the answer: the checkpoint has the log's own signature alone. */
+/** The proved part of the answer. Of the checkpoint's signatures only the log's own is proved, and kept. */
 function provedEntry(entry: TransparencyLogEntry, trusted: TrustedLog): PublishedEntry {
-  const { index, checkpoint } = verifyLoggedEntry(entry, [trusted], opensslSha256);
-  if (checkpoint === undefined) throw new ProofError('the log has answered without a proof');
-  const { kind, version, body, proof } = entry;
-  const hashes = proof?.hashes ?? [];
+  const { index, checkpoint, hashes } = verifyLoggedEntry(entry, [trusted], opensslSha256);
+  if (checkpoint === undefined) throw new ProofError('the log has answered without a checkpoint');
+  const { kind, version, body } = entry;
   return { kind, version, index, body, proof: hashes, checkpoint: signedAlone(checkpoint, trusted) };
 }
 
-/** The error, with a note on the signature that is kept. */
+/** The same error, with a note on the signature that is kept. */
 function noted(error: unknown, note: string): unknown {
-  if (error instanceof UnreachableError)
-    return new UnreachableError(error.message + note, error.code, { cause: error });
   if (error instanceof SettingError) return new SettingError(error.where, error.reason + note, error.link);
-  if (error instanceof ProofError) return new ProofError(error.message + note, error.path);
-  if (error instanceof FormatError) return new FormatError(error.message + note, error.path);
+  if (error instanceof SteleError) error.message += note;
   return error;
 }
 

@@ -15,14 +15,12 @@ export function soleStatement(entry: KnownEntry | UnknownEntry): LoggedStatement
   if (!entry.isKnown) {
     const known = KINDS.map(({ kind, version }) => `${kind} ${version}`).join(', ');
     throw new ProofError(
-      `the logged entry is a ${entry.kind} ${entry.version}, which cannot be compared with a bundle; ${known} can`,
+      `the logged entry is a ${entry.kind} ${entry.version}, whose signature this version of Stele cannot read; it reads those of ${known}`,
     );
   }
   const [statement, ...more] = entry.statements();
   if (statement === undefined || more.length > 0) {
-    throw new ProofError(
-      `the logged entry has ${more.length + 1} signatures, and cannot be compared with a bundle of one`,
-    );
+    throw new ProofError(`the logged entry has ${more.length + 1} signatures, and a Sigstore bundle has one`);
   }
   return statement;
 }

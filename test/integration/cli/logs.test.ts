@@ -278,7 +278,7 @@ describe.concurrent('a log that is wrong', () => {
       args: ['loginfo', ...at],
       code: 1,
       stderr:
-        /^stele: fsck\.example has 300 entries, and had 700: .*\. Both checkpoints are in \S+\/rolled\/state\/stele\/heads\/evidence\/\S+: keep them, and ask whoever runs the log$/m,
+        /^stele: fsck\.example has 300 entries, and had 700: .*\. Both checkpoints are in \S+\/rolled\/state\/stele\/heads\/evidence\/\S+: keep them, and ask the log's operator$/m,
     });
     for (const args of [
       ['get', '--log-index', '0'],

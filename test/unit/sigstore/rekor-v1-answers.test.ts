@@ -196,9 +196,9 @@ describeWithVectors("Rekor v1's answers", () => {
   });
 
   it.each([
-    ['intoto-001-fresh', /intoto 0\.0\.1, which cannot be compared/],
-    ['rekord-x509-p256', /rekord 0\.0\.1, which cannot be compared/],
-    ['dsse-two-sigs', /has 2 signatures, and cannot be compared/],
+    ['intoto-001-fresh', /intoto 0\.0\.1, whose signature this version of Stele cannot read/],
+    ['rekord-x509-p256', /rekord 0\.0\.1, whose signature this version/],
+    ['dsse-two-sigs', /has 2 signatures, and a Sigstore bundle has one/],
     ['dsse-fresh', /of another signature/],
   ])("%s: another entry's body", (name, message) => {
     const { bundle } = bundleOf(answer('dsse-rsa'));
