@@ -15,13 +15,25 @@ import { SettingError } from './setting.js';
  */
 export async function readCertificates(what: string, file: string): Promise<string[]> {
   const bytes = await readInput(what, file);
+  const refuse = (why: string) =>
+    new SettingError(what, `${file} holds no certificate that can be read: ${why}`);
+  let ders: readonly Uint8Array[];
   try {
-    const ders = isPem(bytes)
-      ? parsePem(Buffer.from(bytes).toString('latin1'), file).filter(({ label }) => label === 'CERTIFICATE')
-      : [{ der: bytes }];
-    if (ders.length === 0) throw new Error('there is no CERTIFICATE in it');
-    return ders.map(({ der }) => new X509Certificate(der).toString());
+    ders = isPem(bytes)
+      ? parsePem(Buffer.from(bytes).toString('latin1'), file)
+          .filter(({ label }) => label === 'CERTIFICATE')
+          .map(({ der }) => der)
+      : [bytes];
   } catch (error) {
-    throw new SettingError(what, `${file} holds no certificate that can be read: ${messageOf(error)}`);
+    throw refuse(messageOf(error));
+  }
+  if (ders.length === 0) throw refuse('there is no CERTIFICATE in it');
+  try {
+    return ders.map((der) => new X509Certificate(der).toString());
+  } catch {
+    // OpenSSL's words for it, "PEM routines::no start line", help nobody.
+    throw refuse(
+      isPem(bytes) ? 'a CERTIFICATE in it is damaged' : 'it is neither PEM nor a certificate in DER',
+    );
   }
 }

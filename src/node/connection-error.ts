@@ -35,6 +35,13 @@ export function connectionReason(error: unknown, url: string | URL): string {
   const isTls = new URL(url).protocol === 'https:';
   const [, status] = /^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(message) ?? [];
   if (status !== undefined) return proxyReason(status);
+  if (code === 'ECONNRESET') {
+    // So Node words a connection that ends while TLS is being made.
+    const isBeforeTls = message.includes('before secure TLS connection');
+    return isBeforeTls
+      ? 'it closed the connection before TLS was made'
+      : 'it closed the connection (ECONNRESET)';
+  }
   if (Object.hasOwn(WORDS, code)) return WORDS[code] ?? message;
   if (isTls && NO_TLS.test(message)) return 'it does not answer in TLS: does it speak http://?';
   if (!isTls && code.startsWith('HPE_')) return `its answer is no HTTP: ${IS_TLS}`;

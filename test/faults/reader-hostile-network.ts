@@ -72,7 +72,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
       'UnreachableError',
       'unreachable',
       undefined,
-      /tile\/0\/002: (other side closed|read ECONNRESET)/,
+      /tile\/0\/002: (other side closed|it closed the connection)/,
     ],
     advances: false,
   },

@@ -25,6 +25,12 @@ describe('a server that could not be asked', () => {
       coded('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1'),
       /^connect ECONNREFUSED 127\.0\.0\.1:1$/,
     ],
+    [
+      'https',
+      coded('ECONNRESET', 'Client network socket disconnected before secure TLS connection was established'),
+      /^it closed the connection before TLS was made$/,
+    ],
+    ['http', coded('ECONNRESET', 'read ECONNRESET'), /^it closed the connection \(ECONNRESET\)$/],
     ['http', coded('constructor', 'anything'), /^anything$/],
   ])('by %s: %s', (scheme, error, reason) => {
     expect(connectionReason(error, `${scheme}://log.example/`)).toMatch(reason);

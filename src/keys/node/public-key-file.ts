@@ -2,6 +2,7 @@
  * The file with the key that a user verifies with: a public key or a certificate, in PEM or DER.
  * @module
  */
+import { SEQUENCE } from '../../../tiles-spec/der.js';
 import { FormatError } from '../../../tiles-spec/index.js';
 import { ConfigurationError, InvalidEntryError } from '../../errors.js';
 import { certificateKey } from '../../signatures/node/certificate.js';
@@ -36,9 +37,7 @@ export function readPublicKeyFile(file: Uint8Array, name: string): PublicKeyFile
     const advice = /^(?:(?:EC|RSA|ENCRYPTED) )?PRIVATE KEY$/.test(label)
       ? `: openssl pkey -in ${name} -pubout writes it`
       : '';
-    throw new ConfigurationError(
-      `${name} holds a ${label}; a PUBLIC KEY or a CERTIFICATE is needed${advice}`,
-    );
+    throw new ConfigurationError(`${name} holds ${label}; a PUBLIC KEY or a CERTIFICATE is needed${advice}`);
   } catch (error) {
     if (!(error instanceof FormatError || error instanceof InvalidEntryError)) throw error;
     throw new ConfigurationError(`${name} is no public key that Stele can use: ${error.message}`);
@@ -49,6 +48,8 @@ function blockOf(file: Uint8Array, name: string): PemBlock {
   const [ssh] = /^(?:ssh|ecdsa-sha2)-[a-z0-9-]+(?= )/.exec(new TextDecoder('latin1').decode(file)) ?? [];
   if (ssh !== undefined) throw new ConfigurationError(`${name} is an SSH key: ${sshAdvice(ssh, name)}`);
   if (isPem(file)) return parsePem(new TextDecoder('latin1').decode(file), name)[0];
+  if (file[0] !== SEQUENCE)
+    throw new ConfigurationError(`${name} is no public key: it is neither PEM nor DER`);
   // DER that is a certificate cannot be read as a key, nor a key as a certificate.
   try {
     certificateKey(file);
