@@ -18,14 +18,14 @@ export const HTTP_CASES: readonly HostileCase[] = [
     name: 'no answer',
     fault: at(FULL, () => undefined),
     timeout: 300,
-    error: ['UnreachableError', 'timeout', undefined, /tile\/0\/002: no whole answer within 0\.3 s$/],
+    error: ['UnreachableError', 'timeout', FULL, /tile\/0\/002: no whole answer within 0\.3 s$/],
     advances: false,
   },
   {
     name: 'headers, and no body',
     fault: at(FULL, raw('HTTP/1.1 200 OK\r\ncontent-length: 8192\r\n\r\n')),
     timeout: 300,
-    error: ['UnreachableError', 'timeout', undefined, /no whole answer within 0\.3 s$/],
+    error: ['UnreachableError', 'timeout', FULL, /no whole answer within 0\.3 s$/],
     advances: false,
   },
   {
@@ -37,7 +37,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
       });
     }),
     timeout: 500,
-    error: ['UnreachableError', 'timeout', undefined, /no whole answer within 0\.5 s$/],
+    error: ['UnreachableError', 'timeout', FULL, /no whole answer within 0\.5 s$/],
     advances: false,
   },
   {
@@ -50,19 +50,19 @@ export const HTTP_CASES: readonly HostileCase[] = [
       });
     }),
     timeout: 500,
-    error: ['UnreachableError', 'timeout', undefined, /no whole answer within 0\.5 s$/],
+    error: ['UnreachableError', 'timeout', FULL, /no whole answer within 0\.5 s$/],
     advances: false,
   },
   {
     name: 'headers without an end, fast',
     fault: at(FULL, raw(`HTTP/1.1 200 OK\r\n${'x-more: 1\r\n'.repeat(10_000)}`)),
-    error: ['UnreachableError', 'unreachable', undefined, /tile\/0\/002: Headers Overflow/],
+    error: ['UnreachableError', 'unreachable', FULL, /tile\/0\/002: Headers Overflow/],
     advances: false,
   },
   {
     name: 'no HTTP',
     fault: at(FULL, raw('SSH-2.0-OpenSSH_9.2\r\n')),
-    error: ['UnreachableError', 'unreachable', undefined, /tile\/0\/002: .*(Expected HTTP|Invalid)/],
+    error: ['UnreachableError', 'unreachable', FULL, /tile\/0\/002: .*(Expected HTTP|Invalid)/],
     advances: false,
   },
   {
@@ -71,7 +71,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
     error: [
       'UnreachableError',
       'unreachable',
-      undefined,
+      FULL,
       /tile\/0\/002: (other side closed|it closed the connection)/,
     ],
     advances: false,
@@ -84,7 +84,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
     error: [
       'UnreachableError',
       'interrupted',
-      undefined,
+      BUNDLE,
       /entries\/001: (other side closed|.*ECONNRESET|.*abort)/,
     ],
   },
@@ -123,7 +123,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
   {
     name: 'two lengths',
     fault: at(FULL, raw('HTTP/1.1 200 OK\r\ncontent-length: 100\r\ncontent-length: 8192\r\n\r\n')),
-    error: ['UnreachableError', 'unreachable', undefined, /tile\/0\/002: .*content-length/i],
+    error: ['UnreachableError', 'unreachable', FULL, /tile\/0\/002: .*content-length/i],
     advances: false,
   },
   {
@@ -171,7 +171,7 @@ export const HTTP_CASES: readonly HostileCase[] = [
     error: [
       'UnreachableError',
       String(code),
-      undefined,
+      FULL,
       new RegExp(`tile/0/002: the server answers ${status ?? 0}${hint}$`),
     ],
     advances: false,
@@ -251,13 +251,13 @@ export const HTTP_CASES: readonly HostileCase[] = [
       response.writeHead(404).end();
       return true;
     },
-    error: ['UnreachableError', 'no-log', undefined, /^there is no checkpoint: no log is here$/],
+    error: ['UnreachableError', 'no-log', 'checkpoint', /^there is no checkpoint: no log is here$/],
     advances: false,
   },
   {
     name: '403 for the checkpoint',
     fault: at('checkpoint', (response) => response.writeHead(403).end()),
-    error: ['UnreachableError', 'refused', undefined, /checkpoint: the server answers 403$/],
+    error: ['UnreachableError', 'refused', 'checkpoint', /checkpoint: the server answers 403$/],
     advances: false,
   },
 ];
