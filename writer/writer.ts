@@ -189,7 +189,7 @@ export class Writer {
   }
 
   /**
-   * The log's fault, if it has one. Where this process knows of none, the checkpoint and the right edge are read from
+   * The log's fault, if it has one. Where this process knows no fault, the checkpoint and the right edge are read from
    * the store and verified. Takes at most four seconds, and a few reads.
    */
   async fault(): Promise<Fault | undefined> {

@@ -219,7 +219,7 @@ export interface Stub {
   readonly close: () => void;
 }
 
-/** A server that answers with a folder's files, and says of none how it is encoded. */
+/** A server that answers with a folder's files, without Content-Encoding. */
 export function serveAsTheyLie(folder: string): Promise<Stub> {
   return startStub((request, response) => {
     readFile(join(folder, request.url ?? '')).then(
