@@ -3,7 +3,7 @@
  * @module
  */
 import { SteleError } from '../src/errors.js';
-import { FormatError, isBadData } from '../tiles-spec/errors.js';
+import { FormatError, isBadData, type SteleErrorOptions } from '../tiles-spec/errors.js';
 
 export { ConfigurationError, SteleError, UnreachableError, type ErrorCode } from '../src/errors.js';
 
@@ -14,14 +14,15 @@ export { ConfigurationError, SteleError, UnreachableError, type ErrorCode } from
  */
 export class UnexpectedAnswerError extends SteleError {
   override name = 'UnexpectedAnswerError';
+  readonly code: 'too-large' | 'encoding' | 'redirect';
   declare readonly path: string;
 
   constructor(
     message: string,
-    readonly code: 'too-large' | 'encoding' | 'redirect',
-    path: string,
+    { code, ...options }: SteleErrorOptions & Pick<UnexpectedAnswerError, 'code' | 'path'>,
   ) {
-    super(message, { path });
+    super(message, options);
+    this.code = code;
   }
 }
 
@@ -54,17 +55,24 @@ export class InconsistentLogError extends SteleError implements Contradiction {
   readonly code: Contradiction['code'];
   readonly seen: Uint8Array;
   readonly shown: Uint8Array;
+  /** Where both checkpoints are kept: a folder, or `memory`. */
+  readonly evidence: string;
 
-  /** @param evidence where both checkpoints are kept: a folder, or `memory`. */
   constructor(
     message: string,
-    { seen, shown, code }: Contradiction,
-    readonly evidence: string,
+    {
+      seen,
+      shown,
+      code,
+      evidence,
+      ...options
+    }: SteleErrorOptions & Contradiction & { readonly evidence: string },
   ) {
-    super(message);
+    super(message, options);
     this.code = code;
     this.seen = seen;
     this.shown = shown;
+    this.evidence = evidence;
   }
 }
 
@@ -85,7 +93,7 @@ export async function readingObject<T>(path: string, read: () => T | Promise<T>)
   } catch (error) {
     if (!isBadData(error) || error.path !== undefined) throw error;
     // A subclass stays what it is: an object of a newer version must not pass for a damaged one.
-    const SameError = error.constructor as new (message: string, path: string) => Error;
-    throw new SameError(`${path}: ${error.message}`, path);
+    const SameError = error.constructor as new (message: string, options: SteleErrorOptions) => Error;
+    throw new SameError(`${path}: ${error.message}`, { path });
   }
 }

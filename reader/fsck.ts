@@ -105,9 +105,9 @@ class TimesOrder {
     const path = formatPath({ kind: 'times', index, width: times.length });
     const [first = 0, last = first] = [times[0], times.at(-1)];
     if (last > Date.now() + LONGEST_LEAD)
-      throw new ProofError(`${path}: has a time to come, ${new Date(last).toISOString()}`, path);
+      throw new ProofError(`${path}: has a time to come, ${new Date(last).toISOString()}`, { path });
     if (this.range !== undefined && first < this.range.last) {
-      throw new ProofError(`${path}: begins before ${this.#path} ends: one of the two is wrong`, path);
+      throw new ProofError(`${path}: begins before ${this.#path} ends: one of the two is wrong`, { path });
     }
     this.#path = path;
     this.range = { first: this.range?.first ?? first, last };
@@ -139,7 +139,7 @@ async function requireEdge(tree: Tree, reader: LogReader): Promise<void> {
     if (!(error instanceof ProofError)) throw error;
     const path = await wrongOnEdge(tree, reader.options);
     if (path === undefined) throw error;
-    throw new ProofError(`${path}: is not that of the tree of ${tree.size}`, path);
+    throw new ProofError(`${path}: is not that of the tree of ${tree.size}`, { path });
   }
 }
 

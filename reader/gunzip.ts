@@ -15,7 +15,7 @@ export type Gunzip = (bytes: Uint8Array, maxLength: number) => Promise<Uint8Arra
 const SLICE_LENGTH = 16_384;
 
 /** A `Gunzip` for browsers. Takes `maxLength` and 16 MiB of memory at most, whatever the input would expand to. */
-export const gunzip: Gunzip = async (bytes, maxLength) => {
+export const browserGunzip: Gunzip = async (bytes, maxLength) => {
   const stream = inSlices(bytes as Uint8Array<ArrayBuffer>).pipeThrough(new DecompressionStream('gzip'));
   try {
     return await readBounded(stream, maxLength);

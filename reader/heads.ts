@@ -23,9 +23,10 @@ export interface Heads {
   /** @throws StateError when the checkpoint cannot be read. */
   read(): Promise<Uint8Array | undefined>;
   /**
-   * Compare-and-swap, atomic between all processes that share the place.
-   * @returns false, and nothing changed, where another checkpoint than `expected` is kept by now: the caller reads that
-   *   one, and compares again.
+   * Compare-and-swap by the notes' bytes, atomic between all processes that share the place.
+   * @param expected the note that was kept when the caller read it; undefined where none was.
+   * @returns false, and nothing changed, where another note than `expected` is kept by now: the caller reads that one,
+   *   and compares again.
    * @throws StateError when the checkpoint cannot be kept.
    */
   replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean>;
@@ -59,55 +60,57 @@ export class MemoryHeads implements Heads {
 
   replace(checkpoint: Uint8Array, expected: Uint8Array | undefined): Promise<boolean> {
     const kept = this.#checkpoint;
-    const isExpected = kept === undefined ? expected === undefined : expected && equalBytes(kept, expected);
-    if (isExpected === true) this.#checkpoint = checkpoint;
-    return Promise.resolve(isExpected === true);
+    const isExpected =
+      kept === undefined || expected === undefined ? kept === expected : equalBytes(kept, expected);
+    if (isExpected) this.#checkpoint = checkpoint;
+    return Promise.resolve(isExpected);
   }
 
   keepEvidence(found: Contradiction): Promise<string> {
-    const { seen, shown, code } = found;
-    const others = this.evidence.filter(
-      (kept) =>
-        kept.code !== code ||
-        (code !== 'rolled-back' && !(equalBytes(kept.seen, seen) && equalBytes(kept.shown, shown))),
-    );
-    this.evidence = [...others, found];
+    this.evidence = [...this.evidence.filter((kept) => !isReplacedBy(kept, found)), found];
     return Promise.resolve(this.place);
   }
 }
 
-/** What a checkpoint of a log is compared with. */
-export interface HeldAgainst {
+/** Whether `found` makes the contradiction `kept` superfluous: it is the same one, or a newer rollback. */
+function isReplacedBy(kept: Contradiction, found: Contradiction): boolean {
+  if (kept.code !== found.code) return false;
+  if (found.code === 'rolled-back') return true;
+  return equalBytes(kept.seen, found.seen) && equalBytes(kept.shown, found.shown);
+}
+
+/** A log's newest head seen, and the means to compare a checkpoint with it. */
+export interface NewestHead {
+  /** The note of the newest checkpoint seen. It was read from `heads` before the log was asked for another checkpoint. */
+  readonly note: Uint8Array;
+  /** Where the note is kept, and where the evidence goes. */
   readonly heads: Heads;
+  /** The log's key, which must have signed the note. */
   readonly verifier: NoteVerifier;
-  /** The note in `heads`, read before the log was asked for the checkpoint. */
-  readonly kept: Uint8Array;
-  /** The log at a tree. */
-  readonly at: (tree: Tree) => TreeReader;
+  /** Makes a reader of the log's tiles, which authenticates them against this tree. */
+  readonly readerAt: (tree: Tree) => TreeReader;
 }
 
 /**
  * Demands that a checkpoint, whose signature was verified, extends the newest one seen. Reads at most two tiles a level.
- * @returns the checkpoint that was kept.
+ * @returns the newest checkpoint seen before.
  * @throws InconsistentLogError when it does not; StateError; any error of reading tiles.
  */
-export async function requireExtends(
-  against: HeldAgainst,
-  shown: SignedCheckpoint,
-): Promise<SignedCheckpoint> {
-  const seen = await openSeen(against, shown);
+export async function requireExtends(newest: NewestHead, shown: SignedCheckpoint): Promise<SignedCheckpoint> {
+  const seen = await openSeen(newest, shown);
   if (shown.size >= seen.size) {
-    await requireOneHistory(against, seen, shown);
+    await requireOneHistory(newest, seen, shown);
     return seen;
   }
   try {
-    await requireOneHistory(against, seen, shown);
+    // A log that was rolled back may have gone on with other entries. A fork is the graver finding, and is reported first.
+    await requireOneHistory(newest, seen, shown);
   } catch (error) {
     if (error instanceof InconsistentLogError || error instanceof StateError) throw error;
-    // The log may no longer serve the tiles of the larger tree. Its rollback is proved by the two sizes alone.
+    // The log may no longer serve the tiles of the larger tree. The two sizes alone prove that it was rolled back.
   }
   throw await contradiction(
-    against.heads,
+    newest.heads,
     `${shown.origin} has ${shown.size} entries, and had ${seen.size}: entries were taken back, or a cache is behind`,
     { seen: seen.bytes, shown: shown.bytes, code: 'rolled-back' },
   );
@@ -116,29 +119,30 @@ export async function requireExtends(
 /**
  * Demands that a checkpoint, whose signature was verified, is of the same history as the newest one seen. It may be the
  * older of the two. Reads at most two tiles a level.
- * @returns the checkpoint that was kept.
+ * @returns the newest checkpoint seen before.
  * @throws InconsistentLogError when it is not; StateError; any error of reading tiles.
  */
 export async function requireConsistent(
-  against: HeldAgainst,
+  newest: NewestHead,
   shown: SignedCheckpoint,
 ): Promise<SignedCheckpoint> {
-  const seen = await openSeen(against, shown);
-  await requireOneHistory(against, seen, shown);
+  const seen = await openSeen(newest, shown);
+  await requireOneHistory(newest, seen, shown);
   return seen;
 }
 
-/** @throws StateError unless the kept note is a checkpoint of this log; InconsistentLogError when another key signed it. */
+/**
+ * The newest checkpoint seen, its signature verified.
+ * @throws InconsistentLogError (`rekeyed`) when the note is of this log and the log's key has not signed it; StateError
+ *   when the note is no checkpoint of this log, or its signature does not verify.
+ */
 async function openSeen(
-  { heads, verifier, kept }: HeldAgainst,
+  { note, heads, verifier }: NewestHead,
   shown: SignedCheckpoint,
 ): Promise<SignedCheckpoint> {
-  const { name, keyId } = verifier;
+  const { name } = verifier;
   try {
-    const { text, signatures } = parseNote(kept);
-    const isOfThisLog = parseCheckpoint(text).origin === name;
-    const isSigned = signatures.some((signature) => signature.name === name && signature.keyId === keyId);
-    if (isSigned || !isOfThisLog) return openCheckpoint(kept, verifier);
+    if (!isOfAnotherKey(note, verifier)) return openCheckpoint(note, verifier);
   } catch (error) {
     throw new StateError(
       `the checkpoint of ${name} that was kept in ${heads.place} is damaged: ${messageOf(error)}`,
@@ -147,20 +151,27 @@ async function openSeen(
   throw await contradiction(
     heads,
     `${name} was seen with another key before: if it is another log of that name, remember it elsewhere or not at all; if its operator says that the key was changed, delete ${heads.place}`,
-    { seen: kept, shown: shown.bytes, code: 'rekeyed' },
+    { seen: note, shown: shown.bytes, code: 'rekeyed' },
   );
+}
+
+/** Whether a note is a checkpoint of this log, and has no signature line of this key. @throws FormatError */
+function isOfAnotherKey(note: Uint8Array, { name, keyId }: NoteVerifier): boolean {
+  const { text, signatures } = parseNote(note);
+  const hasOurLine = signatures.some((signature) => signature.name === name && signature.keyId === keyId);
+  return parseCheckpoint(text).origin === name && !hasOurLine;
 }
 
 /** @throws InconsistentLogError unless the larger of two trees begins with the smaller. */
 async function requireOneHistory(
-  { heads, at }: HeldAgainst,
+  { heads, readerAt }: NewestHead,
   seen: SignedCheckpoint,
   shown: SignedCheckpoint,
 ): Promise<void> {
   const [smaller, larger] = shown.size < seen.size ? [shown, seen] : [seen, shown];
   // Tiles are authenticated against the larger, signed root. A mismatch therefore is the log's contradiction, and not a
   // damaged cache.
-  const root = smaller.size === larger.size ? larger.root : await at(larger).rootAt(smaller.size);
+  const root = smaller.size === larger.size ? larger.root : await readerAt(larger).rootAt(smaller.size);
   if (equalBytes(root, smaller.root)) return;
   throw await contradiction(
     heads,
@@ -175,5 +186,5 @@ async function contradiction(
   message: string,
   found: Contradiction,
 ): Promise<InconsistentLogError> {
-  return new InconsistentLogError(message, found, await heads.keepEvidence(found));
+  return new InconsistentLogError(message, { ...found, evidence: await heads.keepEvidence(found) });
 }

@@ -7,7 +7,7 @@ import { maxGzipLength } from '../tiles-spec/objects/entry-bundle.js';
 import { parsePath } from '../tiles-spec/index.js';
 import { readBounded, TooLongError } from './byte-stream.js';
 import { readingObject, UnexpectedAnswerError } from './errors.js';
-import { gunzip as gunzipInBrowsers, type Gunzip } from './gunzip.js';
+import { browserGunzip, type Gunzip } from './gunzip.js';
 import { askedPause, isPassingStatus, retry } from '../src/retry.js';
 
 /**
@@ -88,7 +88,7 @@ class HttpSource {
     this.#get = options.get ?? fetchGet(globalThis.fetch.bind(globalThis));
     this.#timeout = options.timeout ?? 30_000;
     this.#retries = options.retries ?? 3;
-    this.#gunzip = options.gunzip ?? gunzipInBrowsers;
+    this.#gunzip = options.gunzip ?? browserGunzip;
   }
 
   async read(path: string, maxLength: number): Promise<Uint8Array | undefined> {
@@ -105,8 +105,8 @@ class HttpSource {
     const hint = answer.hint ?? hintOf(answer.status, url);
     const message = `${url.href}: the server answers ${answer.status}${hint === undefined ? '' : `: ${hint}`}`;
     if (isPassingStatus(answer.status))
-      throw new UnreachableError(message, 'busy', { path, pause: askedPause(answer.retryAfter) });
-    throw new UnreachableError(message, 'refused', { path });
+      throw new UnreachableError(message, { code: 'busy', path, pause: askedPause(answer.retryAfter) });
+    throw new UnreachableError(message, { code: 'refused', path });
   }
 
   /** Follows redirects, to any host: everything that is read is authenticated, whichever server answers. */
@@ -123,12 +123,14 @@ class HttpSource {
       if (next === undefined || !isSafe) {
         throw new UnexpectedAnswerError(
           `${url.href}: redirected to ${JSON.stringify((answer.location ?? '').slice(0, 200))}`,
-          'redirect',
-          path,
+          { code: 'redirect', path },
         );
       }
       if (redirects === MAX_REDIRECTS) {
-        throw new UnexpectedAnswerError(`${url.href}: over ${MAX_REDIRECTS} redirects`, 'redirect', path);
+        throw new UnexpectedAnswerError(`${url.href}: over ${MAX_REDIRECTS} redirects`, {
+          code: 'redirect',
+          path,
+        });
       }
       url = next;
     }
@@ -144,7 +146,10 @@ class HttpSource {
     if (contentEncoding !== undefined && contentEncoding !== 'gzip' && contentEncoding !== 'identity') {
       discard({ body });
       const encoding = JSON.stringify(contentEncoding.slice(0, 80));
-      throw new UnexpectedAnswerError(`${url.href}: has the encoding ${encoding}`, 'encoding', path);
+      throw new UnexpectedAnswerError(`${url.href}: has the encoding ${encoding}`, {
+        code: 'encoding',
+        path,
+      });
     }
     const longest = contentEncoding === 'gzip' ? maxGzipLength(maxLength) : maxLength;
     let bytes;
@@ -152,7 +157,10 @@ class HttpSource {
       bytes = await readBounded(body, longest, contentLength);
     } catch (error) {
       if (error instanceof TooLongError) {
-        throw new UnexpectedAnswerError(`${url.href}: has over ${longest} bytes`, 'too-large', path);
+        throw new UnexpectedAnswerError(`${url.href}: has over ${longest} bytes`, {
+          code: 'too-large',
+          path,
+        });
       }
       throw this.#failure(path, url, error, signal, 'interrupted');
     }
@@ -169,15 +177,14 @@ class HttpSource {
     // For example a proxy that the user has set and that is none: no answer of the log, and not to be tried again.
     if (error instanceof ConfigurationError) return error;
     if (signal.aborted) {
-      return new UnreachableError(
-        `${url.href}: no whole answer within ${this.#timeout / 1000} s`,
-        'timeout',
-        { path },
-      );
+      return new UnreachableError(`${url.href}: no whole answer within ${this.#timeout / 1000} s`, {
+        code: 'timeout',
+        path,
+      });
     }
     // fetch throws a TypeError "fetch failed", whose cause is the reason.
     const reason = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-    return new UnreachableError(`${url.href}: ${messageOf(reason)}`, code, { cause: error, path });
+    return new UnreachableError(`${url.href}: ${messageOf(reason)}`, { code, cause: error, path });
   }
 }
 

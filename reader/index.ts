@@ -18,7 +18,7 @@ export { follow } from './follow.js';
 export type { FollowOptions, LogGrowth } from './follow.js';
 export { fsck } from './fsck.js';
 export type { FsckOptions, FsckReport } from './fsck.js';
-export { gunzip } from './gunzip.js';
+export { browserGunzip } from './gunzip.js';
 export type { Gunzip } from './gunzip.js';
 export { MemoryHeads } from './heads.js';
 export type { Heads } from './heads.js';

@@ -73,7 +73,8 @@ export class LogReader {
       const kept = await this.options.heads.read();
       const checkpoint = await this.checkpoint();
       if (checkpoint === undefined)
-        throw new UnreachableError('there is no checkpoint: no log is here', 'no-log', {
+        throw new UnreachableError('there is no checkpoint: no log is here', {
+          code: 'no-log',
           path: 'checkpoint',
         });
       if (lag < (this.options.lag ?? 0) && isOlder(checkpoint, kept)) {
@@ -128,8 +129,8 @@ export class LogReader {
     // No tile is read for an empty tree, so check its root here: it is the hash of no entries, or the checkpoint is
     // wrong.
     if (checkpoint.size === 0) await this.#treeAt(checkpoint).edge();
-    const at = (tree: Tree) => this.#treeAt(tree);
-    const seen = kept && (await require({ heads, verifier, kept, at }, checkpoint));
+    const readerAt = (tree: Tree) => this.#treeAt(tree);
+    const seen = kept && (await require({ note: kept, heads, verifier, readerAt }, checkpoint));
     const isNewer = seen === undefined || checkpoint.size > seen.size;
     return { isKept: !isNewer || (await heads.replace(checkpoint.bytes, kept)), seen };
   }

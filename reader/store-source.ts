@@ -32,7 +32,7 @@ export function storeSource(store: Pick<ObjectStore, 'readRange'>, retries = 0):
   return async (path, maxLength) => {
     const object = await retry(() => readOnce(store, path, maxLength), { retries });
     if (object !== undefined && object.size > maxLength) {
-      throw new UnexpectedAnswerError(`${path} has over ${maxLength} bytes`, 'too-large', path);
+      throw new UnexpectedAnswerError(`${path} has over ${maxLength} bytes`, { code: 'too-large', path });
     }
     return object?.bytes;
   };
@@ -46,12 +46,12 @@ async function readOnce(
   try {
     return await store.readRange(path, 0, length);
   } catch (error) {
-    if (error instanceof WrongFileTypeError) throw new FormatError(`${path}: ${error.message}`, path);
+    if (error instanceof WrongFileTypeError) throw new FormatError(`${path}: ${error.message}`, { path });
     if (error instanceof ObjectTooLongError)
-      throw new UnexpectedAnswerError(error.message, 'too-large', path);
+      throw new UnexpectedAnswerError(error.message, { code: 'too-large', path });
     if (error instanceof SteleError || isProgramFault(error)) throw error;
     if (error instanceof Error && 'syscall' in error)
-      throw new FormatError(`${path}: cannot be read: ${reasonOf(error)}`, path);
-    throw new UnreachableError(`${path}: ${messageOf(error)}`, 'unreachable', { cause: error, path });
+      throw new FormatError(`${path}: cannot be read: ${reasonOf(error)}`, { path });
+    throw new UnreachableError(`${path}: ${messageOf(error)}`, { code: 'unreachable', cause: error, path });
   }
 }

@@ -29,7 +29,7 @@ import {
   type Tree,
 } from '../tiles-spec/index.js';
 import { MissingObjectError, readingObject, UnreachableError } from './errors.js';
-import { gunzip, type Gunzip } from './gunzip.js';
+import { browserGunzip, type Gunzip } from './gunzip.js';
 import type { ReadObject } from './http-source.js';
 import { readAhead } from './read-ahead.js';
 
@@ -229,7 +229,7 @@ export async function decodeEntryBundle(
   options: Pick<ReadOptions, 'gunzip'>,
   maxLength = Infinity,
 ): Promise<Uint8Array[]> {
-  const decompress = options.gunzip ?? gunzip;
+  const decompress = options.gunzip ?? browserGunzip;
   const longest = Math.min(maxLength, maxEntryBundleLength(width));
   return parseEntryBundle(isGzip(stored) ? await decompress(stored, longest) : stored, width);
 }
@@ -271,5 +271,5 @@ export async function readPartialOrFull(
     }
   }
   const path = formatPath(name);
-  throw refusal ?? new MissingObjectError(`the log has no ${path}`, path);
+  throw refusal ?? new MissingObjectError(`the log has no ${path}`, { path });
 }

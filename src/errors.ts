@@ -45,11 +45,6 @@ export class ConfigurationError extends SteleError {
   readonly code = 'configuration';
 }
 
-/** A bucket is not asked, because no credentials for it are found. The service that hands them out may be back soon. */
-export class CredentialsError extends ConfigurationError {
-  override name = 'CredentialsError';
-}
-
 /** The store and staging do not fit each other, or one of them cannot be used. The message says what an operator can do. */
 export class StartRefusedError extends SteleError {
   override name = 'StartRefusedError';
@@ -69,26 +64,28 @@ export class UnavailableError extends SteleError {
 }
 
 export interface UnreachableErrorOptions extends SteleErrorOptions {
+  readonly code: UnreachableError['code'];
   /** The pause that the server asked for, in milliseconds. Default: 0. */
   readonly pause?: number | undefined;
 }
 
 /**
  * A log, or one of its files, cannot be reached. `code`: `unreachable` (no connection), `timeout`, `interrupted` (the
- * answer broke off), `busy` (the server failed, or asks for patience), `refused` (the server will not answer this
- * request), `no-log` (there is no checkpoint at that place). All but the last two may pass.
+ * answer broke off), `busy` (the server failed, or asks for patience), `no-credentials` (a bucket is not asked, because
+ * no credentials for it are found), `refused` (the server will not answer this request), `no-log` (there is no checkpoint
+ * at that place). All but the last two may pass: a service that hands out credentials may be back soon.
  * @example
  * if (error instanceof UnreachableError && error.code === 'busy') await sleep(error.pause);
  */
 export class UnreachableError extends SteleError {
   override name = 'UnreachableError';
-  readonly code: 'unreachable' | 'timeout' | 'interrupted' | 'busy' | 'refused' | 'no-log';
+  readonly code: 'unreachable' | 'timeout' | 'interrupted' | 'busy' | 'no-credentials' | 'refused' | 'no-log';
   /** The pause that the server asked for, in milliseconds; 0 where it asked for none. */
   readonly pause: number;
 
-  constructor(message: string, code: UnreachableError['code'], options: UnreachableErrorOptions = {}) {
+  constructor(message: string, { code, pause = 0, ...options }: UnreachableErrorOptions) {
     super(message, options);
     this.code = code;
-    this.pause = options.pause ?? 0;
+    this.pause = pause;
   }
 }

@@ -61,6 +61,11 @@ export const IS_FINAL = {
   interrupted: false,
   /** The server failed, or asks for patience: `https://log.example/checkpoint: the server answers 503`. */
   busy: false,
+  /**
+   * A bucket is not asked, because no credentials for it are found. The service that hands them out may be back soon:
+   * `s3://bucket: get checkpoint: there are no credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role), and a public bucket is read by its https:// address: Could not load credentials from any providers`.
+   */
+  'no-credentials': false,
   /** The server refuses this request: `https://log.example/checkpoint: the server answers 403`. */
   refused: true,
   /** The place has no checkpoint: `there is no checkpoint: no log is here`. */

@@ -7,7 +7,9 @@ import { IS_FINAL, type ErrorCode } from './error-codes.js';
 
 export type { ErrorCode } from './error-codes.js';
 
+/** What an error carries beside its message. All errors are made of these two; a class may ask for more options. */
 export interface SteleErrorOptions extends ErrorOptions {
+  /** See `SteleError.path`. */
   readonly path?: string | undefined;
 }
 
@@ -42,22 +44,12 @@ export abstract class SteleError extends Error {
 export class FormatError extends SteleError {
   override name = 'FormatError';
   readonly code: 'format' | 'newer-version' | 'not-der' | 'missing-object' = 'format';
-
-  /** @param path the damaged object of the log, if it is one. */
-  constructor(message: string, path?: string, options?: ErrorOptions) {
-    super(message, { ...options, path });
-  }
 }
 
 /** A proof or signature over well-formed data does not hold: a forgery, a damaged tile, or data of another tree. */
 export class ProofError extends SteleError {
   override name = 'ProofError';
   readonly code = 'proof';
-
-  /** @param path the object of the log that shows it, if it is a single one. */
-  constructor(message: string, path?: string, options?: ErrorOptions) {
-    super(message, { ...options, path });
-  }
 }
 
 /** Whether an error says that data is wrong: malformed, or not as a proof or a signature demands. */

@@ -3,7 +3,7 @@
  * process has just built needs no check.
  * @module
  */
-import { gunzip } from '../reader/node/gunzip.js';
+import { nodeGunzip } from '../reader/node/gunzip.js';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import {
   equalBytes,
@@ -76,7 +76,7 @@ async function readNewEntries({
       times.push(...parseTimes(bytes, name.width).slice(skipped));
     } else {
       const bundle = parseEntryBundle(
-        await gunzip(bytes, maxEntryBundleLength(name.width)),
+        await nodeGunzip(bytes, maxEntryBundleLength(name.width)),
         name.width,
       ).slice(skipped);
       entries.push(...bundle.map((body) => ({ body, leafHash: leafHash(body, opensslSha256) })));

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Logger } from 'pino';
-import { CredentialsError, messageOf, UnreachableError } from '../src/errors.js';
+import { messageOf, UnreachableError } from '../src/errors.js';
 import { codeOf } from '../src/node/system-error.js';
 
 /** What the writer cannot reach or use for the time being. */
@@ -56,7 +56,7 @@ const BY_CODE: Readonly<Record<string, Outage>> = {
 
 /** The outage that an error tells of, or undefined where it tells of something else. */
 export function outageOf(error: unknown): Outage | undefined {
-  if (error instanceof UnreachableError || error instanceof CredentialsError) return UNREACHABLE;
+  if (error instanceof UnreachableError) return UNREACHABLE;
   const code = codeOf(error);
   return code !== undefined && Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { LogReader, MemoryCache, type TreeReader } from '../reader/index.js';
-import { gunzip } from '../reader/node/gunzip.js';
+import { nodeGunzip } from '../reader/node/gunzip.js';
 import { DamagedStoreError } from '../src/errors.js';
 import { opensslSha256 } from '../src/node/openssl-sha256.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
@@ -52,7 +52,7 @@ export class PublishedLog {
       open: (bytes) => openStored(bytes, verifier),
       requireForward,
     });
-    const options = { verifier, gunzip, sha: opensslSha256 };
+    const options = { verifier, gunzip: nodeGunzip, sha: opensslSha256 };
     const readOf = (from: Pick<ObjectStore, 'read'>) => async (path: string) =>
       (await from.read(path))?.bytes;
     const read = readOf(store);

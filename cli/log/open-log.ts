@@ -84,12 +84,12 @@ export async function sayingWhere<T>(place: string, read: () => Promise<T>): Pro
     return await read();
   } catch (error) {
     if (error instanceof UnreachableError && error.code === 'no-log')
-      throw new UnreachableError(`${place}: ${error.message}`, error.code, { cause: error });
+      throw new UnreachableError(`${place}: ${error.message}`, { code: error.code, cause: error });
     if (error instanceof FormatError && error.path === 'checkpoint' && isRemote(place))
-      throw new FormatError(`${place}/${error.message}: ${NO_CHECKPOINT}`, error.path);
+      throw new FormatError(`${place}/${error.message}: ${NO_CHECKPOINT}`, { path: error.path });
     if (error instanceof ProofError && error.path === 'checkpoint') {
       const where = isRemote(place) ? `${place}/` : `${place}: `;
-      throw new ProofError(`${where}${error.message}: ${OTHER_KEY}`, error.path);
+      throw new ProofError(`${where}${error.message}: ${OTHER_KEY}`, { path: error.path });
     }
     throw error;
   }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { HttpRequest, ReadRoute } from '../../src/http/answer.js';
-import type { FileRequest, FileSource } from './file-answer.js';
+import type { FileRequest, FileSource } from './file-request.js';
 
 /** @param prefix where the log's names begin; ends in a slash. @example fileRoute('/api/v2/', files) */
 export function fileRoute(prefix: string, files: FileSource): ReadRoute {

@@ -16,7 +16,7 @@ import {
   servedName,
   type FileRequest,
   type FileSource,
-} from './file-answer.js';
+} from './file-request.js';
 
 export interface StoredFilesOptions {
   /** The most bytes of a file that are read at a time. Smaller pieces cost more reads, and larger ones memory. */

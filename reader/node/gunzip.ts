@@ -2,16 +2,16 @@
  * Gunzip with a length limit, by node:zlib: several times as fast as the DecompressionStream of browsers.
  * @module
  */
-import { gunzip as zlibGunzip } from 'node:zlib';
+import { gunzip } from 'node:zlib';
 import { messageOf } from '../../src/errors.js';
 import { FormatError } from '../../tiles-spec/index.js';
 import type { Gunzip } from '../gunzip.js';
 
 /** A `Gunzip` for Node. Refuses bytes that follow the end of the gzip stream, as browsers do. */
-export const gunzip: Gunzip = (bytes, maxLength) =>
+export const nodeGunzip: Gunzip = (bytes, maxLength) =>
   new Promise((resolve, reject) => {
     const options = { maxOutputLength: maxLength, chunkSize: chunkSizeFor(bytes, maxLength), info: true };
-    zlibGunzip(bytes, options, (error, result) => {
+    gunzip(bytes, options, (error, result) => {
       if (error !== null) {
         const isTooLong = 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
         reject(new FormatError(`gzip: ${isTooLong ? `over ${maxLength} bytes` : messageOf(error)}`));

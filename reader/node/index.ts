@@ -5,7 +5,7 @@
  * @module
  */
 export { FolderCache } from './folder-cache.js';
-export { gunzip } from './gunzip.js';
+export { nodeGunzip } from './gunzip.js';
 export { HeadFile } from './head-file.js';
 export { openLog } from './open-log.js';
 export type { OpenLogOptions } from './open-log.js';

@@ -23,7 +23,7 @@ import { httpSource, logUrl, type ReadObject } from '../http-source.js';
 import { LogReader } from '../log-reader.js';
 import { storeSource } from '../store-source.js';
 import { FolderCache } from './folder-cache.js';
-import { gunzip } from './gunzip.js';
+import { nodeGunzip } from './gunzip.js';
 import { HeadFile } from './head-file.js';
 import { undiciGet } from './undici-get.js';
 
@@ -71,7 +71,7 @@ export async function openLog(place: string | ObjectStore, options: OpenLogOptio
   return new LogReader({
     read,
     verifier,
-    gunzip,
+    gunzip: nodeGunzip,
     sha: opensslSha256,
     heads: stateFolder === undefined ? undefined : new HeadFile(stateFolder, verifier.name),
     lag: typeof place === 'string' && isUrl(place) ? CACHE_LAG : 0,
@@ -110,7 +110,12 @@ export async function remoteSource(
 ): Promise<ReadObject> {
   if (!isS3(place)) {
     const bearer = token === undefined ? undefined : { origin: logUrl(place).origin, token };
-    return httpSource(place, { get: undiciGet({ network, timeout, bearer }), gunzip, timeout, retries });
+    return httpSource(place, {
+      get: undiciGet({ network, timeout, bearer }),
+      gunzip: nodeGunzip,
+      timeout,
+      retries,
+    });
   }
   const bucket = parseS3Place(place);
   // Loaded here alone: the SDK takes long to load, and most readers never need it.
@@ -130,10 +135,9 @@ function storeIn(place: string): { folder: string; store: string } {
     throw new ConfigurationError(
       `there is no folder ${folder}: give the log's folder, or its URL with http:// or https://`,
     );
-  throw new UnreachableError(
-    `${folder} holds no log: there is no checkpoint in it, or in its store/`,
-    'no-log',
-  );
+  throw new UnreachableError(`${folder} holds no log: there is no checkpoint in it, or in its store/`, {
+    code: 'no-log',
+  });
 }
 
 /**

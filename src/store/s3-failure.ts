@@ -3,17 +3,16 @@
  * @module
  */
 import { S3ServiceException, type _Error as S3Error } from '@aws-sdk/client-s3';
-import { ConfigurationError, CredentialsError, messageOf, UnreachableError } from '../errors.js';
+import { ConfigurationError, messageOf, UnreachableError } from '../errors.js';
 import { isPassingStatus } from '../retry.js';
 
 /** An answer that does not fit its request, or is not whole. */
 export class AnswerError extends Error {
-  constructor(
-    message: string,
-    readonly code: 'refused' | 'interrupted' | 'busy',
-    options?: ErrorOptions,
-  ) {
+  readonly code: 'refused' | 'interrupted' | 'busy';
+
+  constructor(message: string, { code, ...options }: ErrorOptions & Pick<AnswerError, 'code'>) {
     super(message, options);
+    this.code = code;
   }
 }
 
@@ -56,37 +55,40 @@ export function requestFailure(
 ): ConfigurationError | UnreachableError {
   const options = { cause: error };
   if (timeout !== undefined)
-    return new UnreachableError(`${what}: no whole answer within ${timeout / 1000} s`, 'timeout', options);
+    return new UnreachableError(`${what}: no whole answer within ${timeout / 1000} s`, {
+      code: 'timeout',
+      ...options,
+    });
   const message = messageOf(error);
   if (error instanceof ConfigurationError) return new ConfigurationError(`${what}: ${message}`, options);
-  if (error instanceof AnswerError) return new UnreachableError(`${what}: ${message}`, error.code, options);
+  if (error instanceof AnswerError)
+    return new UnreachableError(`${what}: ${message}`, { code: error.code, ...options });
   const status = statusOf(error);
   if (status !== undefined) {
     const said = error instanceof S3ServiceException ? s3Words(error) : 'with what is no error of S3';
     const code = status === CONFLICT || isPassingStatus(status) ? 'busy' : 'refused';
-    return new UnreachableError(`${what}: the server answers ${status} ${said}`, code, options);
+    return new UnreachableError(`${what}: the server answers ${status} ${said}`, { code, ...options });
   }
   if (error instanceof Error && error.name === 'CredentialsProviderError') {
-    return new CredentialsError(
+    return new UnreachableError(
       `${what}: there are no credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role), and a public bucket is read by its https:// address: ${message}`,
-      options,
+      { code: 'no-credentials', ...options },
     );
   }
   if (/^Region (?:is missing|not accepted)/.test(message))
     return new ConfigurationError(`${what}: give the region, by --s3-region or AWS_REGION`, options);
   // By default the bucket's name is part of the host name, and most servers other than AWS have no such host.
   const hint = message.includes('ENOTFOUND') ? ' (is --s3-path-style missing?)' : '';
-  return new UnreachableError(`${what}: ${message}${hint}`, 'unreachable', options);
+  return new UnreachableError(`${what}: ${message}${hint}`, { code: 'unreachable', ...options });
 }
 
 /** The failure of a request to delete many objects, whose own status is 200. */
 export function deleteFailure(errors: readonly S3Error[]): AnswerError {
   const [{ Key: key = '?', Code: code = '?', Message: message = '' } = {}] = errors;
   const others = errors.length > 1 ? ` and ${errors.length - 1} others` : '';
-  return new AnswerError(
-    `the server does not delete ${key}${others}: ${code}: ${message}`,
-    BUSY_NAMES.includes(code) ? 'busy' : 'refused',
-  );
+  return new AnswerError(`the server does not delete ${key}${others}: ${code}: ${message}`, {
+    code: BUSY_NAMES.includes(code) ? 'busy' : 'refused',
+  });
 }
 
 /** The status of an answer that is an error, also where the SDK cannot read its body. */

@@ -28,13 +28,12 @@ export async function objectIn(
   const body = Body as Readable | undefined;
   try {
     if (body === undefined || etag === undefined)
-      throw new AnswerError('the answer has no body, or no ETag', 'refused');
+      throw new AnswerError('the answer has no body, or no ETag', { code: 'refused' });
     const [, begin = '0', total] = /^bytes ([0-9]+)-[0-9]+\/([0-9]+)$/.exec(range ?? '') ?? [];
     if (Number(begin) !== part.start || (range !== undefined && total === undefined)) {
-      throw new AnswerError(
-        `the answer is of ${range ?? 'all'}, and not of the range that was asked for`,
-        'refused',
-      );
+      throw new AnswerError(`the answer is of ${range ?? 'all'}, and not of the range that was asked for`, {
+        code: 'refused',
+      });
     }
     const tag = etag.replace(/^"(.*)"$/, '$1');
     const said = range === undefined ? length : Number(total);
@@ -43,12 +42,12 @@ export async function objectIn(
     const { bytes, hasMore } = await firstBytes(body, part.end - part.start);
     // A server that knows no ranges answers with the whole object: its first bytes are enough, and more is no error.
     if (hasMore && range !== undefined)
-      throw new AnswerError(`the answer is over ${part.end - part.start} bytes`, 'refused');
+      throw new AnswerError(`the answer is over ${part.end - part.start} bytes`, { code: 'refused' });
     const size = said ?? (hasMore && isRange ? undefined : bytes.length + Number(hasMore));
     if (size === undefined)
-      throw new AnswerError('the answer does not say how long the object is', 'refused');
+      throw new AnswerError('the answer does not say how long the object is', { code: 'refused' });
     if (bytes.length < Math.min(part.end, size) - part.start)
-      throw new AnswerError(`the answer has only ${bytes.length} bytes`, 'refused');
+      throw new AnswerError(`the answer has only ${bytes.length} bytes`, { code: 'refused' });
     return { bytes, size, etag: tag };
   } finally {
     // Otherwise the connection would stay open, waiting for its unread bytes to be taken.
@@ -70,7 +69,7 @@ async function firstBytes(
       if (length > maxLength) break;
     }
   } catch (error) {
-    throw new AnswerError(messageOf(error), 'interrupted', { cause: error });
+    throw new AnswerError(messageOf(error), { code: 'interrupted', cause: error });
   }
   return { bytes: Buffer.concat(chunks, Math.min(length, maxLength)), hasMore: length > maxLength };
 }

@@ -76,7 +76,7 @@ export class ObjectTooLongError extends DamagedStoreError {
   constructor(path: string) {
     const what = `${path} has over ${maxLengthOf(parsePath(path))} bytes, the most that an object of its name can have`;
     super(`${what}. Something else writes to this store, or it is damaged: restore ${path} from a copy`, {
-      cause: new FormatError(what, path),
+      cause: new FormatError(what, { path }),
       path,
     });
   }

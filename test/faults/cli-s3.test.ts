@@ -184,7 +184,7 @@ describeWithS3('a log in a bucket', (server) => {
         'without credentials',
         () => place,
         { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true' },
-        2,
+        3,
         /there are no credentials \(AWS_ACCESS_KEY_ID/,
       ],
     ];

@@ -193,7 +193,7 @@ describeWithS3('a daemon on a bucket', (server) => {
         expect(
           await refused(data, 3, flags('x'), { ...environment, AWS_SECRET_ACCESS_KEY: 'another' }),
         ).toMatch(/answers 403 SignatureDoesNotMatch: .*: give the right credentials$/);
-        expect(await refused(data, 2, flags('x'), { AWS_EC2_METADATA_DISABLED: 'true', HOME: data })).toMatch(
+        expect(await refused(data, 3, flags('x'), { AWS_EC2_METADATA_DISABLED: 'true', HOME: data })).toMatch(
           /: there are no credentials \(AWS_ACCESS_KEY_ID and /,
         );
       }));

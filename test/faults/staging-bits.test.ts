@@ -12,7 +12,7 @@ import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openStaging } from '#cli/commands/serve/staging.js';
 import { fsck, LogReader } from '#reader/index.js';
-import { gunzip } from '#reader/node/gunzip.js';
+import { nodeGunzip } from '#reader/node/gunzip.js';
 import { messageOf } from '#src/errors.js';
 import { LogKey } from '#src/keys/node/log-key.js';
 import { FolderStore } from '#src/store/folder.js';
@@ -130,7 +130,7 @@ async function flip(base: string, file: string, bit: number): Promise<Outcome> {
     const reader = new LogReader({
       read: async (path) => (await store.read(path))?.bytes,
       verifier: KEY.verifier(ORIGIN),
-      gunzip,
+      gunzip: nodeGunzip,
     });
     expect((await fsck(reader)).checkpoint.size).toBe(339);
     return outcome;

@@ -5,7 +5,7 @@
 import type { TransparencyLogEntry } from '@sigstore/protobuf-specs';
 import { expect } from 'vitest';
 import { LogReader } from '#reader/index.js';
-import { gunzip } from '#reader/node/gunzip.js';
+import { nodeGunzip } from '#reader/node/gunzip.js';
 import {
   decodeBase64,
   encodeBase64,
@@ -137,7 +137,7 @@ export function readerOf(base: string, verifier: NoteVerifier): LogReader {
       return bytes;
     },
     verifier,
-    gunzip,
+    gunzip: nodeGunzip,
   });
 }
 

@@ -20,6 +20,7 @@ import { SteleError, type ErrorCode } from '#src/errors.js';
 import { proposeEntry } from '#src/requests/rekor-v2/create-entry-request.js';
 import { nodeSuite } from '#src/signatures/node/suite.js';
 import { FolderStore } from '#src/store/folder.js';
+import { S3Store } from '#src/store/s3.js';
 import { readElement } from '#tiles-spec/der.js';
 import { IS_FINAL } from '#tiles-spec/error-codes.js';
 import { encodeText } from '#tiles-spec/bytes.js';
@@ -91,6 +92,27 @@ async function losingClaim(): Promise<void> {
   await publisher.publish(batchOf(0, ours, verifier));
 }
 
+/** Reads a bucket, with none of the places at hand where the AWS SDK looks for credentials. */
+async function readingWithoutCredentials(): Promise<void> {
+  const nowhere = join(folder, 'nowhere');
+  for (const [variable, value] of [
+    ['AWS_ACCESS_KEY_ID', undefined],
+    ['AWS_SECRET_ACCESS_KEY', undefined],
+    ['AWS_EC2_METADATA_DISABLED', 'true'],
+    ['AWS_SHARED_CREDENTIALS_FILE', nowhere],
+    ['AWS_CONFIG_FILE', nowhere],
+  ] as const) {
+    vi.stubEnv(variable, value);
+  }
+  const store = new S3Store({ bucket: 'bucket', prefix: '' }, { region: 'eu-west-1' });
+  try {
+    await store.read('checkpoint');
+  } finally {
+    store.close();
+    vi.unstubAllEnvs();
+  }
+}
+
 const RAISED: Readonly<Record<ErrorCode, () => unknown>> = {
   format: () => parseNote(encodeText('text\n\nsignature')),
   'newer-version': () => parseClaim(encodeText('stele claim v2\n')),
@@ -131,6 +153,7 @@ const RAISED: Readonly<Record<ErrorCode, () => unknown>> = {
   },
   interrupted: () => answered({}, new Error('terminated')),
   busy: () => answered({ status: 503, retryAfter: '7' }),
+  'no-credentials': readingWithoutCredentials,
   refused: () => answered({ status: 403 }),
   'no-log': () => new LogReader({ read: () => Promise.resolve(undefined), verifier: log.verifier }).latest(),
   'too-large': () => answered({}, new Uint8Array((1 << 20) + 1)),

@@ -26,14 +26,14 @@ const FACES: Readonly<Record<string, { readonly values: string; readonly types: 
   'stele/reader': {
     values: `
       ConfigurationError InconsistentLogError LogReader MemoryCache MemoryHeads MissingObjectError StateError
-      SteleError UnexpectedAnswerError UnreachableError fetchGet follow fsck gunzip httpSource storeSource`,
+      SteleError UnexpectedAnswerError UnreachableError browserGunzip fetchGet follow fsck httpSource storeSource`,
     types: `
       Contradiction Entry ErrorCode FollowOptions FsckOptions FsckReport Gunzip Heads HttpAnswer HttpGet
       HttpSourceOptions Latest LogGrowth LogReaderOptions ReadObject ReadOptions TreeReader`,
   },
   'stele/reader/node': {
     values: `
-      FolderCache HeadFile gunzip openLog undiciGet`,
+      FolderCache HeadFile nodeGunzip openLog undiciGet`,
     types: `
       Bearer Network OpenLogOptions S3Options UndiciGetOptions`,
   },

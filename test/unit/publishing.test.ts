@@ -49,7 +49,9 @@ describe('an outage', () => {
   });
 
   it('of a store that cannot be reached names no place', () => {
-    const outage = outageOf(new UnreachableError('http://10.0.0.1/bucket: ECONNREFUSED', 'unreachable'));
+    const outage = outageOf(
+      new UnreachableError('http://10.0.0.1/bucket: ECONNREFUSED', { code: 'unreachable' }),
+    );
     expect(outage).toEqual({ code: 'unreachable', reason: 'the store does not answer', isLocal: false });
   });
 
@@ -85,7 +87,7 @@ describe('trying again', () => {
 
   it('waits at a start for a store that does not answer', async () => {
     const { retrying } = retryingOf();
-    const away = new UnreachableError('away', 'timeout');
+    const away = new UnreachableError('away', { code: 'timeout' });
     expect(
       await retrying.run(
         'read x',

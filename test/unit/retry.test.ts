@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { DamagedStoreError, UnavailableError, UnreachableError } from '#src/errors.js';
 import { askedPause, retry } from '#src/retry.js';
 
-const AWAY = new UnreachableError('away', 'unreachable');
+const AWAY = new UnreachableError('away', { code: 'unreachable' });
 const STEADY = { first: 100, longest: 1_000 };
 
 beforeEach(() => {
@@ -61,7 +61,7 @@ it.each([
   [50, 100],
   [999_000, 1_000],
 ])('grants a server that asks for %i ms a pause of %i ms', async (pause, granted) => {
-  const busy = new UnreachableError('busy', 'busy', { pause });
+  const busy = new UnreachableError('busy', { code: 'busy', pause });
   expect((await outcomeOf(failing(1, busy))).pauses).toEqual([granted]);
 });
 
@@ -81,8 +81,8 @@ it.each([
 
 it.each<[string, unknown]>([
   ['is final', new DamagedStoreError('x')],
-  ['is a refusal', new UnreachableError('x', 'refused')],
-  ['is of a place without a log', new UnreachableError('x', 'no-log')],
+  ['is a refusal', new UnreachableError('x', { code: 'refused' })],
+  ['is of a place without a log', new UnreachableError('x', { code: 'no-log' })],
   ['is none of ours', new Error('x')],
   ['is a fault in the code', new TypeError('x')],
   ['is no Error', 'text'],
@@ -95,8 +95,8 @@ it.each<[string, unknown]>([
 it.each<[string, unknown]>([
   ['may pass by itself', AWAY],
   ['says that the log is busy', new UnavailableError('x')],
-  ['took too long', new UnreachableError('x', 'timeout')],
-  ['broke off', new UnreachableError('x', 'interrupted')],
+  ['took too long', new UnreachableError('x', { code: 'timeout' })],
+  ['broke off', new UnreachableError('x', { code: 'interrupted' })],
 ])('tries again after what %s', async (_, error) => {
   expect((await outcomeOf(failing(1, error))).end).toBe(2);
 });

@@ -161,7 +161,7 @@ export class AuthenticatedTiles implements HashReader {
     const authenticate = (bytes: Uint8Array): HashTile => {
       const read = parseTile(tile, bytes, this.#sha);
       if (equalBytes(read.subtree(TILE_HEIGHT, 0), parent.subtree(0, above.at))) return read;
-      throw new ProofError(`${path} is not the tile of the tree of ${this.tree.size}`, path);
+      throw new ProofError(`${path} is not the tile of the tree of ${this.tree.size}`, { path });
     };
     if (kept !== undefined) {
       try {
@@ -191,6 +191,6 @@ function parseTile(tile: TileCoordinates, bytes: Uint8Array, sha: Sha256): HashT
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const path = formatPath({ kind: 'tile', ...tile });
-    throw new FormatError(`${path}: ${error.message}`, path);
+    throw new FormatError(`${path}: ${error.message}`, { path });
   }
 }

@@ -1,5 +1,6 @@
 /**
- * The writer's metrics, in Prometheus' form. Names are Rekor v2's, with `stele_` for `rekor_v2_`.
+ * The writer's metrics, in Prometheus' form. Names are Rekor v2's, with `stele_` for `rekor_v2_`, where Rekor v2 counts
+ * the same thing.
  * @module
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -32,8 +33,8 @@ export class Metrics implements AnswerObserver {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
     this.#newEntries = new Counter({
-      name: 'stele_new_hashedrekord_entries',
-      help: 'Entries logged.',
+      name: 'stele_new_entries_total',
+      help: 'Entries that were published, of all kinds.',
       registers,
     });
     this.#requests = new Counter({

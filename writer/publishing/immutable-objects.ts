@@ -3,7 +3,7 @@
  * @module
  */
 import { setMaxListeners } from 'node:events';
-import { gunzip } from '../../reader/node/gunzip.js';
+import { nodeGunzip } from '../../reader/node/gunzip.js';
 import { DamagedStoreError } from '../../src/errors.js';
 import type { ObjectStore } from '../../src/store/store.js';
 import {
@@ -88,7 +88,7 @@ export async function sameContent(stored: Uint8Array, ours: Uint8Array): Promise
   if (!isGzip(stored) || !isGzip(ours)) return false;
   const longest = maxEntryBundleLength(TILE_WIDTH);
   try {
-    return equalBytes(await gunzip(stored, longest), await gunzip(ours, longest));
+    return equalBytes(await nodeGunzip(stored, longest), await nodeGunzip(ours, longest));
   } catch {
     return false;
   }

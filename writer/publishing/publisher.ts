@@ -182,7 +182,8 @@ export function batchOf(oldSize: number, claim: Uint8Array, verifier: NoteVerifi
   } catch (error) {
     if (!isBadData(error)) throw error;
     const path = formatPath({ kind: 'claim', size: oldSize });
-    if (error instanceof NewerVersionError) throw new NewerVersionError(`${path}: ${error.message}`, path);
+    if (error instanceof NewerVersionError)
+      throw new NewerVersionError(`${path}: ${error.message}`, { path });
     throw new DamagedStoreError(
       `the claim ${path} is not one of this log: ${error.message}. Something else wrote to the store: restore it from a copy`,
       { cause: error, path },

@@ -87,7 +87,7 @@ async function servedLogs(
   });
   const bytes = await read(TRUSTED_ROOT, MAX_TRUSTED_ROOT_LENGTH);
   if (bytes === undefined)
-    throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, 'no-log');
+    throw new UnreachableError(`${url} has no ${TRUSTED_ROOT}: no log is here`, { code: 'no-log' });
   try {
     return { read, logs: parseTrustedRoot(bytes).logs.filter(isTrustedLog) };
   } catch (error) {

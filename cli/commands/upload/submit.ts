@@ -77,17 +77,21 @@ async function submitOnce(
     answer = await response.body.bytes();
   } catch (error) {
     throw signal.aborted
-      ? new UnreachableError(`${url}: no whole answer within ${timeout / 1000} s`, 'timeout')
-      : new UnreachableError(`${url}: ${connectionReason(error, url)}`, 'unreachable', { cause: error });
+      ? new UnreachableError(`${url}: no whole answer within ${timeout / 1000} s`, { code: 'timeout' })
+      : new UnreachableError(`${url}: ${connectionReason(error, url)}`, {
+          code: 'unreachable',
+          cause: error,
+        });
   }
   if (status === 200 || status === 201) return answer;
   const message = `${url}: the log answers ${status}: ${reasonIn(answer, token)}`;
-  if (isPassingStatus(status)) throw new UnreachableError(message, 'busy', { pause });
+  if (isPassingStatus(status)) throw new UnreachableError(message, { code: 'busy', pause });
   if (status === 400 || status === 413 || status === 415 || status === 422)
     throw new InvalidEntryError(message);
-  if (status === 401) throw new UnreachableError(`${message}: ${gateReason(token !== undefined)}`, 'refused');
+  if (status === 401)
+    throw new UnreachableError(`${message}: ${gateReason(token !== undefined)}`, { code: 'refused' });
   const isReader = status === 404 || status === 405;
-  throw new UnreachableError(isReader ? `${message}: it takes no entries` : message, 'refused');
+  throw new UnreachableError(isReader ? `${message}: it takes no entries` : message, { code: 'refused' });
 }
 
 /** The message of a log's problem, or the beginning of any other answer; without the token. */

@@ -43,7 +43,7 @@ describe('/metrics', () => {
         await send(daemon.url, 'GET', '/tile/0/999');
         const series = await read(daemon.url);
         expect(Object.fromEntries(series)).toMatchObject({
-          stele_new_hashedrekord_entries: 2,
+          stele_new_entries_total: 2,
           stele_tree_size: 2,
           stele_pending_entries: 0,
           stele_inclusion_proof_failure_total: 0,
@@ -72,7 +72,7 @@ describe('/metrics', () => {
       try {
         const series = await read(again.url);
         expect(series.get('stele_tree_size')).toBe(2);
-        expect(series.get('stele_new_hashedrekord_entries')).toBe(0);
+        expect(series.get('stele_new_entries_total')).toBe(0);
       } finally {
         await again.stop();
       }
@@ -90,7 +90,7 @@ describe('/metrics', () => {
         );
         expect(urls).toHaveLength(2);
         const [apart = ''] = urls.filter((url) => url !== daemon.url);
-        expect((await read(apart)).get('stele_new_hashedrekord_entries')).toBe(1);
+        expect((await read(apart)).get('stele_new_entries_total')).toBe(1);
         expectProblem(await send(apart, 'GET', '/checkpoint'), 404);
         expectProblem(await send(apart, 'GET', '/healthz'), 404);
         expectProblem(await submit(apart, goodRequest()), 404);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { LogReader } from '#reader/index.js';
-import { gunzip } from '#reader/node/gunzip.js';
+import { nodeGunzip } from '#reader/node/gunzip.js';
 import { LogKey } from '#src/keys/node/log-key.js';
 import { leafHash, verifyConsistency, type SignedCheckpoint } from '#tiles-spec/index.js';
 import { PartialCollector } from '#writer/partial-collector.js';
@@ -56,7 +56,7 @@ test('a log of 600 entries keeps the partial objects of its end alone, and every
     const reader = new LogReader({
       read: async (path) => (await store.read(path))?.bytes,
       verifier: key.verifier('partials.example'),
-      gunzip,
+      gunzip: nodeGunzip,
     });
     for (const old of checkpoints) {
       const tree = reader.at(old);

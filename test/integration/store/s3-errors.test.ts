@@ -113,7 +113,7 @@ describeWithS3('a bucket', (server) => {
       vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere');
       vi.stubEnv('AWS_CONFIG_FILE', '/nowhere');
       const refusal = withStore(call);
-      await expect(refusal).rejects.toThrow(ConfigurationError);
+      await expect(refusal).rejects.toMatchObject({ name: 'UnreachableError', code: 'no-credentials' });
       await expect(refusal).rejects.toThrow(/: there are no credentials \(AWS_ACCESS_KEY_ID and /);
       vi.unstubAllEnvs();
     });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { follow, InconsistentLogError, LogReader, UnreachableError } from '#reader/index.js';
-import { gunzip } from '#reader/node/index.js';
+import { nodeGunzip } from '#reader/node/index.js';
 import { refusal, TestLog } from '../../support/reader.js';
 
 const POLL = 5;
@@ -8,9 +8,9 @@ const POLL = 5;
 function readerOf(log: TestLog, isAway: () => boolean = () => false): LogReader {
   const read = (path: string) =>
     isAway()
-      ? Promise.reject(new UnreachableError('away', 'unreachable'))
+      ? Promise.reject(new UnreachableError('away', { code: 'unreachable' }))
       : Promise.resolve(log.files.get(path));
-  return new LogReader({ read, verifier: log.verifier, gunzip });
+  return new LogReader({ read, verifier: log.verifier, gunzip: nodeGunzip });
 }
 
 it('yields each growth once, with entries from where the last one ended', async () => {
@@ -60,8 +60,8 @@ it.each(['refused', 'no-log'] as const)(
   'ends with an answer of which no later one differs: %s',
   async (code) => {
     const log = await TestLog.of([1]);
-    const read = () => Promise.reject(new UnreachableError('no', code));
-    const reader = new LogReader({ read, verifier: log.verifier, gunzip });
+    const read = () => Promise.reject(new UnreachableError('no', { code }));
+    const reader = new LogReader({ read, verifier: log.verifier, gunzip: nodeGunzip });
     const options = { from: 0, poll: POLL, signal: AbortSignal.timeout(1_000) };
     expect(await refusal(follow(reader, options).next())).toMatchObject({ code });
   },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LogReader, MemoryHeads, UnreachableError, type ReadObject } from '#reader/index.js';
-import { gunzip } from '#reader/node/index.js';
+import { nodeGunzip } from '#reader/node/index.js';
 import { opensslSha256 } from '#src/node/openssl-sha256.js';
 import {
   FormatError,
@@ -49,7 +49,10 @@ function readerOf(
     reads.push(path);
     return change(path, log.files.get(path));
   };
-  return { reads, reader: new LogReader({ read, verifier: log.verifier, gunzip, sha: opensslSha256 }) };
+  return {
+    reads,
+    reader: new LogReader({ read, verifier: log.verifier, gunzip: nodeGunzip, sha: opensslSha256 }),
+  };
 }
 
 function treeOf(size: number) {
@@ -141,13 +144,13 @@ it('no entries are those of the empty tree', async () => {
 
 describe('a server that refuses to say what is not there', () => {
   const refuse = (path: string) =>
-    Promise.reject(new UnreachableError(`${path}: the server answers 403`, 'refused'));
+    Promise.reject(new UnreachableError(`${path}: the server answers 403`, { code: 'refused' }));
   /** A reader of the log at 300 entries, without the files at `gone`, which are refused. */
   const readerWithout = (gone: RegExp) => {
     const checkpoint = log.signAt(300);
     const read: ReadObject = (path) =>
       gone.test(path) ? refuse(path) : Promise.resolve(log.files.get(path));
-    const reader = new LogReader({ read, verifier: log.verifier, gunzip });
+    const reader = new LogReader({ read, verifier: log.verifier, gunzip: nodeGunzip });
     return reader.at(openCheckpoint(checkpoint, log.verifier));
   };
 
@@ -170,7 +173,7 @@ describe('a server that refuses to say what is not there', () => {
 
   it('may be out of reach besides', async () => {
     const read: ReadObject = (path) =>
-      path.endsWith('.p/44') ? refuse(path) : Promise.reject(new UnreachableError(path, 'timeout'));
+      path.endsWith('.p/44') ? refuse(path) : Promise.reject(new UnreachableError(path, { code: 'timeout' }));
     const tree = new LogReader({ read, verifier: log.verifier }).at({ size: 300, root: new Uint8Array(32) });
     await expect(tree.edge()).rejects.toMatchObject({ code: 'timeout' });
   });
@@ -228,7 +231,7 @@ describe('reading entries', () => {
   it('goes on in its tree while the log grows, and its partial objects go', async () => {
     const growing = await TestLog.of([300], { key: log.key });
     const read: ReadObject = (path) => Promise.resolve(growing.files.get(path));
-    const { tree } = await new LogReader({ read, verifier: log.verifier, gunzip }).latest();
+    const { tree } = await new LogReader({ read, verifier: log.verifier, gunzip: nodeGunzip }).latest();
     let count = 0;
     for await (const { body } of tree.entries()) {
       expect(Buffer.from(body).equals(growing.bodyAt(count))).toBe(true);
@@ -240,7 +243,7 @@ describe('reading entries', () => {
     expect(count).toBe(300);
     expect(await tree.times(1)).toHaveLength(44);
     // A new reader, from which only the partial objects are missing: the first would not read its tiles again.
-    const again = new LogReader({ read, verifier: log.verifier, gunzip }).at(tree.tree);
+    const again = new LogReader({ read, verifier: log.verifier, gunzip: nodeGunzip }).at(tree.tree);
     expect((await again.entryBundle(1)).length).toBe(44);
     expect(await again.inclusionProof(299)).toEqual(await tree.inclusionProof(299));
   });
@@ -308,7 +311,7 @@ describe('a log that is read again and again', () => {
     let shown: TestLog = log;
     const read: ReadObject = (path) => Promise.resolve(shown.files.get(path));
     const heads = new ForgetfulHeads();
-    const reader = new LogReader({ read, verifier: log.verifier, heads, gunzip });
+    const reader = new LogReader({ read, verifier: log.verifier, heads, gunzip: nodeGunzip });
     await (await reader.latest()).tree.leafHash(7);
     shown = other;
     expect((await (await reader.latest()).tree.entry(7)).body).toEqual(Buffer.from('other'));
@@ -333,7 +336,11 @@ describe('a checkpoint that came another way', () => {
     if (size !== undefined) await heads.replace(log.signAt(size), undefined);
     const reads: string[] = [];
     const read: ReadObject = (path) => (reads.push(path), Promise.resolve(source.files.get(path)));
-    return { heads, reads, reader: new LogReader({ read, verifier: log.verifier, heads, gunzip }) };
+    return {
+      heads,
+      reads,
+      reader: new LogReader({ read, verifier: log.verifier, heads, gunzip: nodeGunzip }),
+    };
   }
 
   const opened = (bytes: Uint8Array) => openCheckpoint(bytes, log.verifier);
@@ -385,7 +392,7 @@ describe('a checkpoint that came another way', () => {
     ['older', 1300, 300],
   ])('is not decided about when it is %s and the log is out of reach', async (_, seen, size) => {
     const { heads, reader } = await readerThatSaw(seen);
-    const read: ReadObject = () => Promise.reject(new UnreachableError('down', 'unreachable'));
+    const read: ReadObject = () => Promise.reject(new UnreachableError('down', { code: 'unreachable' }));
     const offline = new LogReader({ ...reader.options, read });
     await expect(offline.see(opened(log.signAt(size)))).rejects.toMatchObject({ name: 'UnreachableError' });
     expect(await sizeKept(heads)).toBe(seen);
@@ -418,7 +425,7 @@ describe('a byte that is changed, anywhere', () => {
   /** Reads the whole of a log with one file changed. Returns its contents, or the typed error. */
   async function say(small: TestLog, path: string, bytes: Uint8Array): Promise<string[]> {
     const read: ReadObject = (wanted) => Promise.resolve(wanted === path ? bytes : small.files.get(wanted));
-    const options = { read, verifier: small.verifier, gunzip, sha: opensslSha256 };
+    const options = { read, verifier: small.verifier, gunzip: nodeGunzip, sha: opensslSha256 };
     const answers: (() => Promise<string>)[] = [
       async () => {
         const { size, root } = (await new LogReader(options).latest()).checkpoint;
