@@ -95,26 +95,12 @@ export function rootFromInclusion(
   requireExact(size, 'tree size');
   if (index >= size) throw new ProofError(`index ${index} is not in a tree of ${size}`);
   requireHashes([leaf, ...proof]);
-  let node = index;
-  let last = size - 1;
+  const sides = siblingSides(index, size - 1);
+  requireLength(proof, sides.length, `inclusion proof of entry ${index} in a tree of ${size}`);
   let hash = leaf;
-  for (const sibling of proof) {
-    if (last === 0)
-      throw new ProofError(`inclusion proof of entry ${index} in a tree of ${size} is too long`);
-    if (node % 2 === 1 || node === last) {
-      hash = nodeHash(sibling, hash, sha);
-      // A node without a right sibling is carried up until it is itself a right child.
-      while (node % 2 === 0 && node !== 0) {
-        node = node / 2;
-        last = Math.floor(last / 2);
-      }
-    } else {
-      hash = nodeHash(hash, sibling, sha);
-    }
-    node = Math.floor(node / 2);
-    last = Math.floor(last / 2);
+  for (const [i, sibling] of proof.entries()) {
+    hash = sides[i] === 'left' ? nodeHash(sibling, hash, sha) : nodeHash(hash, sibling, sha);
   }
-  if (last !== 0) throw new ProofError(`inclusion proof of entry ${index} in a tree of ${size} is too short`);
   return hash;
 }
 
@@ -164,37 +150,54 @@ export function verifyConsistency(
     if (!equalBytes(oldRoot, root)) throw new ProofError(`two trees of ${size} have different roots`);
     return;
   }
-  // RFC 9162 calls these fn and sn, and the two hashes fr and sr.
+  // The proof begins at the last complete subtree of the old tree: the hash of that subtree leads to both roots.
   let node = oldSize - 1;
   let last = size - 1;
   while (node % 2 === 1) {
     node = Math.floor(node / 2);
     last = Math.floor(last / 2);
   }
-  // If the old tree is one subtree of the new one, the proof omits its root, which comes first.
-  const hashes = node === 0 ? [oldRoot, ...proof] : proof;
-  const [first, ...rest] = hashes;
+  // Where that subtree is the whole old tree, the proof omits its hash, which is the old root.
+  const [first, ...siblings] = node === 0 ? [oldRoot, ...proof] : proof;
   if (first === undefined) throw new ProofError(`${between} is empty`);
+  const sides = siblingSides(node, last);
+  requireLength(siblings, sides.length, between);
   let oldHash = first;
   let hash = first;
-  for (const sibling of rest) {
-    if (last === 0) throw new ProofError(`${between} is too long`);
-    if (node % 2 === 1 || node === last) {
+  for (const [i, sibling] of siblings.entries()) {
+    if (sides[i] === 'left') {
       oldHash = nodeHash(sibling, oldHash, sha);
       hash = nodeHash(sibling, hash, sha);
-      while (node % 2 === 0 && node !== 0) {
-        node = node / 2;
-        last = Math.floor(last / 2);
-      }
     } else {
+      // What stands to the right was appended later: the old tree does not have it.
       hash = nodeHash(hash, sibling, sha);
     }
-    node = Math.floor(node / 2);
-    last = Math.floor(last / 2);
   }
-  if (last !== 0) throw new ProofError(`${between} is too short`);
   if (!equalBytes(oldHash, oldRoot)) throw new ProofError(`${between} does not lead to the old root`);
   if (!equalBytes(hash, root)) throw new ProofError(`${between} does not lead to the new root`);
+}
+
+/**
+ * On which side of a node its sibling stands, for the node and then for each of its ancestors up to the root's child. An
+ * ancestor without a sibling is left out: it is the last node of its level, and its hash is that of its parent.
+ * @param node the node's index in its level, from 0.
+ * @param last the index of the last node of that level.
+ */
+function siblingSides(node: number, last: number): ('left' | 'right')[] {
+  const sides: ('left' | 'right')[] = [];
+  for (let [index, lastIndex] = [node, last]; lastIndex > 0;) {
+    if (index % 2 === 1) sides.push('left');
+    else if (index < lastIndex) sides.push('right');
+    index = Math.floor(index / 2);
+    lastIndex = Math.floor(lastIndex / 2);
+  }
+  return sides;
+}
+
+/** @throws ProofError, in which `what` names the proof, unless it has this many hashes. */
+function requireLength(proof: readonly Hash[], length: number, what: string): void {
+  if (proof.length === length) return;
+  throw new ProofError(`${what} is too ${proof.length < length ? 'short' : 'long'}`);
 }
 
 function requireHashes(hashes: readonly Hash[]): void {

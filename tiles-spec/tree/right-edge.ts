@@ -54,7 +54,7 @@ export class RightEdge {
     }
     const partials: (HashTile | undefined)[] = [];
     for (const { level, index, width } of wanted) {
-      const tile = tiles.find((tile) => tile.level === level && tile.index === index && tile.width === width);
+      const tile = tiles.find((each) => each.level === level && each.index === index && each.width === width);
       if (tile === undefined)
         throw new FormatError(`the partial tile of level ${level} in a tree of ${size} is missing`);
       partials[level] = tile;
@@ -100,28 +100,29 @@ export class RightEdge {
     const tiles: HashTile[] = [];
     const partials = [...this.#partials];
     let added = leaves;
-    // Work upward. Each tile that fills adds one hash to the level above; when no tile fills, nothing above changes and
-    // the loop ends.
+    // Each tile that fills adds one hash to the level above. Where no tile fills, the levels above stay as they are.
     for (let level = 0; added.length > 0; level++) {
-      const hashes = [...(partials[level]?.hashes ?? []), ...added];
-      const first = Math.floor(hashesAt(this.size, level) / TILE_WIDTH);
-      const above: Hash[] = [];
-      partials[level] = undefined;
-      for (let at = 0; at < hashes.length; at += TILE_WIDTH) {
-        const tile = new HashTile(
-          level,
-          first + at / TILE_WIDTH,
-          hashes.slice(at, at + TILE_WIDTH),
-          this.#sha,
-        );
-        tiles.push(tile);
-        if (tile.width === TILE_WIDTH) above.push(tile.subtree(TILE_HEIGHT, 0));
-        else partials[level] = tile;
-      }
-      added = above;
+      const made = this.#tilesWith(level, added);
+      tiles.push(...made);
+      partials[level] = made.find((tile) => !isFull(tile));
+      added = made.filter(isFull).map((tile) => tile.subtree(TILE_HEIGHT, 0));
     }
     return { edge: new RightEdge(this.size + leaves.length, partials, this.#sha), tiles };
   }
+
+  /** The tiles that hashes added to a level make: the level's partial tile, filled up, and those that follow it. */
+  #tilesWith(level: number, added: readonly Hash[]): HashTile[] {
+    const hashes = [...(this.#partials[level]?.hashes ?? []), ...added];
+    const firstIndex = Math.floor(hashesAt(this.size, level) / TILE_WIDTH);
+    return Array.from({ length: Math.ceil(hashes.length / TILE_WIDTH) }, (_, i) => {
+      const ofTile = hashes.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH);
+      return new HashTile(level, firstIndex + i, ofTile, this.#sha);
+    });
+  }
+}
+
+function isFull({ width }: HashTile): boolean {
+  return width === TILE_WIDTH;
 }
 
 /**
