@@ -1,9 +1,9 @@
 /**
- * Protobuf's JSON mapping: from JSON to parsed messages, by zod schemas, and the types of field that schemas share.
+ * Protobuf messages as JSON: reading one by a zod schema, and the types of field that the schemas share.
  *
- * A field's name may be in lowerCamelCase or in snake_case, and a field that is null counts as absent. Base64 and
- * decimals have one form each; requests, which may have any base64 that protobuf allows, have fields of their own in
- * `requests/rekor-v2/fields.ts`.
+ * A field's name may be in lowerCamelCase or in snake_case. A field that is null counts as absent. Base64 is read in its
+ * padded, standard form alone; requests may have every form that protobuf allows, and `requests/rekor-v2/fields.ts` has
+ * their fields.
  * @module
  */
 import { z } from 'zod';
@@ -59,18 +59,16 @@ export function readMessage<Message>(schema: z.ZodType<Message>, value: unknown,
   throw new FormatError(`${what}: ${findings.join('; ').slice(0, 1000)}`);
 }
 
-/** What a schema found to be wrong: the first three fields, each with its path and why. */
+/** The first three faults that a schema found, each with the path of the field that has it. */
 export function findingsOf({ issues }: z.ZodError): { readonly path: string; readonly why: string }[] {
   return issues.slice(0, 3).map((issue) => {
+    // Zod reports an absent field as one of a wrong type, and tells it apart in its message alone.
     const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
     return { path: issue.path.join('.'), why: isMissing ? 'is missing' : issue.message };
   });
 }
 
-/**
- * Makes a schema's transform of a parser: a FormatError of the parser becomes what the schema finds wrong with the
- * field.
- */
+/** Makes a parser usable as a schema's transform. Where the parser throws a FormatError, the schema refuses the field. */
 export function reading<In, Out>(read: (value: In) => Out) {
   return (value: In, context: z.core.$RefinementCtx<In>): Out => {
     try {
@@ -83,12 +81,12 @@ export function reading<In, Out>(read: (value: In) => Out) {
   };
 }
 
-/** A list of at most `most` items. An absent field is the empty list, which protobuf leaves out. */
+/** A list of at most `most` items. Protobuf leaves an empty list out, so an absent field is read as one. */
 export function list<Item extends z.ZodType>(item: Item, most: number) {
   return z.array(item).max(most).default([]);
 }
 
-/** A bytes field, in padded standard base64 alone. */
+/** A bytes field: base64 in its padded, standard form. */
 export const bytes = z.string().transform(reading(decodeBase64)).meta({ contentEncoding: 'base64' });
 
 /** A bytes field that must not be empty. */
@@ -100,8 +98,8 @@ export function bytesOf(length: number) {
 }
 
 /**
- * A 64-bit integer that is a size or an index, from 0 to 2^53 - 1: a decimal string, as protobuf writes it, or a JSON
- * number. An absent field is 0, which protobuf leaves out.
+ * A 64-bit integer field that holds a size or an index: from 0 to 2^53 - 1, as a decimal string, which is protobuf's form,
+ * or as a JSON number. Protobuf leaves a zero out, so an absent field is read as 0.
  */
 export const integer = z
   .union([z.string(), z.number()])

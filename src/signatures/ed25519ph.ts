@@ -1,7 +1,7 @@
 /**
- * Ed25519ph (RFC 8032, 5.1), over the SHA-512 digest of a message. OpenSSL 3.0 has no Ed25519ph. Noble's Ed25519ph
- * takes the message and hashes it, and the log has only the digest. So this module sets up noble's EdDSA to take the
- * digest.
+ * Ed25519ph (RFC 8032, 5.1): signatures over the SHA-512 digest of a message. Node's OpenSSL (3.0) does not know it.
+ * Noble's own Ed25519ph takes the message, and the log is given the digest alone. This module therefore makes an
+ * Ed25519ph of noble's EdDSA that takes the digest.
  * @module
  */
 import { eddsa } from '@noble/curves/abstract/edwards.js';
@@ -12,32 +12,31 @@ import { InvalidEntryError } from '../errors.js';
 
 const SIGNATURE_LENGTH = 64;
 
-// RFC 8032, 2: dom2(phflag, context) stands before what is hashed, so that no signature is good for plain Ed25519 too.
+// The prefix dom2(phflag, context) of RFC 8032, section 2. Every hash of Ed25519ph begins with it, so that its signatures
+// never verify as plain Ed25519.
 const DOM2_PREFIX = new TextEncoder().encode('SigEd25519 no Ed25519 collisions');
 const PHFLAG = 1;
 
 const ed25519ph = eddsa(ed25519.Point, sha512, {
-  // Noble's place to hash the message: the digest stays as it is.
+  // Noble calls this to hash the message. Callers of this module have hashed it: the digest is only copied.
   prehash: (digest: Uint8Array) => Uint8Array.from(digest),
   domain: (data: Uint8Array, context: Uint8Array) =>
     concatBytes(DOM2_PREFIX, Uint8Array.of(PHFLAG, context.length), context, data),
   adjustScalarBytes: clamp,
-  // Refuse points in another encoding than the canonical one: a second encoding of a signature would be a second entry.
+  // Refuse points that are not in canonical form: the same signature in a second form would be logged as a second entry.
   zip215: false,
 });
 
-/** Makes a private scalar of 32 bytes of a hash: sets and clears the bits that RFC 8032 (5.1.5) fixes. */
-function clamp(bytes: Uint8Array): Uint8Array {
-  const [first = 0, last = 0] = [bytes[0], bytes[31]];
-  return Uint8Array.from(bytes)
-    .fill(first & 0b1111_1000, 0, 1)
-    .fill((last & 0b0111_1111) | 0b0100_0000, 31);
+/** The private scalar of 32 bytes of a hash, little-endian: RFC 8032 (5.1.5) fixes its three lowest and two highest bits. */
+function clamp(hash: Uint8Array): Uint8Array {
+  const [first = 0, last = 0] = [hash[0], hash[31]];
+  return hash.with(0, first & 0b1111_1000).with(31, (last & 0b0111_1111) | 0b0100_0000);
 }
 
 /**
- * Checks a public key: 32 bytes that encode a point in the one way that RFC 8032 (5.1.3) allows, of another order than
- * 1, 2, 4 and 8. Anyone can make signatures that verify with a key of such an order.
- * @throws InvalidEntryError when the bytes encode no such point.
+ * Checks a public key of 32 bytes. It must be a point in the one form that RFC 8032 (5.1.3) allows, and must not be of
+ * small order (1, 2, 4 or 8): anyone can make signatures that verify with a key of small order.
+ * @throws InvalidEntryError when it is not such a point.
  */
 export function checkEd25519Point(bytes: Uint8Array): void {
   let point;
@@ -55,7 +54,8 @@ export function checkEd25519Point(bytes: Uint8Array): void {
  * Cost: 1.5 ms.
  * @param point The public key, 32 bytes.
  * @param digest The SHA-512 digest, 64 bytes.
- * @returns undefined when it verifies; or why it does not, in words that follow "signature".
+ * @returns undefined when the signature verifies; otherwise the reason, as the end of a sentence that begins with "the
+ *   signature".
  */
 export function verifyEd25519ph(
   point: Uint8Array,

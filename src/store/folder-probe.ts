@@ -15,12 +15,12 @@ const PROBE = '.probe-';
 /** The names of the probe's files. */
 const PROBE_NAME = /^\.probe-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-linked|-renamed)?$/;
 
-/** Whether a file has the name of a probe's. One that is there was left by a process that died. */
+/** Whether a file has a name that only a probe gives. Outside a probe such a file was left by a process that died. */
 export function isProbe(name: string): boolean {
   return PROBE_NAME.test(name);
 }
 
-/** As long as a block of most file systems: a file of a few bytes can be written to a disk that is full. */
+/** A block of most file systems. Some keep a shorter file in its inode, and so take one though the disk is full. */
 const CONTENT = Buffer.alloc(4096, 'stele');
 
 /**
@@ -31,24 +31,28 @@ const CONTENT = Buffer.alloc(4096, 'stele');
 export async function probeFolder(folder: string): Promise<void> {
   const written = join(folder, `${PROBE}${randomUUID()}`);
   const [linked, renamed] = [`${written}-linked`, `${written}-renamed`];
-  const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+  const attempt = async <T>(problem: string, work: () => Promise<T>, advise = adviceOn): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      throw new StartRefusedError(
-        `${folder} cannot hold a log: ${what}: ${messageOf(error)}. ${adviceOn(error, what === LINK)}`,
-      );
+      throw unfit(folder, `${problem}: ${messageOf(error)}`, advise(error));
     }
   };
   await attempt('it cannot be made', () => createFolder(folder));
   try {
     await attempt('a file cannot be written there', () => writeSynced(written, CONTENT, 0o444));
-    await attempt(LINK, () => changeNames(folder, () => link(written, linked)));
+    await attempt(
+      'its file system makes no hard links',
+      () => changeNames(folder, () => link(written, linked)),
+      () => OTHER_FILE_SYSTEM,
+    );
     const again: unknown = await link(written, linked).catch((error: unknown) => error);
-    if (!hasCode(again, 'EEXIST')) throw unfit(folder, 'a hard link takes a name that is taken');
+    if (!hasCode(again, 'EEXIST'))
+      throw unfit(folder, 'a hard link replaces a file of its name', OTHER_FILE_SYSTEM);
     await attempt('a file cannot be renamed', () => changeNames(folder, () => rename(written, renamed)));
     const read = await attempt('a file cannot be read', () => readFile(linked));
-    if (!read.equals(CONTENT)) throw unfit(folder, 'what was written is not what is read back');
+    if (!read.equals(CONTENT))
+      throw unfit(folder, 'a file does not hold the bytes that were written to it', OTHER_FILE_SYSTEM);
     await attempt('a file cannot be deleted', () => rm(linked));
   } finally {
     const files = [written, linked, renamed];
@@ -56,16 +60,13 @@ export async function probeFolder(folder: string): Promise<void> {
   }
 }
 
-const LINK = 'its file system makes no hard links';
-
-function unfit(folder: string, what: string): StartRefusedError {
-  return new StartRefusedError(`${folder} cannot hold a log: ${what}. ${OTHER_FILE_SYSTEM}`);
+function unfit(folder: string, problem: string, advice: string): StartRefusedError {
+  return new StartRefusedError(`${folder} cannot hold a log: ${problem}. ${advice}`);
 }
 
 const OTHER_FILE_SYSTEM = 'Give --store a folder on a local file system such as ext4, XFS, Btrfs or ZFS';
 
-function adviceOn(error: unknown, isLink: boolean): string {
-  if (isLink) return OTHER_FILE_SYSTEM;
+function adviceOn(error: unknown): string {
   if (hasCode(error, 'EROFS')) return 'Mount its file system for writing, or give another --store';
   if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) return 'Make room on its file system';
   if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM'))

@@ -1,7 +1,7 @@
 /**
- * A claim, `staging/<size>`: the one batch that extends the tree of `<size>` entries. The writer that creates the
- * object first has chosen it. The claim holds the batch's signed checkpoint, and the bytes of every object that the
- * batch makes.
+ * A claim is the object `staging/<size>`. It holds the one batch that extends the tree of `<size>` entries: the batch's
+ * signed checkpoint, and the bytes of every object that the batch makes. Several writers may try to create the object;
+ * the store lets the first one, and so chooses that writer's batch.
  * @module
  */
 import { concatBytes, decodeText, encodeText, equalBytes } from '../bytes.js';
@@ -23,8 +23,8 @@ export interface Claim {
 }
 
 /**
- * It must rise with any change to this form, and with any new kind of object in a batch. A version of Stele that does
- * not know the kind would otherwise take the claim for damage, where it has to ask for the newer version.
+ * The version of a claim's form. Raise it with any change to the form, and with any new kind of object in a batch: an
+ * earlier version of Stele then asks its operator to run the newer one. It would otherwise report the claim as damaged.
  */
 const VERSION = 1;
 const MAGIC = encodeText(`stele claim v${VERSION}\n`);
@@ -33,9 +33,9 @@ const MAGIC = encodeText(`stele claim v${VERSION}\n`);
 const ANY_MAGIC = /^stele claim v([1-9][0-9]{0,8})\n/;
 
 /**
- * Writes a claim: a first line with the version, then the checkpoint and each object's path and bytes, each preceded by
- * its length (uint32, big-endian). Each is shorter than 4 GiB; the whole is to be at most `maxLengthOf` a claim, which
- * is not checked here. Costs one copy of all bytes.
+ * Writes a claim: a line with the version, and then strings of bytes. The first string is the checkpoint; a path and the
+ * object's bytes follow for each object. Every string has its length before it (uint32, big-endian), and so must be
+ * shorter than 4 GiB. A store takes at most `maxLengthOf` a claim, which is not checked here. Costs one copy of all bytes.
  * @throws FormatError where a path is not of an object that a batch makes.
  * @example
  * const claim = encodeClaim({ checkpoint: Uint8Array.of(1), objects: [] });

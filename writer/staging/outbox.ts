@@ -59,7 +59,7 @@ export async function readLastTree(queries: Queries): Promise<StagedTree | undef
   return row && treeIn(row);
 }
 
-/** Whether the outbox holds this very batch, to the byte. */
+/** Whether the outbox holds a batch with the same sizes, root, time and claim, compared byte by byte. */
 export async function holds(queries: Queries, batch: SequencedBatch): Promise<boolean> {
   const [row] = await queries.all('SELECT size, root, time, claim FROM outbox WHERE old_size = ?', [
     batch.oldSize,
@@ -71,8 +71,9 @@ export async function holds(queries: Queries, batch: SequencedBatch): Promise<bo
 }
 
 /**
- * Reads the batches that follow the published tree of `size` entries, without their claims.
- * @returns the batches up to the first that is damaged or does not follow the one before, and that one's old size.
+ * Reads the batches that follow the published tree of `size` entries, without their claims. Each must begin where the one
+ * before it ends. Reading stops at the first batch that is damaged or does not.
+ * @returns the batches before that one, and `damagedFrom`: the old size of that one; undefined where all are good.
  */
 export async function readChain(
   queries: Queries,
@@ -82,7 +83,8 @@ export async function readChain(
   let end = size;
   for (const row of await queries.all(`SELECT ${COLUMNS} FROM outbox ORDER BY old_size`)) {
     const batch = batchIn(row);
-    if (batch?.oldSize !== end) return { batches, damagedFrom: numberIn(row, 'old_size') };
+    if (batch === undefined || batch.oldSize !== end)
+      return { batches, damagedFrom: numberIn(row, 'old_size') };
     batches.push(batch);
     end = batch.size;
   }
@@ -106,7 +108,7 @@ function treeIn(row: Row): StagedTree {
   return { size: numberIn(row, 'size'), root: blobIn(row, 'root'), time: numberIn(row, 'time') };
 }
 
-/** The claim is left out: it is verified against the log's signature before it is published. */
+/** The checksum of a row. It leaves the claim out, which is verified by the log's signature before it is published. */
 function sumOf({ oldSize, size, root, time, leaves }: OutboxRow): Buffer {
   return checksum('outbox', oldSize, size, root, time, leaves);
 }
