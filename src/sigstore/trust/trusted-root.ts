@@ -75,11 +75,12 @@ export function isTrustedLog(log: KnownLog): log is TrustedLog {
 }
 
 /**
- * Whether a log is of Rekor v1, which alone signs with ECDSA: Rekor v2 and Stele sign with Ed25519. Such a log has no
- * tiles, and gives promises of inclusion.
+ * Whether a log is of Rekor v1. Such a log has no tiles, and gives promises of inclusion. The type of its key tells, since
+ * neither a trust file nor a verifier key has a field for it: Rekor v1 signs with ECDSA, whose type of verifier key C2SP
+ * keeps for old logs alone, and Rekor v2 and Stele sign with Ed25519.
  */
 export function isRekorV1({ keyDetails }: TrustedLog): boolean {
-  return keyDetails !== PKIX_ED25519;
+  return keyDetails === PKIX_ECDSA;
 }
 
 /** Whether an instant, in Unix milliseconds, is in the range. */

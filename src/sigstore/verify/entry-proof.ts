@@ -1,5 +1,5 @@
 /**
- * Proof that a log which the reader trusts has a bundle's entry.
+ * Proves that a log has the entry of a bundle, and that the log is one of those that the reader trusts.
  * @module
  */
 import { encodeText } from '../../../tiles-spec/bytes.js';
@@ -55,7 +55,8 @@ export interface VerifiedEntry {
  * v2 and Stele have no time of their own, and checkpoints have none: a proof stays good after its log has stopped. Time
  * stamps say when the signature was made, and `verifyBundle` verifies them.
  * @param logs `parseTrustedRoot`'s or `trustedLogFromVerifierKey`'s.
- * @param sha computes the proof's hashes: a function that records its inputs and hashes can show each step.
+ * @param sha computes all hashes from the leaf to the root. A caller that shows the steps of a proof passes a function that
+ *   also records each input and its hash.
  * @throws ProofError when something is not shown, saying what; FormatError when checkpoint or body are malformed.
  */
 export function verifyLoggedEntry(
@@ -71,22 +72,17 @@ export function verifyLoggedEntry(
   return { log, ...verifyProof(entry, log, sha), body: entry.body, content, ...promise };
 }
 
-function logOf({ logId, integratedTime, promise, proof }: TransparencyLogEntry, logs: readonly KnownLog[]) {
-  const named = logs.filter((log) => equalBytes(log.logId, logId));
-  const [first] = named;
-  if (first === undefined) {
-    // Nobody has verified this name: it only helps to find the log.
-    const [origin = ''] = proof?.checkpoint?.split('\n', 1) ?? [];
-    const name = origin === '' ? '' : ` ${JSON.stringify(origin.slice(0, 200))}`;
-    const trusted = logs.map((log) => `${log.origin} with id ${encodeBase64(log.logId)}`).join(', ');
-    throw new ProofError(
-      `the entry is of the log${name} with id ${encodeBase64(logId)}, which is none of the trusted logs (${trusted || 'there are none'})`,
-    );
-  }
-  // One key may be listed several times, each with a time of use. The promise's time says which listing counts. Without a
-  // promise the time is not signed, and anybody may have written it.
-  const time = promise === undefined ? undefined : integratedTime;
-  const log = time === undefined ? first : named.find(({ validFor }) => isWithin(validFor, time * 1000));
+/**
+ * The trusted log that the entry names by its id. A trust file may list one log several times, each time with another time
+ * of use of its key: the listing is found that covers the time of the promise.
+ */
+function logOf(entry: TransparencyLogEntry, logs: readonly KnownLog[]): TrustedLog {
+  const listings = logs.filter((log) => equalBytes(log.logId, entry.logId));
+  const [first] = listings;
+  if (first === undefined) throw untrustedLog(entry, logs);
+  // Only a promise signs the integrated time. Without a promise, anybody may have written that time.
+  const time = entry.promise === undefined ? undefined : entry.integratedTime;
+  const log = time === undefined ? first : listings.find(({ validFor }) => isWithin(validFor, time * 1000));
   if (log === undefined) {
     throw new ProofError(
       `the entry's integrated time, ${rfc3339((time ?? 0) * 1000)}, is not within the time in which ${first.origin} used its key`,
@@ -100,6 +96,16 @@ function logOf({ logId, integratedTime, promise, proof }: TransparencyLogEntry, 
   return log;
 }
 
+function untrustedLog({ logId, proof }: TransparencyLogEntry, logs: readonly KnownLog[]): ProofError {
+  // Nobody has verified the origin in the checkpoint. It is shown because it helps a person to find the log.
+  const [origin = ''] = proof?.checkpoint?.split('\n', 1) ?? [];
+  const name = origin === '' ? '' : ` ${JSON.stringify(origin.slice(0, 200))}`;
+  const trusted = logs.map((log) => `${log.origin} with id ${encodeBase64(log.logId)}`).join(', ');
+  return new ProofError(
+    `the entry is of the log${name} with id ${encodeBase64(logId)}, which is none of the trusted logs (${trusted || 'there are none'})`,
+  );
+}
+
 /** The parsed body, of the kind and version that the entry states. */
 function contentOf({ kind, version, body }: TransparencyLogEntry): Body {
   const logged = parseBody(body);
@@ -111,6 +117,10 @@ function contentOf({ kind, version, body }: TransparencyLogEntry): Body {
   return logged;
 }
 
+/**
+ * Verifies the log's signature over the entry and its time, which Rekor v1 calls a signed entry timestamp.
+ * @returns the facts that the promise signs; undefined where the entry has no promise.
+ */
 function verifyPromise(
   entry: TransparencyLogEntry,
   log: TrustedLog,
@@ -123,8 +133,8 @@ function verifyPromise(
     );
   if (integratedTime === undefined)
     throw new ProofError('the entry has an inclusion promise and no integrated time');
-  // The log signs the RFC 8785 form. JSON.stringify writes it here: the names are in RFC 8785's order, the strings are
-  // base64 and hexadecimal, which need no escapes, and the integers are safe.
+  // The log has signed these four fields as RFC 8785 writes them. JSON.stringify writes the same bytes: the fields stand in
+  // RFC 8785's order, base64 and hexadecimal need no escapes, and the integers are safe.
   const signed = { body: encodeBase64(body), integratedTime, logID: encodeHex(logId), logIndex: index };
   if (!log.verifier.verify(encodeText(JSON.stringify(signed)), promise)) {
     throw new ProofError(
@@ -134,6 +144,7 @@ function verifyPromise(
   return { promise: true, globalIndex: index, integratedTime };
 }
 
+/** Verifies the inclusion proof of the entry's body, up to a checkpoint that the log signed. */
 function verifyProof(
   entry: TransparencyLogEntry,
   log: TrustedLog,
@@ -165,8 +176,9 @@ function verifyProof(
 }
 
 /**
- * The checkpoint, if the log signed it. A checkpoint of Rekor v1 has an origin of a name, which its operator chose, and a
- * tree id. No trust file holds that origin, so only the key is compared, as Sigstore's clients do.
+ * Parses a checkpoint, and verifies that the log signed it. The checkpoint of Rekor v2 or Stele must have the log's origin.
+ * That of Rekor v1 has the origin `<name> - <tree id>`, with a name that the operator chose. No trust file holds that
+ * origin: its form is checked, and the signature decides, as in Sigstore's clients.
  */
 function openLogCheckpoint(bytes: Uint8Array, log: TrustedLog): SignedCheckpoint {
   const { verifier } = log;
@@ -178,9 +190,9 @@ function openLogCheckpoint(bytes: Uint8Array, log: TrustedLog): SignedCheckpoint
       `the checkpoint is of ${JSON.stringify(origin.slice(0, 200))}, which is not a name, " - " and a tree id, as Rekor v1 has it`,
     );
   }
-  // The signature may bear another name than the trust file gives the log, so the signature is found by its key id.
-  const signed = signatures.find(({ keyId }) => keyId === verifier.keyId);
-  return openCheckpoint(bytes, { ...verifier, name: signed?.name ?? verifier.name }, origin);
+  // Rekor v1 may sign with another name than the trust file has, so that the signature is found by its key id alone.
+  const line = signatures.find(({ keyId }) => keyId === verifier.keyId);
+  return openCheckpoint(bytes, { ...verifier, name: line?.name ?? verifier.name }, origin);
 }
 
 const REKOR_V1_ORIGIN = /^.+ - [0-9]{1,20}$/;

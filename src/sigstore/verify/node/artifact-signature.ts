@@ -1,5 +1,5 @@
 /**
- * Whether a bundle's signature is by a key, over an artifact.
+ * Verifies a bundle's signature by a key, and that it is over an artifact.
  * @module
  */
 import { constants, createHash, createPublicKey, verify } from 'node:crypto';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { encodeHex, equalBytes, FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../json.js';
-import { ALGORITHMS, algorithmOf, type Algorithm } from '../../../signatures/algorithms.js';
+import { algorithmFor, algorithmOf, type Algorithm } from '../../../signatures/algorithms.js';
 import { DIGEST_NAMES, digestType, type DigestName } from '../../../signatures/digests.js';
 import { preAuthenticationEncoding } from '../../../signatures/pre-authentication-encoding.js';
 import { verifyEcdsaBatch } from '../../../signatures/node/ecdsa.js';
@@ -21,13 +21,13 @@ import {
 } from '../../bundle/sigstore-bundle.js';
 import type { LoggedSignature } from '../entry-match.js';
 
-/** A signed file, or as many of its digests as are known. */
+/** A file that was signed: its bytes, its digests, or both. */
 export interface Artifact {
   /** The digest in bytes; undefined where it is not known. */
   digest(name: DigestName): Uint8Array | undefined;
   /**
-   * Absent where only digests are known, or the file is too large for memory. A few kinds of signature are over the bytes
-   * themselves, and cannot be verified without them.
+   * The file's bytes; absent where only digests are known, or the file is too large for memory. Plain Ed25519 signatures,
+   * and RSA signatures with another digest than SHA-256, cannot be verified without the bytes.
    */
   readonly bytes?: Uint8Array;
 }
@@ -47,8 +47,9 @@ export function artifactOfDigests(digests: Partial<Record<DigestName, Uint8Array
 }
 
 /**
- * Checks that the bundle's signature is by this key and over this artifact. The artifact's digest must be the bundle's;
- * or, in an envelope, the artifact must be a subject of the in-toto statement or the payload itself.
+ * Checks that the bundle's signature is by this key and over this artifact. Where the bundle has a message signature, the
+ * artifact must have the digest in the bundle. Where the bundle has an envelope, the artifact must be a subject of its
+ * in-toto statement, or the payload itself.
  * @param spki the key in DER SubjectPublicKeyInfo, of a type that the log accepts.
  * @param artifact left out, the signature is verified over the digest or the envelope in the bundle.
  * @param logged what `matchEntry` returned: the entry names the signature's algorithm. Without an entry, the key and the
@@ -62,122 +63,124 @@ export function verifyArtifactSignature(
   logged?: LoggedSignature,
 ): void {
   const { content } = bundle;
-  const key: Key = { spki, parsed: readKey(spki) };
-  const refusal =
+  const key = readKey(spki);
+  const signed =
     content.type === 'messageSignature'
-      ? refusalOfMessage(content, key, artifact, logged)
-      : refusalOfEnvelope(content, key, logged);
+      ? signedMessage(content, artifact)
+      : signedEnvelope(content, key, logged);
+  const refusal = refusalOf(signed, key, logged);
   if (refusal !== undefined) throw new ProofError(`the bundle's signature ${refusal}`);
   if (content.type === 'dsseEnvelope' && artifact !== undefined) requireSubject(content, artifact);
 }
 
-interface Key {
+/** The signer's key. */
+interface SignerKey {
+  /** DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
-  /** What is in `spki`. */
+  /** The same key, parsed. */
   readonly parsed: PublicKey;
 }
 
-function readKey(spki: Uint8Array): PublicKey {
+function readKey(spki: Uint8Array): SignerKey {
   try {
-    return parsePublicKey(spki);
+    return { spki, parsed: parsePublicKey(spki) };
   } catch (error) {
     if (!(error instanceof InvalidEntryError)) throw error;
     throw new FormatError(`the signer's key cannot be used: ${error.message}`);
   }
 }
 
-function refusalOfMessage(
+/** What the signature is over, and the signature. */
+interface Signed {
+  readonly digestName: DigestName;
+  readonly digest: Uint8Array;
+  /** The bytes that have the digest; undefined where they are not at hand. */
+  readonly message: Uint8Array | undefined;
+  readonly signature: Uint8Array;
+}
+
+/** @throws ProofError unless the artifact has the digest in the bundle. */
+function signedMessage(
   { digestAlgorithm, digest, signature }: MessageSignature,
-  key: Key,
   artifact: Artifact | undefined,
-  logged: LoggedSignature | undefined,
-): string | undefined {
-  const name = digestType(digestAlgorithm).name;
+): Signed {
+  const digestName = digestType(digestAlgorithm).name;
   if (artifact !== undefined) {
-    const actual = artifact.digest(name);
+    const actual = artifact.digest(digestName);
     if (actual === undefined)
-      throw new ProofError(`the bundle is over a ${name} digest, which is not known of the artifact`);
+      throw new ProofError(`the bundle is over a ${digestName} digest, which is not known of the artifact`);
     if (!equalBytes(actual, digest)) {
       throw new ProofError(
-        `the signature is over another artifact: its ${name} is ${encodeHex(digest)}, the artifact's ${encodeHex(actual)}`,
+        `the signature is over another artifact: its ${digestName} is ${encodeHex(digest)}, the artifact's ${encodeHex(actual)}`,
       );
     }
   }
-  return refusalOf({ name, digest, message: artifact?.bytes }, signature, key, logged);
+  return { digestName, digest, message: artifact?.bytes, signature };
 }
 
-function refusalOfEnvelope(
+/** An envelope's signature is over its pre-authentication encoding, hashed as the entry or else the key's type says. */
+function signedEnvelope(
   { payloadType, payload, signature }: DsseEnvelope,
-  key: Key,
+  key: SignerKey,
   logged: LoggedSignature | undefined,
-): string | undefined {
+): Signed {
   const message = preAuthenticationEncoding(payloadType, payload);
-  const name =
+  const digestName =
     logged?.digestAlgorithm === undefined
-      ? (algorithmOf(key.parsed.keyDetails)?.digestName ?? 'sha256')
+      ? algorithmFor(key.parsed.keyDetails).digestName
       : digestType(logged.digestAlgorithm).name;
-  return refusalOf({ name, digest: digestOf(name, message), message }, signature, key, logged);
+  return { digestName, digest: digestOf(digestName, message), message, signature };
 }
 
-interface Signed {
-  readonly name: DigestName;
-  readonly digest: Uint8Array;
-  readonly message: Uint8Array | undefined;
-}
-
-/** The reason why a signature is not good, as a clause that follows "signature"; undefined for a good one. */
-function refusalOf(
-  signed: Signed,
-  signature: Uint8Array,
-  key: Key,
-  logged: LoggedSignature | undefined,
-): string | undefined {
+/**
+ * Why a signature does not verify; undefined where it does. The reason is the end of a sentence that begins with "the
+ * signature".
+ */
+function refusalOf(signed: Signed, key: SignerKey, logged: LoggedSignature | undefined): string | undefined {
+  // The entry names one of the log's algorithms: the signature is verified by that one.
   const keyDetails = logged?.verifier.keyDetails;
   const loggedAlgorithm = keyDetails === undefined ? undefined : algorithmOf(keyDetails);
-  if (loggedAlgorithm !== undefined) return refusalBy(loggedAlgorithm, signed, signature, key);
-  // Without an algorithm in the log, a signature by an Ed25519 key may be plain Ed25519.
-  if (key.parsed.type === 'ed25519' && verifiesPure(signed, signature, key.spki)) return undefined;
-  const usual = ALGORITHMS.find((known) => known.keyDetails === key.parsed.keyDetails);
-  return usual?.digestName === signed.name
-    ? refusalBy(usual, signed, signature, key)
-    : refusalOfOtherHash(signed, signature, key);
+  if (loggedAlgorithm !== undefined) return refusalByAlgorithm(loggedAlgorithm, signed, key);
+  // Nothing names the algorithm: the key and the digest determine it.
+  if (key.parsed.type === 'ed25519' && verifiesAsPlainEd25519(signed, key)) return undefined;
+  const keysAlgorithm = algorithmFor(key.parsed.keyDetails);
+  return keysAlgorithm.digestName === signed.digestName
+    ? refusalByAlgorithm(keysAlgorithm, signed, key)
+    : refusalByOtherDigest(signed, key);
 }
 
-/** The reason why a signature is not good by one of the log's algorithms. */
-function refusalBy(
+function refusalByAlgorithm(
   algorithm: Algorithm,
-  { digest }: Signed,
-  signature: Uint8Array,
-  { spki }: Key,
+  { digest, signature }: Signed,
+  { spki }: SignerKey,
 ): string | undefined {
   const [error] = verifySignatures([{ key: spki, algorithm, digest, signature }]);
   return error === undefined ? undefined : `is refused: ${error.message}`;
 }
 
 /**
- * Whether a signature is plain Ed25519, over the message itself. Signers of envelopes make such signatures, and Rekor v1
- * logs them as `PKIX_ED25519`.
+ * Whether a signature is plain Ed25519, over the message itself. The log's own algorithm is Ed25519ph, but signers of
+ * envelopes make plain signatures, and Rekor v1 logs them as `PKIX_ED25519`.
  */
-function verifiesPure({ message }: Signed, signature: Uint8Array, spki: Uint8Array): boolean {
+function verifiesAsPlainEd25519({ message, signature }: Signed, { spki }: SignerKey): boolean {
   return message !== undefined && verify(null, message, keyObject(spki), signature);
 }
 
 /**
- * The reason why a signature is not good by another hash than the key's usual one. Rekor v1 and older clients sign by P-384
- * with SHA-256.
+ * As `refusalOf`, for a digest that none of the log's algorithms pairs with the key's type. Rekor v1 and older clients
+ * make such signatures: with P-384 over SHA-256.
  */
-function refusalOfOtherHash(
-  { name, digest, message }: Signed,
-  signature: Uint8Array,
-  { spki, parsed: key }: Key,
+function refusalByOtherDigest(
+  { digestName, digest, message, signature }: Signed,
+  { spki, parsed: key }: SignerKey,
 ): string | undefined {
   const refused = 'does not verify with this key';
   if (key.type === 'ecdsa') return verifyEcdsaBatch(key.curve, [{ point: key.point, digest, signature }])[0];
   if (message === undefined)
-    return `cannot be verified with this ${key.type === 'rsa' ? 'RSA' : 'Ed25519'} key from a ${name} digest alone: the artifact itself is needed`;
+    return `cannot be verified with this ${key.type === 'rsa' ? 'RSA' : 'Ed25519'} key from a ${digestName} digest alone: the artifact itself is needed`;
   if (key.type === 'ed25519') return refused;
   const rsa = { key: keyObject(spki), padding: constants.RSA_PKCS1_PADDING };
-  return verify(name, message, rsa, signature) ? undefined : refused;
+  return verify(digestName, message, rsa, signature) ? undefined : refused;
 }
 
 function keyObject(spki: Uint8Array) {
@@ -193,6 +196,7 @@ const statement = z.object({
   subject: z.array(z.object({ digest: z.record(z.string(), z.string()).default({}) })).min(1, 'is empty'),
 });
 
+/** @throws ProofError unless the artifact is a subject of the envelope's in-toto statement, or is the payload. */
 function requireSubject({ payloadType, payload }: DsseEnvelope, artifact: Artifact): void {
   if (payloadType !== IN_TOTO) {
     const digests = digestsOf(artifact);
