@@ -56,7 +56,7 @@ export interface LogOptions {
   readonly create: boolean;
   /** Whether an empty staging may be filled from the store's log. Default: false. */
   readonly rebuild?: boolean;
-  /** Called while staging catches up with the store: `done` of `total` missing entries are read. */
+  /** Called while staging reads the entries that it lacks from the store: it has read `done` of `total`. */
   readonly onBringUp?: (done: number, total: number) => void;
   /** A signed checkpoint, as note bytes, that the log must extend. */
   readonly expected?: Uint8Array;
@@ -108,7 +108,7 @@ export async function rebuildStaging(
   return { from, to: checkpoint.size };
 }
 
-/** A log whose staging and store are of one log, and may still differ in what they hold of it. */
+/** A log whose staging and store belong together. Each may still have entries that the other lacks. */
 interface FoundLog {
   readonly identity: LogIdentity;
   readonly verifier: NoteVerifier;
@@ -118,6 +118,10 @@ interface FoundLog {
   readonly reconciler: Reconciler;
 }
 
+/**
+ * Makes sure that staging and store are of one log, and fills them where a new log or a new staging is to be made.
+ * @throws StartRefusedError
+ */
 async function findOrMakeLog(options: LogOptions, signal: AbortSignal): Promise<FoundLog> {
   const { store, reads = store, staging, key, origin, log, onBringUp } = options;
   const verifier = key.verifier(origin);
@@ -127,8 +131,10 @@ async function findOrMakeLog(options: LogOptions, signal: AbortSignal): Promise<
   const published = new PublishedLog(store, reads, verifier, retrying);
   const publisher = new Publisher({ store, published, verifier, retrying, log, signal });
   const { identity, isStaged, stored } = await identify(options, published);
-  // Before anything is written: an identity that a refused start left in staging would pass the next start's checks.
+  // Nothing is written before this check: `identify` trusts a staging that has an identity, so a refused start must not
+  // leave one.
   if (expected !== undefined) await requireExpected(published, expected);
+  if (!isStaged && stored !== undefined && options.rebuild === true) warnOfRebuild(log, stored);
   if (!isStaged) await staging.create(identity);
   if (stored === undefined) {
     await publisher.publishEmpty(emptyCheckpoint(key, origin));
@@ -138,21 +144,21 @@ async function findOrMakeLog(options: LogOptions, signal: AbortSignal): Promise<
   return { identity, verifier, publisher, retrying, outages, reconciler };
 }
 
-/** What staging and store say of the log. */
 interface Identified {
+  /** Of the log that staging and store are of, or of the new log. */
   readonly identity: LogIdentity;
-  /** Whether staging holds the identity already. */
+  /** False in a new staging, which has no identity yet. */
   readonly isStaged: boolean;
   /** The store's checkpoint; undefined in an empty store. */
   readonly stored: StoredCheckpoint | undefined;
 }
 
 /**
- * Reads which log staging and store are of. Writes nothing.
+ * Reads of which log staging and store are, and compares the two. Writes nothing.
  * @throws StartRefusedError unless both are of this origin and key, or are empty and may be filled.
  */
 async function identify(options: LogOptions, published: PublishedLog): Promise<Identified> {
-  const { staging, key, origin } = options;
+  const { staging, key, origin, now = Date.now } = options;
   const verifierKey = formatVerifierKey(key.verifierKey(origin));
   const staged = await staging.identity();
   if (staged !== undefined && staged.origin !== origin) throw otherOrigin(staged.origin, origin);
@@ -166,7 +172,7 @@ async function identify(options: LogOptions, published: PublishedLog): Promise<I
   if (stored === undefined && stagedSize > 0) throw storeEmptied(stagedSize);
   if (staged !== undefined) return { identity: staged, isStaged: true, stored };
   requireNewStagingAllowed(options, stored);
-  const created = await creationTime(options, published, stored);
+  const created = stored === undefined ? now() : await readCreation(published, stored, key, now());
   return { identity: { origin, verifierKey, created }, isStaged: false, stored };
 }
 
@@ -184,24 +190,26 @@ function requireNewStagingAllowed(
 }
 
 /**
- * When the log of a new staging was created, Unix milliseconds: now, or as its store tells.
+ * Reads from the store when its log was created, Unix milliseconds.
+ * @param now the answer for a log that is empty and whose store does not tell.
  * @throws StartRefusedError where the store's first times are damaged.
  */
-async function creationTime(
-  { rebuild = false, key, log, now = Date.now }: LogOptions,
+async function readCreation(
   published: PublishedLog,
-  stored: StoredCheckpoint | undefined,
+  { value: checkpoint }: StoredCheckpoint,
+  { spki }: LogKey,
+  now: number,
 ): Promise<number> {
-  if (stored === undefined) return now();
-  const checkpoint = stored.value;
-  if (rebuild)
-    log.warn(
-      { size: checkpoint.size },
-      `staging is rebuilt from the store's log of ${checkpoint.size} entries. Whether the store was rolled back as well cannot be told from inside: --expect-checkpoint with the newest checkpoint that anyone has makes sure of it`,
-    );
-  const reader = published.patient;
+  const reader = published.patientReader;
   return refusingDamage('first times', () =>
-    creationOf(reader.at(checkpoint), reader.options.read, key.spki, now()),
+    creationOf(reader.at(checkpoint), reader.options.read, spki, now),
+  );
+}
+
+function warnOfRebuild(log: Logger, { value: { size } }: StoredCheckpoint): void {
+  log.warn(
+    { size },
+    `staging is rebuilt from the store's log of ${size} entries. Whether the store was rolled back as well cannot be told from inside: --expect-checkpoint with the newest checkpoint that anyone has makes sure of it`,
   );
 }
 
@@ -225,6 +233,6 @@ async function requireExpected(published: PublishedLog, expected: SignedCheckpoi
   const stored = await published.read();
   const size = stored?.value.size ?? 0;
   if (stored === undefined || size < expected.size) throw storeBehindExpectation(size, expected.size);
-  if (!equalBytes(await published.patient.at(stored.value).rootAt(expected.size), expected.root))
+  if (!equalBytes(await published.patientReader.at(stored.value).rootAt(expected.size), expected.root))
     throw forkFromExpectation(expected.size);
 }

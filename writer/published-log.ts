@@ -34,9 +34,9 @@ export interface Growth {
 
 export class PublishedLog {
   /** Tries each read until the store answers, for a start and for publishing: both wait for the end of an outage. */
-  readonly patient: LogReader;
+  readonly patientReader: LogReader;
   /** Tries each read once, for /healthz: its client must hear of an outage at once. */
-  readonly impatient: LogReader;
+  readonly impatientReader: LogReader;
   /** Tries each read once, for answers to submitters, and keeps tiles in memory: 8 MiB at most. */
   readonly #answers: LogReader;
   readonly #object: MovingObject<SignedCheckpoint>;
@@ -56,11 +56,11 @@ export class PublishedLog {
     const readOf = (from: Pick<ObjectStore, 'read'>) => async (path: string) =>
       (await from.read(path))?.bytes;
     const read = readOf(store);
-    this.patient = new LogReader({
+    this.patientReader = new LogReader({
       ...options,
       read: (path) => retrying.run(`read ${path}`, () => read(path)),
     });
-    this.impatient = new LogReader({ ...options, read });
+    this.impatientReader = new LogReader({ ...options, read });
     // One cache for all trees of the log: full tiles never change.
     this.#answers = new LogReader({ ...options, read: readOf(reads), cache: new MemoryCache() });
   }

@@ -39,7 +39,7 @@ export class Reconciler {
    */
   async reconcile(): Promise<StoredCheckpoint> {
     const current = await this.#publisher.published.current();
-    const tree = this.#publisher.published.patient.at(current.value);
+    const tree = this.#publisher.published.patientReader.at(current.value);
     await refusingDamage('right edge', () => tree.edge());
     await requireExtendsStaging(tree, await this.#staging.published());
     await this.#dropDamagedBatches();

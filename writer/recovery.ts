@@ -4,7 +4,7 @@
  * @module
  */
 import type { Logger } from 'pino';
-import { DamagedStoreError, messageOf } from '../src/errors.js';
+import { DamagedStoreError } from '../src/errors.js';
 import { isBadData } from '../tiles-spec/errors.js';
 import {
   equalBytes,
@@ -93,7 +93,7 @@ export class Recovery {
     }
   }
 
-  /** Publishes a claim that was found, ours or another writer's. Staging learns its entries first. */
+  /** Publishes a claim that was found in the store, ours or another writer's. Staging is given its entries first. */
   async #completeClaim(claim: Uint8Array, current: StoredCheckpoint): Promise<void> {
     const batch = batchOf(current.value.size, claim, this.#verifier);
     const { oldSize } = batch;
@@ -102,8 +102,8 @@ export class Recovery {
     const { leafHashes, time } = await this.#verifyClaim(batch, current);
     const sequenced = (await this.#staging.unpublished()).find((each) => each.oldSize === oldSize);
     if (sequenced === undefined || !equalBytes(sequenced.claim, claim)) {
-      // Staging has no batch for this size, or one that the store has not chosen. Nobody was shown that one, so it can be
-      // taken back.
+      // Staging has no batch for this size, or has one that the store has not chosen. Nobody was shown such a batch: it
+      // is taken back, and the claimed one takes its place.
       await this.#staging.discard(oldSize);
       await this.#staging.sequence({ oldSize, size, root, time, claim }, leafHashes);
     }
@@ -111,6 +111,7 @@ export class Recovery {
     await this.#reconciler.settle(oldSize);
   }
 
+  /** @throws DamagedStoreError unless the claim's batch extends the log. */
   async #verifyClaim(batch: Batch, { value: checkpoint }: StoredCheckpoint): Promise<VerifiedBatch> {
     const tail = await this.#readTail(checkpoint);
     try {
@@ -126,26 +127,20 @@ export class Recovery {
   }
 
   /**
-   * Publishes a batch from staging. A batch that does not verify was damaged on the disk: it is dropped, and all that
-   * follow it. Dropping is safe: the store has no claim for this size, so nobody was ever shown the batch.
+   * Publishes a batch from staging. A batch that the disk has damaged is dropped, and so are all that follow it. Dropping
+   * is safe: the store has no claim for this size, so nobody was ever shown the batch.
    * @throws NewerVersionError where a newer version of Stele wrote the batch, which stays in staging.
    */
   async #publishBatch(sequenced: SequencedBatch, current: StoredCheckpoint): Promise<void> {
-    const { oldSize, size, root, time, claim } = sequenced;
+    const { oldSize, size } = sequenced;
     const tail = await this.#readTail(current.value);
     let batch: Batch;
     try {
-      batch = batchOf(oldSize, claim, this.#verifier);
-      const verified = await verifyBatch(batch, tail);
-      const isSame =
-        batch.checkpoint.size === size && equalBytes(batch.checkpoint.root, root) && verified.time === time;
-      if (!isSame) throw new ProofError('its row is of another batch than its claim');
+      batch = await this.#verifySequenced(sequenced, tail);
     } catch (error) {
-      // The batch may be whole: only the newer version can tell, and can publish it.
-      if (error instanceof NewerVersionError) throw error;
-      const reason = error instanceof DamagedStoreError ? error.cause : error;
-      if (!isBadData(reason)) throw error;
-      await this.#reconciler.dropBatches(oldSize, `the first of them does not verify (${messageOf(reason)})`);
+      const damage = damageOf(error);
+      if (damage === undefined) throw error;
+      await this.#reconciler.dropBatches(oldSize, `the first of them does not verify (${damage})`);
       return;
     }
     this.#log.info({ from: oldSize, to: size }, 'publishing a batch that was sequenced before the start');
@@ -153,13 +148,25 @@ export class Recovery {
     await this.#reconciler.settle(oldSize);
   }
 
+  /** @throws ProofError unless the batch's claim extends the log, and its row in staging is of the same batch. */
+  async #verifySequenced(sequenced: SequencedBatch, tail: LogTail): Promise<Batch> {
+    const { oldSize, size, root, time, claim } = sequenced;
+    const batch = batchOf(oldSize, claim, this.#verifier);
+    const verified = await verifyBatch(batch, tail);
+    const { checkpoint } = batch;
+    if (checkpoint.size !== size || !equalBytes(checkpoint.root, root) || verified.time !== time)
+      throw new ProofError('its row is of another batch than its claim');
+    return batch;
+  }
+
   /**
-   * Reads the log's tail from the store: two objects of the partial entry bundle, and the tiles of the right edge.
-   * @throws StartRefusedError unless the edge hashes to the checkpoint, and the bundle's entries to the edge.
+   * Reads the end of the log from the store, to which the next batch is appended: the tiles of the right edge and, where
+   * the last entry bundle is partial, that bundle and its times.
+   * @throws StartRefusedError unless the edge hashes to the checkpoint's root, and the bundle's entries to the edge.
    */
   async #readTail(checkpoint: SignedCheckpoint): Promise<LogTail> {
     if (checkpoint.size === 0) return EMPTY_TAIL;
-    const tree = this.#publisher.published.patient.at(checkpoint);
+    const tree = this.#publisher.published.patientReader.at(checkpoint);
     return refusingDamage('end', async () => {
       const edge = await tree.edge();
       if (checkpoint.size % TILE_WIDTH === 0) return { edge, bodies: [], times: [] };
@@ -167,4 +174,13 @@ export class Recovery {
       return { edge, bodies: await tree.entryBundle(index), times: await tree.times(index) };
     });
   }
+}
+
+/** How an error shows that a batch in staging is damaged; undefined where it shows something else. */
+function damageOf(error: unknown): string | undefined {
+  // The batch may be whole: only the newer version can tell, and can publish it.
+  if (error instanceof NewerVersionError) return undefined;
+  // `batchOf` blames the store, where claims usually come from. This one comes from staging, so only the cause counts.
+  const cause = error instanceof DamagedStoreError ? error.cause : error;
+  return isBadData(cause) ? cause.message : undefined;
 }

@@ -103,7 +103,7 @@ export class Sequencer {
       }
       await pool.filled(Infinity, CLOCK_POLL);
       // A bucket's answer carries the time. Reading one may show that the clock is right again.
-      await publisher.published.impatient.checkpoint().catch(() => undefined);
+      await publisher.published.impatientReader.checkpoint().catch(() => undefined);
     }
     return true;
   }

@@ -213,11 +213,11 @@ export class Writer {
   }
 
   async #storeFault(): Promise<Fault | undefined> {
-    const { impatient } = this.published;
+    const { impatientReader } = this.published;
     try {
-      const stored = await impatient.checkpoint();
+      const stored = await impatientReader.checkpoint();
       if (stored === undefined) return { code: 'damaged', reason: 'the store has no checkpoint' };
-      await impatient.at(stored).edge();
+      await impatientReader.at(stored).edge();
       return undefined;
     } catch (error) {
       const fault = faultOf(error);

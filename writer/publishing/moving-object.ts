@@ -79,7 +79,7 @@ export class MovingObject<T> {
     let current = from;
     return this.#retrying.run(`swap ${path}`, async () => {
       if (current?.etag === from?.etag) {
-        const swapped = await this.#swap(from, bytes).catch(asPassing);
+        const swapped = await this.#swap(from, bytes).catch(passingError);
         // The answer may be lost, or be a refusal because an earlier try has succeeded already. Only what the store
         // holds now tells whether the swap was done.
         current = await this.read();
@@ -99,10 +99,11 @@ export class MovingObject<T> {
 }
 
 /**
- * Returns the error of a write that may have succeeded all the same, for a caller that reads back.
- * @throws the error where it is final.
+ * Handles the failure of a write, for a caller that then reads what the store holds: the write may have been done, and
+ * its answer lost.
+ * @returns the error. @throws the error where it is final, since reading would not help.
  */
-export function asPassing(error: unknown): Error {
+export function passingError(error: unknown): Error {
   if (isFinal(error)) throw error;
   return errorOf(error);
 }

@@ -24,7 +24,7 @@ import type { Batch } from '../batch.js';
 import type { Retrying } from '../retrying.js';
 import type { PublishedLog, StoredCheckpoint } from '../published-log.js';
 import { ImmutableObjects } from './immutable-objects.js';
-import { asPassing } from './moving-object.js';
+import { passingError } from './moving-object.js';
 
 /** Advice for the operator of a writer that has lost a claim. */
 const ADVICE =
@@ -66,7 +66,7 @@ export class Publisher {
   /**
    * Publishes a batch. All of it is durable in the store when this returns. Costs two writes and at least two reads,
    * and one write for each of the batch's objects.
-   * @param edge the right edge of the batch's tree; a caller that has it spares readers of the new tree its tiles.
+   * @param edge the right edge of the batch's tree. Where it is passed, answers to submitters need not read its tiles.
    * @throws ClaimLostError when the store has chosen another writer's batch for this size, or is past it.
    */
   async publish(batch: Batch, edge?: RightEdge): Promise<void> {
@@ -113,18 +113,19 @@ export class Publisher {
 
   /**
    * Wins the claim for the batch's size.
-   * @returns the checkpoint to swap; undefined when another writer found our claim and has published the batch already.
+   * @returns the checkpoint to swap; undefined when another writer has found our claim, and has published the batch.
    * @throws ClaimLostError.
    */
   async #claim(batch: Batch): Promise<StoredCheckpoint | undefined> {
     const path = formatPath({ kind: 'claim', size: batch.oldSize });
     await this.#retrying.run(`claim ${path}`, async () => {
-      const created = await this.#store.create(path, batch.claim).catch(asPassing);
+      const created = await this.#store.create(path, batch.claim).catch(passingError);
       if (created === true) return;
-      // After a refusal or a lost answer the claim in the store may be ours or another's: read it back.
+      // The create was refused, or its answer was lost. The claim in the store may be ours or another's: read it back.
       const found = await this.#store.read(path);
-      if (found === undefined) throw created === false ? new Error('the claim is there and is not') : created;
-      if (!equalBytes(found.bytes, batch.claim)) throw this.#lost(batch.oldSize, found.bytes);
+      if (found !== undefined) this.#requireOurs(batch, found.bytes);
+      else if (created === false) throw new Error(`${path} was there when it was created, and is gone`);
+      else throw created;
     });
     // Claims are deleted once the checkpoint has passed them, so our create can succeed for a size that was published
     // long ago. Read the checkpoint again: if it has not passed this size, no claim for it was ever deleted, and ours
@@ -139,9 +140,12 @@ export class Publisher {
     );
   }
 
-  #lost(size: number, claim: Uint8Array): Error {
-    const { checkpoint: theirs } = batchOf(size, claim, this.#verifier);
-    return new ClaimLostError(
+  /** @throws ClaimLostError unless the claim that the store holds is the batch's own; DamagedStoreError as `batchOf`. */
+  #requireOurs(batch: Batch, found: Uint8Array): void {
+    if (equalBytes(found, batch.claim)) return;
+    const size = batch.oldSize;
+    const { checkpoint: theirs } = batchOf(size, found, this.#verifier);
+    throw new ClaimLostError(
       `another writer has claimed the batch from ${size} to ${theirs.size}. ${ADVICE}`,
       { path: formatPath({ kind: 'claim', size }) },
     );
@@ -165,7 +169,7 @@ export class Publisher {
     const { size, root } = batch.checkpoint;
     if (checkpoint.size < size) return false;
     if (checkpoint.size === size) return equalBytes(checkpoint.root, root);
-    return equalBytes(await this.published.patient.at(checkpoint).rootAt(size), root);
+    return equalBytes(await this.published.patientReader.at(checkpoint).rootAt(size), root);
   }
 }
 

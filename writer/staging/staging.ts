@@ -3,9 +3,6 @@
  * all their bytes, and the leaf hashes of all entries, by which a repeated entry is recognised.
  * @module
  */
-import { constants, existsSync } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { DamagedStoreError } from '../../src/errors.js';
 import { opensslSha256 } from '../../src/node/openssl-sha256.js';
 import {
@@ -18,7 +15,7 @@ import {
 } from '../../tiles-spec/index.js';
 import type { PartialRecord } from '../partial-collector.js';
 import { appendLeaves, blockIn, readBlocks, readLeaves, writeBlocks, type Block } from './blocks.js';
-import { blobIn, Database, numberIn, type Queries, type Row } from './database.js';
+import { blobIn, numberIn, type Database, type Queries, type Row } from './database.js';
 import { LeafTable } from './leaf-table.js';
 import {
   insertLogRow,
@@ -38,7 +35,7 @@ import {
   rowOf,
   type SequencedBatch,
 } from './outbox.js';
-import { prepareTables } from './schema.js';
+import { openStagingFile } from './staging-file.js';
 import { forgetFullTiles, forgetWidths, recordWidths, widthsOf } from './widths.js';
 
 export type { Block, LogIdentity, SequencedBatch, StagedTree };
@@ -108,9 +105,6 @@ export interface Staging {
 /** Blocks read at a time when the leaf table is filled, of 8 KiB each. */
 const PAGE = 64;
 
-const ADVICE =
-  'Keep the file, and restore its newest copy, or start with --rebuild, which moves it aside and makes it anew from the store';
-
 const NOTHING: StagedTree = { size: 0, root: emptyRoot(opensslSha256), time: 0 };
 
 /** Memory: 11 to 16 bytes an entry. */
@@ -131,32 +125,12 @@ export class SqliteStaging implements Staging, PartialRecord {
    * @throws DamagedStoreError where the file is damaged beyond what can be read from the store; NewerVersionError;
    *   SQLite's own errors, with their `code`: SQLITE_BUSY where another process has the file open.
    */
-  static async open(file: string): Promise<SqliteStaging> {
-    await requireWritable(file);
-    const database = await Database.open(file, ADVICE);
-    try {
-      for (const pragma of [
-        // A full block, 8 KiB and a little more, takes 2 1/8 pages of 4 KiB. It would take 1 1/8 of 8 KiB, which is
-        // more.
-        'page_size = 4096',
-        'locking_mode = EXCLUSIVE',
-        'journal_mode = WAL',
-        'synchronous = FULL',
-        'fullfsync = ON',
-        'wal_autocheckpoint = 4000',
-      ]) {
-        await database.run(`PRAGMA ${pragma}`);
-      }
-      await prepareTables(database, file);
-      const [check] = await database.all('PRAGMA quick_check(1)');
-      if (check?.['quick_check'] !== 'ok') throw database.damaged(String(check?.['quick_check']));
+  static open(file: string): Promise<SqliteStaging> {
+    return openStagingFile(file, async (database) => {
       const staging = new SqliteStaging(database);
       await staging.#load();
       return staging;
-    } catch (error) {
-      await database.close();
-      throw isOfDamage(error) ? database.damaged(error.message, { cause: error }) : error;
-    }
+    });
   }
 
   /** Fills the leaf table, and notes damaged blocks and batches. */
@@ -374,25 +348,6 @@ export class SqliteStaging implements Staging, PartialRecord {
     if (log === undefined) throw this.#database.damaged('it has no row that says of which log it is');
     return log;
   }
-}
-
-/**
- * Requires that the file can be written, by the file system. SQLite gives the same error for a file without permission
- * and for one whose damaged header says read-only.
- */
-async function requireWritable(file: string): Promise<void> {
-  await access(dirname(file), constants.W_OK);
-  if (existsSync(file)) await access(file, constants.R_OK | constants.W_OK);
-}
-
-/**
- * Whether an error of `open` comes from a damaged file that SQLite does not call corrupt: SQL that does not fit its
- * tables, a header that says read-only, or a column that holds another type.
- */
-function isOfDamage(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return error instanceof TypeError || code === 'SQLITE_ERROR' || code === 'SQLITE_READONLY';
 }
 
 /** The leaf hash at an index, in a row of `readLeaves`; empty where the row does not hold that index. */
