@@ -14,7 +14,13 @@ export type Gunzip = (bytes: Uint8Array, maxLength: number) => Promise<Uint8Arra
 /** Bytes decompressed at a time. Deflate expands them to 16 MiB at most. */
 const SLICE_LENGTH = 16_384;
 
-/** A `Gunzip` for browsers. Takes `maxLength` and 16 MiB of memory at most, whatever the input would expand to. */
+/**
+ * A `Gunzip` for browsers. Takes `maxLength` and 16 MiB of memory at most, whatever the input would expand to.
+ * @example
+ * const gzip = new Blob(['abc']).stream().pipeThrough(new CompressionStream('gzip'));
+ * const bytes = new Uint8Array(await new Response(gzip).arrayBuffer());
+ * await browserGunzip(bytes, 3); // => Uint8Array(3) [ 97, 98, 99 ]
+ */
 export const browserGunzip: Gunzip = async (bytes, maxLength) => {
   const stream = inSlices(bytes as Uint8Array<ArrayBuffer>).pipeThrough(new DecompressionStream('gzip'));
   try {

@@ -65,7 +65,7 @@ export function requestFailure(
     return new UnreachableError(`${what}: ${message}`, { code: error.code, ...options });
   const status = statusOf(error);
   if (status !== undefined) {
-    const said = error instanceof S3ServiceException ? s3Words(error) : 'with what is no error of S3';
+    const said = error instanceof S3ServiceException ? s3Words(error) : 'without an error of S3';
     const code = status === CONFLICT || isPassingStatus(status) ? 'busy' : 'refused';
     return new UnreachableError(`${what}: the server answers ${status} ${said}`, { code, ...options });
   }

@@ -83,7 +83,7 @@ export class S3Store implements ObjectStore {
       throw this.#unfit('If-None-Match: * is refused where there is no object');
     const made = await this.#probeRead(key);
     if (made === undefined || !equalBytes(made.bytes, first))
-      throw this.#unfit('what was written is not what is read back');
+      throw this.#unfit('an object does not hold the bytes that were written to it');
     if (await this.#probePut(key, second, undefined))
       throw this.#unfit('If-None-Match: * replaces an object that is there');
     if (!(await this.#probePut(key, second, made.etag))) {
@@ -95,7 +95,7 @@ export class S3Store implements ObjectStore {
       throw this.#unfit('If-Match with a stale tag replaces the object');
     const swapped = await this.#probeRead(key);
     if (swapped === undefined || !equalBytes(swapped.bytes, second))
-      throw this.#unfit('what was swapped is not what is read back');
+      throw this.#unfit('a swap is reported that was not done');
     await this.#bucket.delete([key]);
   }
 

@@ -35,7 +35,7 @@ export interface BundleParts {
   readonly extensions: readonly Uint8Array[];
   readonly isComplete?: boolean;
   readonly authority?: Authority;
-  /** What v0.1 has behind the certificate, or in its place. */
+  /** Makes the certificates of a v0.1 bundle from the signer's certificate. Default: that certificate alone. */
   readonly chain?: (certificate: Buffer) => readonly unknown[];
   /** The name by which the log signs its checkpoints, and the first line of one. */
   readonly logName?: string;
@@ -54,14 +54,11 @@ export function certifiedBundle(parts: BundleParts): Uint8Array {
     ...extensions,
   ]);
   const signature = sign('sha256', ARTIFACT, signer.privateKey);
-  const { chain = () => [] } = parts;
-  const certificates = chain(certificate);
+  const { chain = (signers: Buffer) => [rawBytes(signers)] } = parts;
   return jsonFile({
     mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
     verificationMaterial: {
-      x509CertificateChain: {
-        certificates: certificates.length > 0 ? certificates : [rawBytes(certificate)],
-      },
+      x509CertificateChain: { certificates: chain(certificate) },
       tlogEntries: [loggedEntry(certificate, signature, parts)],
     },
     messageSignature: {

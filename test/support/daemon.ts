@@ -82,7 +82,7 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
   try {
     return await use(folder);
   } finally {
-    // A reader may still be writing into its cache what it has read ahead.
+    // A reader may still be writing tiles into its cache that it has read ahead.
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

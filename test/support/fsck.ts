@@ -15,7 +15,7 @@ import { writeFiles, type LogPlace } from './log-place.js';
 
 export const ORIGIN = 'fsck.example';
 
-/** A log whose files are as a writer makes them. */
+/** A log whose files are those that a writer makes. */
 export interface MadeLog {
   readonly place: LogPlace;
   readonly verifierKey: string;
@@ -25,7 +25,7 @@ export interface MadeLog {
   readonly checkpoints: ReadonlyMap<number, Buffer>;
 }
 
-/** In what a log differs from the usual one. */
+/** The ways in which a log may differ from the usual one. */
 export interface LogSettings {
   readonly origin?: string;
   readonly bodyOf?: (index: number) => string;

@@ -1,5 +1,6 @@
 /**
- * The parts of tables of lies that a server may tell: a false answer for a file, and the reader's refusal.
+ * Lies that a server may tell a reader: the false answer for a file, and the error by which the reader must refuse it. The
+ * tests are tables of them.
  */
 import type { ServerResponse } from 'node:http';
 import type { Fault, TestLog, TestServer } from './reader.js';

@@ -39,7 +39,7 @@ declare module 'vitest' {
 
 /** A place for the files of one log. Changes made here bypass the log's writer. */
 export interface LogPlace {
-  /** The place as commands and readers take it. */
+  /** The place, in the form in which commands and readers take it. */
   readonly name: string;
   /** The place's URL; undefined for a folder. */
   readonly url: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * A staging in memory, which keeps SqliteStaging's promises in the plainest way.
+ * A staging in memory. It keeps the promises of `Staging` with plain lists, for tests of everything above it.
  */
 import { DamagedStoreError } from '#src/errors.js';
 import { emptyRoot, type Hash } from '#tiles-spec/index.js';

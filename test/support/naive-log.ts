@@ -204,7 +204,7 @@ function openClaim(bytes: Uint8Array): NaiveClaim {
 export class History {
   readonly #name: LogName;
   readonly #objects = new Map<string, Uint8Array>();
-  /** The chosen claims, by the tree size before them. */
+  /** The chosen claims, each by the size of the tree that it extends. */
   readonly #chosen = new Map<number, NaiveClaim>();
   #position = 0;
   /** The log at each checkpoint, the oldest first. */

@@ -217,7 +217,7 @@ export async function filesIn(folder: string): Promise<Map<string, Buffer>> {
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A value that changes with any file below a folder. */
+/** A digest of all files below a folder: it changes when any of them does. */
 export async function digestOf(folder: string): Promise<string> {
   const digest = createHash('sha256');
   for (const [path, bytes] of await filesIn(folder)) digest.update(`${path} ${bytes.length} `).update(bytes);

@@ -26,8 +26,8 @@ export interface S3Answer {
 }
 
 /**
- * The change: returns an answer in place of the server's, or one made from it. Undefined passes the request on, and
- * 'answered' tells that the function has answered by `response`.
+ * The change to one request. It may return an answer of its own, or one made from the server's. It returns undefined to
+ * pass the request on unchanged, and 'answered' where it has answered by `response` itself.
  */
 export type S3Fault = (
   request: S3Request,

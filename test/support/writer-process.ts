@@ -58,7 +58,7 @@ export class WriterProcess {
     return this.#isDead;
   }
 
-  /** A method and no property: the value may change while a call waits, which a narrowed type would hide. */
+  /** A method, since TypeScript takes a property that was false before an `await` to be false after it. */
   #hasCrashed(): boolean {
     return this.#isDead;
   }

@@ -147,7 +147,7 @@ describeWithS3('a bucket', (server) => {
         return 'answered';
       };
       await withFault(endless, (store) =>
-        expectUnreachable(call(store), 'busy', /: the server answers 500 with what is no error of S3$/),
+        expectUnreachable(call(store), 'busy', /: the server answers 500 without an error of S3$/),
       );
       // What is in the sockets' buffers, and no more.
       expect(sent).toBeLessThan(2 ** 24);

@@ -49,7 +49,7 @@ const UNFIT: Readonly<Record<string, readonly [() => S3Fault, RegExp]>> = {
     () =>
       ({ method }) =>
         method === 'PUT' ? OK : undefined,
-    /what was written is not what is read back/,
+    /an object does not hold the bytes that were written to it/,
   ],
   'keeps other bytes': [
     () =>
@@ -57,7 +57,7 @@ const UNFIT: Readonly<Record<string, readonly [() => S3Fault, RegExp]>> = {
         const answer = await pass();
         return method === 'GET' && answer.status === 200 ? { ...answer, body: encodeText('x') } : answer;
       },
-    /what was written is not what is read back/,
+    /an object does not hold the bytes that were written to it/,
   ],
   'says that it swaps, and does not': [
     () => {
@@ -67,7 +67,7 @@ const UNFIT: Readonly<Record<string, readonly [() => S3Fault, RegExp]>> = {
         return swaps++ === 0 ? OK : FAILED;
       };
     },
-    /what was swapped is not what is read back/,
+    /a swap is reported that was not done/,
   ],
 };
 
