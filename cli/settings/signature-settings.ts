@@ -34,10 +34,10 @@ export const SIGNATURE_SETTINGS = {
     group: GROUP,
   },
   type: {
+    // Without a default, so that a type which is given where a bundle says its own is told from none.
     value: 'hashedrekord|dsse',
-    default: 'hashedrekord',
     choices: ['hashedrekord', 'dsse'],
-    description: 'what kind of entry it is',
+    description: 'what kind of entry it is; left out it is a hashedrekord',
     group: GROUP,
   },
 } as const satisfies Settings;

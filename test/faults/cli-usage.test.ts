@@ -176,6 +176,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['verify key.pem', /^stele: key\.pem holds PEM \(EC PRIVATE KEY\), where a bundle/m],
     ['verify log.vkey', /^stele: log\.vkey is a verifier key \(--vkey\), where a bundle/m],
     ['verify a.txt --type dsse', /^stele: --type has no place: the bundle a\.txt says what it is of$/m],
+    ['verify a.txt --type hashedrekord', /^stele: --type has no place: the bundle a\.txt says/m],
     [
       `${LOGGED} --certificate-identity x`,
       /--certificate-identity and --certificate-oidc-issuer go together/,

@@ -92,7 +92,7 @@ export async function upload(invocation: UploadInvocation): Promise<number> {
 }
 
 /** The files of the key and of the artifact to sign; undefined where a signature is given. */
-function signingOf({ key, artifact, type }: UploadInvocation['values']) {
+function signingOf({ key, artifact, type = 'hashedrekord' }: UploadInvocation['values']) {
   if (key === undefined) return undefined;
   if (artifact === undefined) throw new ConfigurationError('give --artifact: the file to sign');
   if (type !== 'hashedrekord')

@@ -74,7 +74,7 @@ export async function bundlesToVerify(invocation: Verification): Promise<Bundles
       );
     if (values.signature !== undefined)
       throw new SettingError('--signature', `the bundle ${file} holds it`, ' has no place:');
-    if (values.type !== 'hashedrekord')
+    if (values.type !== undefined)
       throw new SettingError('--type', `the bundle ${file} says what it is of`, ' has no place:');
     requireText(bytes, file);
     return { bundles: parsed(file, () => bundlesIn(bytes)), logs };
