@@ -6,6 +6,7 @@ import { cac } from 'cac';
 import { EXIT_CODES, optionGroups, synopsis, type Command, type Commands } from './command.js';
 import { PACKAGE_VERSION } from './package-version.js';
 import { environmentName, type Setting } from './settings/setting.js';
+import { wrap } from './terminal.js';
 
 /** A part of a page, as cac has it. */
 interface Section {
@@ -121,16 +122,4 @@ function paragraph(text: string, width: number): string {
   return wrap(text, width - 2)
     .map((line) => `  ${line}`)
     .join('\n');
-}
-
-/** Lines of at most `width` characters, unless a word is longer. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    const joined = `${last ?? ''} ${word}`;
-    if (last !== undefined && joined.length <= width) lines[lines.length - 1] = joined;
-    else lines.push(word);
-  }
-  return lines;
 }

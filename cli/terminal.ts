@@ -9,7 +9,7 @@ import { reasonOf } from '../src/node/system-error.js';
 export interface Terminal {
   /** Prints lines of the result. */
   readonly out: (text: string) => void;
-  /** Prints lines that are not the result. */
+  /** Prints a line that is not the result. On a terminal it is broken between words, elsewhere it stays one line. */
   readonly err: (text: string) => void;
   /** Prints a value as one line of JSON, as the result. */
   readonly json: (value: unknown) => void;
@@ -43,10 +43,23 @@ export function plain(text: string): string {
   );
 }
 
-/** `1 entry`, `2 entries`. */
-export function entries(count: number): string {
-  return count === 1 ? '1 entry' : `${count} entries`;
+/** Lines of at most `width` characters, unless a word is longer. The lines after the first begin with `indent`. */
+export function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    const joined = `${last ?? ''} ${word}`;
+    if (last !== undefined && joined.length <= width) lines[lines.length - 1] = joined;
+    else lines.push(last === undefined ? word : `${indent}${word}`);
+  }
+  return lines;
 }
+
+/**
+ * What the second and further lines of a message begin with. Without it, a text that a server chose could begin such a
+ * line with `stele: `, and pass for a message of the command.
+ */
+const CONTINUED = '  ';
 
 /** Milliseconds between two lines of progress where there is no terminal. */
 const LINE_EVERY = 10_000;
@@ -68,8 +81,9 @@ export function openTerminal(
     });
   }
   const colours = picocolors.createColors(showsColours(stdout, environment));
+  const errWidth = stderr.isTTY ? widthOf(stderr, environment) : Infinity;
   const err = (text: string) => {
-    stderr.write(`${text}\n`);
+    stderr.write(`${wrap(text, errWidth, CONTINUED).join('\n')}\n`);
   };
   return {
     out: (text) => {

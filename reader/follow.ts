@@ -2,6 +2,7 @@
  * Following a log: the loop of every program that keeps up with one, such as an index, a monitor or a standby.
  * @module
  */
+import { counted } from '../tiles-spec/counted.js';
 import { ProofError, type SignedCheckpoint } from '../tiles-spec/index.js';
 import { sleep } from '../src/retry.js';
 import { UnreachableError } from './errors.js';
@@ -62,7 +63,7 @@ async function growthSince(
     const { checkpoint, tree } = await log.latest();
     if (checkpoint.size < from) {
       throw new ProofError(
-        `the log has ${checkpoint.size} entries, and its follower has ${from}: it is another log, or it was rolled back`,
+        `the log has ${counted(checkpoint.size, 'entry')}, and its follower has ${from}: it is another log, or it was rolled back`,
       );
     }
     return checkpoint.size === from ? undefined : { from, checkpoint, tree };

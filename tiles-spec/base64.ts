@@ -2,6 +2,7 @@
  * Base64 (RFC 4648), strict: a text is accepted only if encoding its bytes gives the same text again.
  * @module
  */
+import { counted } from './counted.js';
 import { FormatError } from './errors.js';
 
 const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -65,7 +66,7 @@ export function decodeBase64Url(text: string): Uint8Array {
 
 function decode(text: string, values: Uint8Array): Uint8Array {
   if (text.length % 4 !== 0)
-    throw new FormatError(`base64 of ${text.length} characters is not padded to a multiple of 4`);
+    throw new FormatError(`base64 of ${counted(text.length, 'character')} is not padded to a multiple of 4`);
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   const digits = text.length - padding;
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { DamagedStoreError, messageOf } from '../src/errors.js';
 import type { LogKey } from '../src/keys/node/log-key.js';
 import type { ObjectStore, ReadableStore } from '../src/store/store.js';
+import { counted } from '../tiles-spec/counted.js';
 import {
   equalBytes,
   formatCheckpoint,
@@ -209,7 +210,7 @@ async function readCreation(
 function warnOfRebuild(log: Logger, { value: { size } }: StoredCheckpoint): void {
   log.warn(
     { size },
-    `staging is rebuilt from the store's log of ${size} entries. Whether the store was rolled back as well cannot be told from inside: --expect-checkpoint with the newest checkpoint that anyone has makes sure of it`,
+    `staging is rebuilt from the store's log of ${counted(size, 'entry')}. Whether the store was rolled back as well cannot be told from inside: --expect-checkpoint with the newest checkpoint that anyone has makes sure of it`,
   );
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { errorOf, UnavailableError } from '../src/errors.js';
+import { counted } from '../tiles-spec/counted.js';
 import type { Hash, SignedCheckpoint } from '../tiles-spec/index.js';
 import { lengthOf, type BatchTree, type NewEntry } from './batch.js';
 import type { Patience } from './patience.js';
@@ -165,7 +166,9 @@ export class EntryPool {
   }
 
   #isFull(): UnavailableError {
-    return new UnavailableError(`${this.#inFlight.size} entries are waiting already; try again`);
+    return new UnavailableError(
+      `the log has ${counted(this.#inFlight.size, 'entry')} waiting already; try again`,
+    );
   }
 
   /** Whether an entry is in flight. */

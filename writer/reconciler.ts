@@ -5,6 +5,7 @@
  */
 import type { Logger } from 'pino';
 import type { TreeReader } from '../reader/index.js';
+import { counted } from '../tiles-spec/counted.js';
 import { equalBytes, type Tree } from '../tiles-spec/index.js';
 import type { StoredCheckpoint } from './published-log.js';
 import type { Publisher } from './publishing/publisher.js';
@@ -117,7 +118,7 @@ export class Reconciler {
     if (published.size > 0)
       this.#log.warn(
         { from: published.size, to: size },
-        `staging.sqlite has the first ${published.size} of the store's ${size} entries: it is an older copy, its -wal was lost, or another writer went on. Reading the others from the store`,
+        `staging.sqlite has the first ${published.size} of the store's ${counted(size, 'entry')}: it is an older copy, its -wal was lost, or another writer went on. Reading the others from the store`,
       );
     await refusingDamage('tiles', () => bringUp(this.#staging, tree, this.#onBringUp));
     // The batch from that size is not in staging, so `claims` does not list the claim that it may have left.

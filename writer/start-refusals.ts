@@ -4,6 +4,7 @@
  * @module
  */
 import { StartRefusedError } from '../src/errors.js';
+import { counted } from '../tiles-spec/counted.js';
 import { isBadData } from '../tiles-spec/errors.js';
 
 export function otherOrigin(staged: string, given: string): StartRefusedError {
@@ -27,7 +28,7 @@ export function foreignCheckpoint(origin: string, reason: string): StartRefusedE
 
 export function storeEmptied(staged: number): StartRefusedError {
   return new StartRefusedError(
-    `the store is empty, and staging has ${staged} entries: the store was emptied, or --store names another place. Give the right store, or restore it from a copy`,
+    `the store is empty, and staging has ${counted(staged, 'entry')}: the store was emptied, or --store names another place. Give the right store, or restore it from a copy`,
   );
 }
 
@@ -45,7 +46,7 @@ export function noLogHere(): StartRefusedError {
 
 export function stagingMissing(stored: number): StartRefusedError {
   return new StartRefusedError(
-    `staging.sqlite is missing or empty, and the store has a log of ${stored} entries. If --data names another place, give the right one. If this is the log's live store, start once with --rebuild. If the store comes from a copy, start once with --rebuild and with --expect-checkpoint and the newest checkpoint that anyone has: entries that were acknowledged may be missing from the copy, and the log would fork`,
+    `staging.sqlite is missing or empty, and the store has a log of ${counted(stored, 'entry')}. If --data names another place, give the right one. If this is the log's live store, start once with --rebuild. If the store comes from a copy, start once with --rebuild and with --expect-checkpoint and the newest checkpoint that anyone has: entries that were acknowledged may be missing from the copy, and the log would fork`,
   );
 }
 
@@ -57,25 +58,25 @@ export function foreignExpectation(origin: string, reason: string): StartRefused
 
 export function storeBehindExpectation(stored: number, expected: number): StartRefusedError {
   return new StartRefusedError(
-    `the store has ${stored} entries, and the expected checkpoint ${expected}: the store is an old copy. Restore a newer one. If there is none, this log has ended: say so in public, keep the copy readable, and make a new log of another name with another key`,
+    `the store has ${counted(stored, 'entry')}, and the expected checkpoint ${expected}: the store is an old copy. Restore a newer one. If there is none, this log has ended: say so in public, keep the copy readable, and make a new log of another name with another key`,
   );
 }
 
 export function forkFromExpectation(expected: number): StartRefusedError {
   return new StartRefusedError(
-    `the log does not extend the expected checkpoint of ${expected} entries: a fork. Keep both: they are the evidence`,
+    `the log does not extend the expected checkpoint of ${counted(expected, 'entry')}: a fork. Keep both: they are the evidence`,
   );
 }
 
 export function storeRolledBack(stored: number, staged: number): StartRefusedError {
   return new StartRefusedError(
-    `the store is at ${stored} entries and staging has published ${staged}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
+    `the store is at ${counted(stored, 'entry')} and staging has published ${staged}: the store was rolled back or emptied, or --store names another place. Give the right store, or restore it from a copy that is not older than staging`,
   );
 }
 
 export function forkFromStaging(stored: number, staged: number): StartRefusedError {
   return new StartRefusedError(
-    `the store's log of ${stored} entries does not extend the ${staged} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
+    `the store's log of ${counted(stored, 'entry')} does not extend the ${staged} that staging has published: a fork. Keep the store and staging as they are: they are the evidence`,
   );
 }
 

@@ -3,9 +3,9 @@
  * @module
  */
 import { encodeHex } from '../../tiles-spec/bytes.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { command } from '../command.js';
 import { LOG_ALTERNATIVES, LOG_SETTINGS } from '../settings/log-settings.js';
-import { entries } from '../terminal.js';
 
 export const loginfoCommand = command({
   summary: 'Show the newest checkpoint',
@@ -46,7 +46,7 @@ export const loginfoCommand = command({
     terminal.out(
       seen === undefined
         ? 'Consistent with:        nothing: this log was not seen before'
-        : `Consistent with:        the tree of ${entries(seen.size)} seen before`,
+        : `Consistent with:        the tree of ${counted(seen.size, 'entry')} seen before`,
     );
     return 0;
   },

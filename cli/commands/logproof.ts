@@ -5,11 +5,11 @@
 import { ConfigurationError } from '../../src/errors.js';
 import { encodeBase64 } from '../../tiles-spec/base64.js';
 import { encodeHex } from '../../tiles-spec/bytes.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { command } from '../command.js';
 import { LOG_ALTERNATIVES, LOG_SETTINGS } from '../settings/log-settings.js';
 import { parseSetting } from '../settings/setting.js';
 import { parseNumber } from '../settings/units.js';
-import { entries } from '../terminal.js';
 
 export const logproofCommand = command({
   summary: 'Prove that one tree extends another',
@@ -36,16 +36,16 @@ export const logproofCommand = command({
     const { first, last: wanted } = sizesOf(values);
     const { latestOf, openTrustedLog } = await import('../log/open-log.js');
     const { opensslSha256 } = await import('../../src/node/openssl-sha256.js');
-    const { verifyConsistency } = await import('../../tiles-spec/index.js');
+    const { ProofError, verifyConsistency } = await import('../../tiles-spec/index.js');
     const opened = await openTrustedLog(invocation);
     const { tree: newest, checkpoint } = await latestOf(opened);
     const { size } = newest.tree;
     const last = wanted ?? size;
-    if (first > size || last > size) {
-      throw new ConfigurationError(
-        `--${first > size ? 'first' : 'last'}-size: the log has ${entries(size)}, not ${Math.max(first, last)}`,
+    if (size === 0) throw new ProofError(`${checkpoint.origin} is empty: there is no tree to prove`);
+    if (first > size || last > size)
+      throw new ProofError(
+        `there is no tree of ${Math.max(first, last)}: ${checkpoint.origin} has ${counted(size, 'entry')}`,
       );
-    }
     const [oldRoot, root] = await Promise.all([newest.rootAt(first), newest.rootAt(last)]);
     const hashes = await opened.log.at({ size: last, root }).consistencyProof(first);
     verifyConsistency(first, oldRoot, last, root, hashes, opensslSha256);

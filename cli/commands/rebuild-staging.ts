@@ -2,12 +2,12 @@
  * `stele rebuild-staging`: makes staging anew from the log's store and key, or brings an older one up.
  * @module
  */
+import { counted } from '../../tiles-spec/counted.js';
 import { command } from '../command.js';
 import { NETWORK_SETTINGS, networkOf } from '../settings/network-settings.js';
 import { S3_SETTINGS } from '../settings/s3-settings.js';
 import { parseSetting } from '../settings/setting.js';
 import { parseOrigin } from '../settings/units.js';
-import { entries } from '../terminal.js';
 import { PLACE_SETTINGS, readPlaces } from './serve/place-settings.js';
 
 export const rebuildStagingCommand = command({
@@ -41,8 +41,8 @@ export const rebuildStagingCommand = command({
     const { file, origin, from, to } = await rebuildStagingFile(places, named, terminal);
     terminal.out(
       from === to
-        ? `${file} fits the store, at ${entries(to)}: nothing is changed`
-        : `${file} has the leaf hashes of ${entries(to)} of ${origin}: ${to - from} are read from the store`,
+        ? `${file} fits the store, at ${counted(to, 'entry')}: nothing is changed`
+        : `${file} has the leaf hashes of ${counted(to, 'entry')} of ${origin}: ${to - from} are read from the store`,
     );
     return 0;
   },

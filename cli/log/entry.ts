@@ -8,6 +8,7 @@ import { parseBody } from '../../src/kinds/canonical-body.js';
 import { opensslSha256 } from '../../src/node/openssl-sha256.js';
 import type { PublishedEntry } from '../../src/sigstore/bundle/transparency-log-entry.js';
 import type { TrustedLog } from '../../src/sigstore/trust/trusted-root.js';
+import { counted } from '../../tiles-spec/counted.js';
 import {
   encodeHex,
   equalBytes,
@@ -18,7 +19,7 @@ import {
 } from '../../tiles-spec/index.js';
 import { parseSetting } from '../settings/setting.js';
 import { parseNumber } from '../settings/units.js';
-import { entries, type Terminal } from '../terminal.js';
+import { type Terminal } from '../terminal.js';
 import { parseEntryId } from './entry-id.js';
 
 /** What names an entry: its index, its leaf hash, or both. With the index no tiles are searched for the leaf hash. */
@@ -83,14 +84,18 @@ async function indexOf(tree: TreeReader, leaf: Hash, origin: string, terminal: T
     progress.stop();
   }
   throw new ProofError(
-    `${origin} has ${entries(tree.tree.size)}, none with the leaf hash ${encodeHex(leaf)}`,
+    `${origin} has ${counted(tree.tree.size, 'entry')}, none with the leaf hash ${encodeHex(leaf)}`,
   );
+}
+
+function extentOf(size: number): string {
+  return size === 0 ? 'is empty' : `has ${counted(size, 'entry')}, the first at index 0`;
 }
 
 /** The entry at an index with its inclusion proof, verified once more as a stranger to the tiles would verify it. */
 async function entryAt({ checkpoint, tree }: Latest, index: number): Promise<PublishedEntry> {
   if (index >= checkpoint.size) {
-    throw new ProofError(`there is no entry ${index}: the log has ${checkpoint.size}, the first at 0`);
+    throw new ProofError(`there is no entry ${index}: ${checkpoint.origin} ${extentOf(checkpoint.size)}`);
   }
   const [{ body }, proof] = await Promise.all([tree.entry(index), tree.inclusionProof(index)]);
   verifyInclusion(

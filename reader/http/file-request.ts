@@ -4,6 +4,7 @@
  */
 import type { Answer, AnswerHeaders } from '../../src/http/answer.js';
 import type { ObjectStat } from '../../src/store/store.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { FormatError, headersOf, parsePath, type ObjectName } from '../../tiles-spec/index.js';
 
 /** A request for a file. Headers are as the client sent them. */
@@ -81,5 +82,5 @@ export function notFound(path: string): Answer {
 /** The answer to a range that begins at or after the end of a file. */
 export function pastTheEnd(path: string, size: number): Answer {
   const headers = { 'content-range': `bytes */${size}`, 'accept-ranges': 'bytes' };
-  return { status: 416, headers, message: `${path} has ${size} bytes` };
+  return { status: 416, headers, message: `${path} has ${counted(size, 'byte')}` };
 }

@@ -4,6 +4,7 @@
  */
 import { gunzip } from 'node:zlib';
 import { messageOf } from '../../src/errors.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { FormatError } from '../../tiles-spec/index.js';
 import type { Gunzip } from '../gunzip.js';
 
@@ -21,7 +22,8 @@ export const nodeGunzip: Gunzip = (bytes, maxLength) =>
       // many bytes it has read.
       const { buffer, engine } = result as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
       if (engine.bytesWritten === bytes.length) resolve(buffer);
-      else reject(new FormatError(`gzip: ${bytes.length - engine.bytesWritten} bytes follow its end`));
+      else
+        reject(new FormatError(`gzip: ${counted(bytes.length - engine.bytesWritten, 'byte')} after its end`));
     });
   });
 

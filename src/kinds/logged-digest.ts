@@ -2,6 +2,7 @@
  * The digests of entries, as the schemas of their kinds read them.
  * @module
  */
+import { counted } from '../../tiles-spec/counted.js';
 import { z } from 'zod';
 import { digestType, type DigestAlgorithm } from '../signatures/digests.js';
 import type { LoggedDigest } from './statement.js';
@@ -14,7 +15,7 @@ export function checkedDigest(
 ): LoggedDigest {
   const { length } = digestType(algorithm);
   if (digest.length === length) return { algorithm, digest };
-  const message = `has ${digest.length} bytes; a ${algorithm} digest has ${length}`;
+  const message = `has ${counted(digest.length, 'byte')}; a ${algorithm} digest has ${length}`;
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 }

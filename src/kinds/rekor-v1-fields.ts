@@ -30,5 +30,5 @@ function verifierOf(pem: Uint8Array): LoggedVerifier {
   const [{ label, der }] = parsePem(decodeText(pem, what), what);
   if (label === 'CERTIFICATE') return { form: 'certificate', der };
   if (label === 'PUBLIC KEY') return { form: 'publicKey', der };
-  throw new FormatError(`is a ${label}, neither a PUBLIC KEY nor a CERTIFICATE`);
+  throw new FormatError(`is PEM (${label}), neither a PUBLIC KEY nor a CERTIFICATE`);
 }

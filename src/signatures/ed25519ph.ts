@@ -4,6 +4,7 @@
  * Ed25519ph of noble's EdDSA that takes the digest.
  * @module
  */
+import { counted } from '../../tiles-spec/counted.js';
 import { eddsa } from '@noble/curves/abstract/edwards.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { concatBytes } from '@noble/curves/utils.js';
@@ -63,7 +64,7 @@ export function verifyEd25519ph(
   signature: Uint8Array,
 ): string | undefined {
   if (signature.length !== SIGNATURE_LENGTH) {
-    return `is ${signature.length} bytes; an Ed25519ph signature has ${SIGNATURE_LENGTH}`;
+    return `is ${counted(signature.length, 'byte')}; an Ed25519ph signature has ${SIGNATURE_LENGTH}`;
   }
   return ed25519ph.verify(signature, digest, point)
     ? undefined

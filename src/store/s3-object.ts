@@ -2,6 +2,7 @@
  * The object in an answer to a GET, read up to a bound.
  * @module
  */
+import { counted } from '../../tiles-spec/counted.js';
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { messageOf } from '../errors.js';
@@ -47,7 +48,7 @@ export async function objectIn(
     if (size === undefined)
       throw new AnswerError('the answer does not say how long the object is', { code: 'refused' });
     if (bytes.length < Math.min(part.end, size) - part.start)
-      throw new AnswerError(`the answer has only ${bytes.length} bytes`, { code: 'refused' });
+      throw new AnswerError(`the answer has only ${counted(bytes.length, 'byte')}`, { code: 'refused' });
     return { bytes, size, etag: tag };
   } finally {
     // Otherwise the connection would stay open, waiting for its unread bytes to be taken.

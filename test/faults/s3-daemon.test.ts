@@ -220,7 +220,7 @@ describeWithS3('a daemon on a bucket', (server) => {
           /there is no key file .*there is a log already/,
         );
         expect(await refused(data, 1, flags('empty'))).toMatch(
-          /^the store is empty, and staging has 1 entries: .*--store names another place/,
+          /^the store is empty, and staging has 1 entry: .*--store names another place/,
         );
         const again = await start(data, flags('taken'));
         expect(await again.stop()).toBe(0);

@@ -35,7 +35,7 @@ describe('the pool', () => {
     const first = pool.submit(entry('a'), new Patience());
     const second = pool.submit(entry('b'), new Patience());
     await expect(pool.submit(entry('c'), new Patience())).rejects.toThrow(
-      /^2 entries are waiting already; try again$/,
+      /^the log has 2 entries waiting already; try again$/,
     );
     expect([pool.pending, pool.full]).toEqual([2, true]);
     for (const { found } of lookUps) found(REPEAT);

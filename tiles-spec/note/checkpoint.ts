@@ -2,6 +2,7 @@
  * Checkpoints (c2sp.org/tlog-checkpoint): a tree's origin, size and root, in a signed note.
  * @module
  */
+import { counted } from '../counted.js';
 import { decodeBase64, encodeBase64 } from '../base64.js';
 import { parseDecimal, requireExact } from '../decimal.js';
 import { FormatError, ProofError } from '../errors.js';
@@ -52,7 +53,9 @@ export function parseCheckpoint(text: string): Checkpoint {
   if (origin === '' || rest.includes('')) throw new FormatError('a line of the checkpoint is empty');
   const hash = decodeBase64(root);
   if (hash.length !== HASH_LENGTH)
-    throw new FormatError(`the root in the checkpoint has ${hash.length} bytes, not ${HASH_LENGTH}`);
+    throw new FormatError(
+      `the root in the checkpoint has ${counted(hash.length, 'byte')}, not ${HASH_LENGTH}`,
+    );
   return { origin, size: parseDecimal(size, 'tree size'), root: hash, extensions: rest };
 }
 

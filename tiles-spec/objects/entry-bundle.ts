@@ -2,6 +2,7 @@
  * Entry bundles (c2sp.org/tlog-tiles): 1 to 256 entries, each preceded by its length.
  * @module
  */
+import { counted } from '../counted.js';
 import { FormatError } from '../errors.js';
 import { requireWidth } from '../tree/tile.js';
 
@@ -79,7 +80,7 @@ export function parseEntryBundle(bytes: Uint8Array, width: number): Uint8Array[]
   }
   if (entries.length !== width) {
     throw new FormatError(
-      `bundle has ${entries.length > width ? 'more' : String(entries.length)} entries, not ${width}`,
+      `bundle has ${entries.length > width ? 'more entries' : counted(entries.length, 'entry')}, not ${width}`,
     );
   }
   return entries;

@@ -3,6 +3,7 @@
  * not commit to them.
  * @module
  */
+import { counted } from '../counted.js';
 import { requireExact } from '../decimal.js';
 import { FormatError } from '../errors.js';
 import { requireWidth } from '../tree/tile.js';
@@ -44,7 +45,7 @@ export function parseTimes(bytes: Uint8Array, width: number): number[] {
   requireWidth(width);
   if (bytes.length !== width * TIME_LENGTH)
     throw new FormatError(
-      `the times of ${width} entries have ${width * TIME_LENGTH} bytes, not ${bytes.length}`,
+      `the times of ${counted(width, 'entry')} have ${width * TIME_LENGTH} bytes, not ${bytes.length}`,
     );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let last = 0;

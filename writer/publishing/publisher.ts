@@ -9,6 +9,7 @@
 import type { Logger } from 'pino';
 import { ClaimLostError, DamagedStoreError } from '../../src/errors.js';
 import type { ObjectStore } from '../../src/store/store.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { isBadData } from '../../tiles-spec/errors.js';
 import {
   equalBytes,
@@ -135,7 +136,7 @@ export class Publisher {
     await this.dropClaim(batch.oldSize);
     if (await this.#covers(current.value, batch)) return undefined;
     throw new ClaimLostError(
-      `another writer has published ${current.value.size} entries while this one was at ${batch.oldSize}. ${ADVICE}`,
+      `another writer has published ${counted(current.value.size, 'entry')} while this one was at ${batch.oldSize}. ${ADVICE}`,
       { path: formatPath({ kind: 'checkpoint' }) },
     );
   }

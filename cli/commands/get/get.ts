@@ -10,10 +10,11 @@ import {
   formatTransparencyLogEntry,
   type PublishedEntry,
 } from '../../../src/sigstore/bundle/transparency-log-entry.js';
+import { counted } from '../../../tiles-spec/counted.js';
 import { encodeHex, leafHash, TILE_WIDTH } from '../../../tiles-spec/index.js';
 import { entryName, findEntry, type EntryValues } from '../../log/entry.js';
 import { latestOf, openTrustedLog, type LogInvocation, type OpenedLog } from '../../log/open-log.js';
-import { entries, plain, type Terminal } from '../../terminal.js';
+import { plain, type Terminal } from '../../terminal.js';
 import { requireProofFile, writeProof } from './proof-file.js';
 
 interface GetInvocation extends LogInvocation {
@@ -81,7 +82,9 @@ function printEntry(
   // The submitter chose the texts in the body: no character of theirs may act on the terminal.
   terminal.out(`Body: ${JSON.stringify(parsed, null, 2).split('\n').map(plain).join('\n')}`);
   terminal.out(
-    terminal.good(`Proved: in the tree of ${entries(checkpoint.size)} that ${checkpoint.origin} signed`),
+    terminal.good(
+      `Proved: in the tree of ${counted(checkpoint.size, 'entry')} that ${checkpoint.origin} signed`,
+    ),
   );
   if (file !== undefined) terminal.out(`Wrote ${file}`);
 }

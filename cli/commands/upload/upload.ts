@@ -24,6 +24,7 @@ import {
 import { opensslSha256 } from '../../../src/node/openssl-sha256.js';
 import type { TrustedLog } from '../../../src/sigstore/trust/trusted-root.js';
 import { encodeText } from '../../../tiles-spec/bytes.js';
+import { counted } from '../../../tiles-spec/counted.js';
 import {
   encodeHex,
   equalBytes,
@@ -43,7 +44,7 @@ import {
   signWith,
   type SignedArtifact,
 } from '../../signature/signed-artifact.js';
-import { entries, plain, type Terminal } from '../../terminal.js';
+import { plain, type Terminal } from '../../terminal.js';
 import { isSameFile } from '../../files.js';
 import { UploadBundle } from './upload-bundle.js';
 
@@ -219,7 +220,9 @@ function print(
     terminal.out(`Entry at index ${index} of ${trusted.origin}, available at: ${place}`);
     terminal.out(`UUID: ${uuid}`);
     terminal.out(
-      terminal.good(`Proved: in the tree of ${entries(checkpoint.size)} that ${trusted.origin} signed`),
+      terminal.good(
+        `Proved: in the tree of ${counted(checkpoint.size, 'entry')} that ${trusted.origin} signed`,
+      ),
     );
     if (output !== undefined) terminal.out(`Wrote ${output}`);
   }

@@ -2,6 +2,7 @@
  * RSASSA-PKCS1-v1_5 over a bare SHA-256 digest (RFC 8017, 8.2.2).
  * @module
  */
+import { counted } from '../../../tiles-spec/counted.js';
 import { constants, publicDecrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
@@ -25,7 +26,7 @@ export function verifyRsa(
   signature: Uint8Array,
 ): string | undefined {
   if (signature.length !== modulusLength) {
-    return `is ${signature.length} bytes; with this key it has ${modulusLength}`;
+    return `is ${counted(signature.length, 'byte')}; with this key it has ${modulusLength}`;
   }
   const padding = modulusLength - 3 - SHA256_DIGEST_INFO.length - digest.length;
   const expected = Buffer.concat([

@@ -2,6 +2,7 @@
  * Signatures over digests, verified by the arithmetic of OpenSSL and, for Ed25519ph, of noble.
  * @module
  */
+import { counted } from '../../../tiles-spec/counted.js';
 import { InvalidEntryError } from '../../errors.js';
 import { algorithmOf } from '../algorithms.js';
 import type { Curve } from '../curves.js';
@@ -59,7 +60,9 @@ export function verifySignatures(checks: readonly SignatureCheck[]): (InvalidEnt
 function keyFor({ key: spki, algorithm, digest }: SignatureCheck): PublicKey | InvalidEntryError {
   const { keyDetails, digestAlgorithm, digestLength } = algorithm;
   if (digest.length !== digestLength) {
-    return new InvalidEntryError(`digest: is ${digest.length} bytes; ${digestAlgorithm} has ${digestLength}`);
+    return new InvalidEntryError(
+      `digest: is ${counted(digest.length, 'byte')}; ${digestAlgorithm} has ${digestLength}`,
+    );
   }
   let key;
   try {

@@ -2,6 +2,7 @@
  * Proves that a log has the entry of a bundle, and that the log is one of those that the reader trusts.
  * @module
  */
+import { counted } from '../../../tiles-spec/counted.js';
 import { encodeText } from '../../../tiles-spec/bytes.js';
 import {
   encodeBase64,
@@ -156,7 +157,7 @@ function verifyProof(
   const checkpoint = openLogCheckpoint(encodeText(proof.checkpoint), log);
   if (proof.size !== checkpoint.size) {
     throw new ProofError(
-      `the inclusion proof is for a tree of ${proof.size} entries, its checkpoint of ${checkpoint.size}`,
+      `the inclusion proof is for a tree of ${counted(proof.size, 'entry')}, its checkpoint of ${checkpoint.size}`,
     );
   }
   if (!equalBytes(proof.root, checkpoint.root)) {

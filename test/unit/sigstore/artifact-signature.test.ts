@@ -165,9 +165,13 @@ describe('envelopes', () => {
   });
 
   it.each<[string, Uint8Array, RegExp]>([
-    ['another digest', statement({ sha256: '00' }), /none of its 1 subjects has a digest of it \(sha256:/],
-    ['one digest right and one wrong', statement({ sha256: hexOf('sha256'), sha512: '00' }), /none of its 1/],
-    ['no known digest', statement({ sha1: 'aa' }), /none of its 1 subjects/],
+    ['another digest', statement({ sha256: '00' }), /of its 1 subject, none has a digest of it \(sha256:/],
+    [
+      'one digest right and one wrong',
+      statement({ sha256: hexOf('sha256'), sha512: '00' }),
+      /of its 1 subject,/,
+    ],
+    ['no known digest', statement({ sha1: 'aa' }), /of its 1 subject,/],
     ['no subjects', statement(), /in-toto statement: subject is empty/],
     ['no statement', encodeText('{"_type":"x","subject":[]}'), /in-toto statement: _type/],
     ['no JSON', encodeText('{'), /in-toto statement is not JSON/],

@@ -171,7 +171,7 @@ describeWithVectors('the files of a log with authorities', () => {
     [
       'a key for a chain',
       () => certifiedAuthority(ca.uri, pemOf('PUBLIC KEY', ct.publicKey.rawBytes), 'f.pem'),
-      /f\.pem holds a PUBLIC KEY, where CERTIFICATE alone belongs/,
+      /f\.pem holds PEM \(PUBLIC KEY\), where CERTIFICATE alone belongs/,
     ],
     ['no PEM', () => certifiedAuthority(ca.uri, 'chain', 'f.pem'), /f\.pem has no PEM block/],
     [

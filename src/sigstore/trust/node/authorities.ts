@@ -78,7 +78,7 @@ function blocks(pem: string, label: string, name: string): Uint8Array[] {
   }
   const other = found.find((block) => block.label !== label);
   if (other !== undefined)
-    throw new ConfigurationError(`${name} holds a ${other.label}, where ${label} alone belongs`);
+    throw new ConfigurationError(`${name} holds PEM (${other.label}), where ${label} alone belongs`);
   return found.map(({ der }) => der);
 }
 

@@ -4,6 +4,7 @@
  */
 import { constants, createHash, createPublicKey, verify } from 'node:crypto';
 import { z } from 'zod';
+import { counted } from '../../../../tiles-spec/counted.js';
 import { encodeHex, equalBytes, FormatError, ProofError } from '../../../../tiles-spec/index.js';
 import { InvalidEntryError } from '../../../errors.js';
 import { DOCUMENT_LIMITS, parseJson } from '../../../json.js';
@@ -221,7 +222,7 @@ function requireSubject({ payloadType, payload }: DsseEnvelope, artifact: Artifa
   });
   if (!isOfArtifact) {
     throw new ProofError(
-      `the in-toto statement is not about the artifact: none of its ${parsed.data.subject.length} subjects has a digest of it (${digests.map((digest) => digest.join(':')).join(', ')})`,
+      `the in-toto statement is not about the artifact: of its ${counted(parsed.data.subject.length, 'subject')}, none has a digest of it (${digests.map((digest) => digest.join(':')).join(', ')})`,
     );
   }
 }
