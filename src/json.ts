@@ -5,6 +5,7 @@
 import { decodeText } from '../tiles-spec/bytes.js';
 import { FormatError } from '../tiles-spec/errors.js';
 import { messageOf } from './errors.js';
+import { pemLabels } from './pem.js';
 
 /**
  * Limits of a document. The memory and time to build it grow up to a hundred times faster with these numbers than with
@@ -38,6 +39,8 @@ export function parseJson(bytes: Uint8Array, what: string, limits = REQUEST_LIMI
   if (text.startsWith('\ufeff')) {
     throw new FormatError(`${what} begins with a byte order mark: JSON is UTF-8 without one`);
   }
+  const [label] = text.startsWith('-----BEGIN ') ? pemLabels(text.slice(0, 100)) : [];
+  if (label !== undefined) throw new FormatError(`${what} is not JSON, but PEM (${label})`);
   const fields = countFields(text, what, limits);
   let value: unknown;
   try {

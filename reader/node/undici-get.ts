@@ -46,7 +46,7 @@ export function undiciGet({ network = {}, timeout, bearer }: UndiciGetOptions = 
     const length = text(headers['content-length']) ?? '';
     return {
       status: statusCode,
-      hint: statusCode === 401 ? gateReason(token !== undefined) : undefined,
+      hint: gateReason(statusCode, token !== undefined),
       location: text(headers['location']),
       retryAfter: text(headers['retry-after']),
       contentLength: /^[0-9]{1,12}$/.test(length) ? Number(length) : undefined,

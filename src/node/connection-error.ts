@@ -23,6 +23,12 @@ const NO_TLS = /wrong version number|packet length too long|unknown protocol|rec
 
 const IS_TLS = 'does it speak https://?';
 
+/** The bytes with which an alert of TLS begins. So many servers of TLS answer a plain request. */
+const TLS_ALERT = '\u0015\u0003';
+
+/** The ports at which other servers of TLS close the connection, and say nothing. */
+const TLS_PORTS: readonly string[] = ['443', '8443'];
+
 /**
  * @param error that an HTTP client threw.
  * @param url of the request.
@@ -44,19 +50,48 @@ export function connectionReason(error: unknown, url: string | URL): string {
   }
   if (Object.hasOwn(WORDS, code)) return WORDS[code] ?? message;
   if (isTls && NO_TLS.test(message)) return 'it does not answer in TLS: does it speak http://?';
-  if (!isTls && code.startsWith('HPE_')) return `its answer is no HTTP: ${IS_TLS}`;
-  if (!isTls && code === 'UND_ERR_SOCKET') return `${message}: ${IS_TLS}`;
-  return message;
+  const reason = undiciReason(cause, code);
+  if (reason === undefined) return message;
+  return !isTls && looksLikeTls(cause, url) ? `${reason}: ${IS_TLS}` : reason;
+}
+
+/** undici's errors in words; undefined for any other error. */
+function undiciReason(error: unknown, code: string): string | undefined {
+  if (error instanceof Error && error.name === 'HTTPParserError') return 'its answer is no HTTP';
+  if (code !== 'UND_ERR_SOCKET') return undefined;
+  const { remoteAddress = '', remotePort = '', bytesRead = 0 } = socketOf(error);
+  // Named, since it may be a proxy: the user knows the server's name alone.
+  const who = remoteAddress === '' ? 'it' : `${remoteAddress}:${remotePort}`;
+  return `${who} closed the connection ${bytesRead === 0 ? 'without an answer' : 'before its answer ended'}`;
+}
+
+/** Whether a server of TLS has likely refused a request without TLS. */
+function looksLikeTls(error: unknown, url: string | URL): boolean {
+  const { data } = error as { readonly data?: unknown };
+  if (typeof data === 'string') return data.startsWith(TLS_ALERT);
+  return TLS_PORTS.includes(new URL(url).port) && (socketOf(error).bytesRead ?? 0) === 0;
+}
+
+/** What undici tells of the socket of an error. */
+interface SocketInfo {
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  readonly bytesRead?: number;
+}
+
+function socketOf(error: unknown): SocketInfo {
+  return (error as { readonly socket?: SocketInfo | null }).socket ?? {};
 }
 
 /**
- * Why the answer is 401. A log itself asks for no token: a gate before it does.
+ * Why a gate before the log answers so. A log itself asks for no token.
  * @param hasToken whether the request had one.
+ * @returns undefined where the status says nothing of a token. Without one, a bucket may answer 403 for other reasons.
  */
-export function gateReason(hasToken: boolean): string {
-  return hasToken
-    ? 'the gate before the log refuses the token in STELE_TOKEN'
-    : 'a gate before the log wants its token (STELE_TOKEN)';
+export function gateReason(status: number, hasToken: boolean): string | undefined {
+  if (hasToken && (status === 401 || status === 403))
+    return 'the gate before the log refuses the token in STELE_TOKEN';
+  return status === 401 ? 'a gate before the log wants its token (STELE_TOKEN)' : undefined;
 }
 
 /** Why a proxy does not connect to the server. */

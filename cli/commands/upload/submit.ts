@@ -88,10 +88,9 @@ async function submitOnce(
   if (isPassingStatus(status)) throw new UnreachableError(message, { code: 'busy', pause });
   if (status === 400 || status === 413 || status === 415 || status === 422)
     throw new InvalidEntryError(message);
-  if (status === 401)
-    throw new UnreachableError(`${message}: ${gateReason(token !== undefined)}`, { code: 'refused' });
   const isReader = status === 404 || status === 405;
-  throw new UnreachableError(isReader ? `${message}: it takes no entries` : message, { code: 'refused' });
+  const hint = isReader ? 'it takes no entries' : gateReason(status, token !== undefined);
+  throw new UnreachableError(hint === undefined ? message : `${message}: ${hint}`, { code: 'refused' });
 }
 
 /** The message of a log's problem, or the beginning of any other answer; without the token. */
