@@ -67,8 +67,8 @@ export interface Invocation<S extends Settings = Settings> {
 /** What the exit codes mean. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'success',
-  1: 'it does not verify, cannot be read as a bundle, was refused, or failed',
-  2: 'wrong use: a command, a setting or a file has to be changed',
+  1: 'it does not verify, is not in the log, cannot be read as a bundle, was refused, or failed',
+  2: 'wrong use: a command, a setting, a file or a folder has to be changed',
   3: 'the log, or a file of it, cannot be reached; trying later may help',
 };
 

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { DamagedStoreError } from '../src/errors.js';
 import { isUtf16 } from '../src/json.js';
 import { createFolder, overwriteFile } from '../src/node/durable-file.js';
-import { reasonOf } from '../src/node/system-error.js';
+import { hasCode, reasonOf } from '../src/node/system-error.js';
 import { SettingError } from './settings/setting.js';
 
 /** The longest file that is read whole, in bytes. Artifacts are read in pieces. */
@@ -90,6 +90,15 @@ export async function makeFolder(what: string, folder: string, mode = 0o777): Pr
     await createFolder(folder, mode);
   } catch (error) {
     if (error instanceof DamagedStoreError) throw error;
-    throw new SettingError(what, `cannot make the folder ${folder}: ${reasonOf(error)}`);
+    if (hasCode(error, 'EEXIST'))
+      throw new SettingError(what, `${folder} is a file, where a folder belongs: give another name`);
+    const advice = deniedAdvice(error, dirname(folder));
+    throw new SettingError(what, `cannot make the folder ${folder}: ${reasonOf(error)}${advice}`);
   }
+}
+
+/** What to do where this user may not write in a folder; empty where that is not what failed. */
+export function deniedAdvice(error: unknown, folder: string): string {
+  const isDenied = ['EACCES', 'EPERM', 'EROFS'].some((code) => hasCode(error, code));
+  return isDenied ? `. Give another folder, or let this user write in ${folder}` : '';
 }

@@ -11,7 +11,7 @@ import {
   type ErrorCode,
 } from '../src/errors.js';
 import { systemMessage } from '../src/node/system-error.js';
-import { InconsistentLogError } from '../reader/errors.js';
+import { InconsistentLogError, StateError } from '../reader/errors.js';
 import type { Source } from './settings/alternatives.js';
 import { checkArguments, givenArguments, optionsOf, type Command } from './command.js';
 import {
@@ -29,6 +29,7 @@ import { printHelp, printVersion } from './help.js';
 import { readSettings } from './settings/read-settings.js';
 import { nearest } from './suggestion.js';
 import { plain, type Terminal } from './terminal.js';
+import { VerdictError } from './verdict.js';
 
 /** Whether each option of any command takes a value. All commands that have an option agree on that. */
 const OPTIONS: ReadonlyMap<string, boolean> = new Map(
@@ -58,7 +59,7 @@ export async function run(
   const known: Known = {
     line,
     sources: {},
-    isJson: command !== undefined && asksJson(line, command, environment),
+    isJson: asksJson(line, command, environment),
   };
   try {
     if (name === undefined) return runAlone(line, terminal);
@@ -117,11 +118,18 @@ interface Known {
   isJson: boolean;
 }
 
-/** Whether an error that comes before the settings are read is printed as JSON too. */
-function asksJson({ options }: CommandLine, { settings }: Command, environment: NodeJS.ProcessEnv): boolean {
+/**
+ * Whether an error that comes before the settings are read is printed as JSON too.
+ * @param command undefined where the command line names none that there is.
+ */
+function asksJson(
+  { options }: CommandLine,
+  command: Command | undefined,
+  environment: NodeJS.ProcessEnv,
+): boolean {
   const given = options.findLast(({ word }) => word === '--format');
   const format = given === undefined ? environment[environmentName('format')] : given.value;
-  return format === 'json' && Object.hasOwn(settings, 'format');
+  return format === 'json' && (command === undefined || Object.hasOwn(command.settings, 'format'));
 }
 
 /** Prints what went wrong, in one line. @returns the exit code. */
@@ -130,13 +138,16 @@ function report(error: unknown, { line, sources, isJson }: Known, terminal: Term
   const doubt = code === 2 ? doubtIn(line, isOption) : undefined;
   // A server may have put control characters into the message.
   const message = plain(`${told(error, sources)}${doubt === undefined ? '' : ` (${doubt})`}`);
-  if (isJson) terminal.json({ error: { code, message } });
+  const result = error instanceof VerdictError ? error.result : {};
+  if (isJson) terminal.json({ ...result, error: { code, message } });
   terminal.err(`stele: ${message}`);
   return code;
 }
 
 /** 2: the user gave something that cannot be used. 3: something cannot be reached. 1: anything else. */
 function exitCodeOf(error: unknown): 1 | 2 | 3 {
+  // The folder of `--state` is a setting, as those are that name an output. But a log that contradicts itself is worse.
+  if (error instanceof StateError) return error.cause instanceof InconsistentLogError ? 1 : 2;
   if (error instanceof ConfigurationError) return 2;
   return error instanceof UnreachableError ? 3 : 1;
 }
@@ -154,7 +165,8 @@ function told(error: unknown, sources: Known['sources']): string {
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   state:
     '. Give another folder with --state (or XDG_STATE_HOME), or remember nothing with --store_tree_state=false',
-  rekeyed: '. --state DIR remembers another log of that name elsewhere',
+  rekeyed:
+    '. Another log of that name is remembered elsewhere with --state DIR, and not at all with --store_tree_state=false',
 };
 
 function kept({ evidence }: InconsistentLogError): string {

@@ -4,6 +4,7 @@
  * @module
  */
 import { messageOf } from '../src/errors.js';
+import { counted } from '../tiles-spec/counted.js';
 import {
   equalBytes,
   openCheckpoint,
@@ -111,7 +112,7 @@ export async function requireExtends(newest: NewestHead, shown: SignedCheckpoint
   }
   throw await contradiction(
     newest.heads,
-    `${shown.origin} has ${shown.size} entries, and had ${seen.size}: entries were taken back, or a cache is behind`,
+    `${shown.origin} has ${counted(shown.size, 'entry')}, and had ${seen.size}: entries were taken back, or a cache is behind`,
     { seen: seen.bytes, shown: shown.bytes, code: 'rolled-back' },
   );
 }
@@ -150,7 +151,7 @@ async function openSeen(
   }
   throw await contradiction(
     heads,
-    `${name} was seen with another key before: if it is another log of that name, remember it elsewhere or not at all; if its operator says that the key was changed, delete ${heads.place}`,
+    `${name} was seen with another key before: it is another log of that name, or its key was changed. If the log's operator says that it was, delete ${heads.place}`,
     { seen: note, shown: shown.bytes, code: 'rekeyed' },
   );
 }
@@ -175,16 +176,25 @@ async function requireOneHistory(
   if (equalBytes(root, smaller.root)) return;
   throw await contradiction(
     heads,
-    `${shown.origin} has signed two histories: its first ${smaller.size} entries are not those that it showed before`,
+    `${shown.origin} has signed two histories: its tree of ${smaller.size} is not the one that it showed before`,
     { seen: seen.bytes, shown: shown.bytes, code: 'forked' },
   );
 }
 
-/** Keeps the notes of a contradiction, and makes the error that carries them. @throws StateError when they cannot be kept. */
+/**
+ * Keeps the notes of a contradiction, and makes the error that carries them.
+ * @throws StateError when they cannot be kept. Its message says both, and its cause is the contradiction.
+ */
 async function contradiction(
   heads: Heads,
   message: string,
   found: Contradiction,
 ): Promise<InconsistentLogError> {
-  return new InconsistentLogError(message, { ...found, evidence: await heads.keepEvidence(found) });
+  try {
+    return new InconsistentLogError(message, { ...found, evidence: await heads.keepEvidence(found) });
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    const cause = new InconsistentLogError(message, { ...found, evidence: 'memory' });
+    throw new StateError(`${message}; and ${error.message}`, { cause });
+  }
 }

@@ -83,12 +83,12 @@ export const IS_FINAL = {
   'rolled-back': false,
   /**
    * The log has signed two histories:
-   * `log.example has signed two histories: its first 5 entries are not those that it showed before`.
+   * `log.example has signed two histories: its tree of 5 is not the one that it showed before`.
    */
   forked: true,
   /**
    * The log was seen under another key:
-   * `log.example was seen with another key before: if it is another log of that name, remember it elsewhere or not at all; if its operator says that the key was changed, delete /home/user/.local/state/stele/heads/log.example.checkpoint`.
+   * `log.example was seen with another key before: it is another log of that name, or its key was changed. If the log's operator says that it was, delete /home/user/.local/state/stele/heads/log.example.checkpoint`.
    */
   rekeyed: true,
   /**

@@ -6,10 +6,12 @@ import { UnexpectedAnswerError } from '../../reader/errors.js';
 import type { FsckReport } from '../../reader/fsck.js';
 import { rfc3339 } from '../../src/rfc3339.js';
 import { encodeHex } from '../../tiles-spec/bytes.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { isBadData } from '../../tiles-spec/errors.js';
 import { command } from '../command.js';
 import { LOG_ALTERNATIVES, LOG_SETTINGS } from '../settings/log-settings.js';
-import { entries, plain, type Progress, type Terminal } from '../terminal.js';
+import { plain, type Progress, type Terminal } from '../terminal.js';
+import { VerdictError } from '../verdict.js';
 
 export const fsckCommand = command({
   summary: 'Check all of a log',
@@ -37,7 +39,7 @@ export const fsckCommand = command({
     const { fsck } = await import('../../reader/fsck.js');
     const { isUrl } = await import('../../reader/node/open-log.js');
     const { values, terminal, args } = invocation;
-    const { log, place } = await openTrustedLog(invocation, args[0] ?? values.rekor_server);
+    const { log, place } = await openTrustedLog(invocation, args[0]);
     const isJson = values.format === 'json';
     const hasTimes = !values['no-times'];
     let progress: Progress | undefined;
@@ -60,9 +62,9 @@ export const fsckCommand = command({
     } catch (error) {
       progress?.stop();
       if (!isBadData(error) && !(error instanceof UnexpectedAnswerError)) throw error;
-      if (isJson) terminal.json({ ok: false, path: error.path ?? null, message: error.message });
-      else terminal.out(`${terminal.bad('WRONG')} ${plain(error.message)}`);
-      return 1;
+      // Standard output names what is wrong, as it would name what is right; the error says how.
+      if (!isJson) terminal.out(`${terminal.bad('WRONG')} ${plain(error.path ?? place)}`);
+      throw new VerdictError(error.message, { ok: false, path: error.path ?? null });
     }
   },
 });
@@ -84,7 +86,7 @@ function printReport(
   terminal: Terminal,
 ): void {
   terminal.out(
-    `${place}: ${entries(checkpoint.size)} of ${checkpoint.origin}, root ${encodeHex(checkpoint.root)}`,
+    `${place}: ${counted(checkpoint.size, 'entry')} of ${checkpoint.origin}, root ${encodeHex(checkpoint.root)}`,
   );
   if (times !== undefined) terminal.out(`sequenced from ${rfc3339(times.first)} to ${rfc3339(times.last)}`);
   const files = `every file of the tree of ${checkpoint.size}`;

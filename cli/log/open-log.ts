@@ -49,25 +49,25 @@ export interface OpenedLog {
 /**
  * Opens the log that the settings name. Its key comes from the first of: `--vkey`, `--trusted-root`, the data folder
  * (where the log is one), the pin of its URL. It is never asked of the log itself. Nothing is read from the log yet.
- * @param place where the log is; default `--rekor_server`, or else the only pinned log.
+ * @param argument where the log is; default `--rekor_server`, or else the only pinned log.
  * @throws ConfigurationError when the log or its key is not known; UnreachableError when a folder holds no log.
  */
-export async function openTrustedLog(
-  invocation: LogInvocation,
-  place = invocation.values.rekor_server,
-): Promise<OpenedLog> {
+export async function openTrustedLog(invocation: LogInvocation, argument?: string): Promise<OpenedLog> {
   const { values, environment, terminal } = invocation;
-  const where = placeOf(place ?? (await onlyPin(environment)));
-  const trusted = await keyOf(where, invocation);
-  const log = await openLog(where, {
+  const place =
+    argument === undefined
+      ? placeOf(values.rekor_server ?? (await onlyPin(environment)), '--rekor_server')
+      : placeOf(argument, 'LOG');
+  const trusted = await keyOf(place, invocation);
+  const log = await openLog(place, {
     verifierKey: trusted.vkey,
     ...requestBoundsOf(values),
     s3: s3OptionsOf(values),
-    ...(isRemote(where) && { network: await networkOf(values, environment), token: tokenOf(values) }),
+    ...(isRemote(place) && { network: await networkOf(values, environment), token: tokenOf(values) }),
     stateFolder: values.store_tree_state === 'true' ? stateIn(values.state, environment) : undefined,
     cacheFolder: await usableCache(cacheFolder(environment), terminal.err),
   });
-  return { place: where, trusted, log };
+  return { place, trusted, log };
 }
 
 /** The log at its newest checkpoint. @throws what `LogReader.latest` throws, with the place where there is no log. */
@@ -84,7 +84,11 @@ export async function sayingWhere<T>(place: string, read: () => Promise<T>): Pro
     return await read();
   } catch (error) {
     if (error instanceof UnreachableError && error.code === 'no-log')
-      throw new UnreachableError(`${place}: ${error.message}`, { code: error.code, cause: error });
+      throw new UnreachableError(`${place}: ${error.message}`, {
+        code: error.code,
+        cause: error,
+        path: error.path,
+      });
     if (error instanceof FormatError && error.path === 'checkpoint' && isRemote(place))
       throw new FormatError(`${place}/${error.message}: ${NO_CHECKPOINT}`, { path: error.path });
     if (error instanceof ProofError && error.path === 'checkpoint') {
@@ -100,12 +104,13 @@ const OTHER_KEY = "that is another log, or the key given (--vkey, --trusted-root
 
 /**
  * A place as pins and comparisons write it.
+ * @param what names the place in errors.
  * @throws ConfigurationError where it looks like a URL of a scheme by which no log is read.
  */
-function placeOf(place: string): string {
+function placeOf(place: string, what: string): string {
   if (isRemote(place)) return normalUrl(place);
   if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(place))
-    throw new SettingError('--rekor_server', 'a log is read by http://, https://, s3:// or a folder');
+    throw new SettingError(what, 'a log is read by http://, https://, s3:// or a folder');
   return place;
 }
 
@@ -115,7 +120,8 @@ export async function trustedLogs(invocation: LogInvocation): Promise<TrustedLog
   if (values.vkey !== undefined) return [await readTrustedLogKey(values.vkey)];
   const { trustedRoot = await readTrustedRoot(values) } = invocation;
   if (trustedRoot !== undefined) return trustedRoot.logs.filter(isTrustedLog);
-  if (values.rekor_server !== undefined) return [await keyOf(placeOf(values.rekor_server), invocation)];
+  if (values.rekor_server !== undefined)
+    return [await keyOf(placeOf(values.rekor_server, '--rekor_server'), invocation)];
   const logs = (await readPins(environment)).map(({ log }) => log);
   if (logs.length === 0) throw new ConfigurationError(NO_KEY);
   return logs;

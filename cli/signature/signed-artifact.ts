@@ -13,10 +13,11 @@ import { signArtifact } from '../../src/signatures/node/sign.js';
 import { nodeSuite } from '../../src/signatures/node/suite.js';
 import { publicKeyHint, type SigstoreBundle } from '../../src/sigstore/bundle/sigstore-bundle.js';
 import { pemLabels } from '../../src/pem.js';
-import { readPublicKeyFile, type PublicKeyFile } from '../../src/keys/node/public-key-file.js';
+import type { PublicKeyFile } from '../../src/keys/node/public-key-file.js';
 import { decodeBase64, encodeBase64, FormatError } from '../../tiles-spec/index.js';
 import { openArtifact, readArtifact } from './artifact.js';
-import { SettingError, type Values } from '../settings/setting.js';
+import { readPublicKey } from './public-key.js';
+import { parseSetting, SettingError, type Values } from '../settings/setting.js';
 import { readBytes, readInput } from '../files.js';
 import type { SIGNATURE_SETTINGS } from '../settings/signature-settings.js';
 
@@ -37,7 +38,7 @@ export async function readSignedArtifact(values: SignatureValues): Promise<Signe
     throw new ConfigurationError(
       'give --public-key, the key or certificate that signed, and --signature; upload signs by itself with --key',
     );
-  const key = readPublicKeyFile(await readInput('--public-key', keyFile), keyFile);
+  const key = await readPublicKey(keyFile);
   const algorithm = algorithmFor(parsePublicKey(key.spki).keyDetails);
   if (values.type === 'dsse') return readEnvelope(values, key, algorithm);
   if (values.signature === undefined) throw new ConfigurationError('give --signature');
@@ -54,7 +55,8 @@ export async function signWith(
   { key, artifact }: { readonly key: string; readonly artifact: string },
   earlier: readonly Uint8Array[],
 ): Promise<SignedArtifact> {
-  const privateKey = readPrivateKey(await readInput('--key', key), key);
+  const pem = await readInput('--key', key);
+  const privateKey = parseSetting('key', key, () => readPrivateKey(pem, key));
   const { spki, algorithm, digest, signature } = await signArtifact(privateKey, key, openArtifact(artifact));
   const same = earlier.find((other) => {
     const [refusal] = nodeSuite.verify([{ key: spki, algorithm, digest, signature: other }]);
@@ -143,11 +145,13 @@ async function readEnvelope(
   try {
     parsed = envelopeSchema.safeParse(parseJson(file, 'the envelope', DOCUMENT_LIMITS));
   } catch (error) {
-    throw error instanceof FormatError ? new SettingError('--artifact', error.message) : error;
+    throw error instanceof FormatError
+      ? new SettingError('--artifact', `${values.artifact}: ${error.message}`)
+      : error;
   }
   const [signature] = parsed.data?.signatures ?? [];
   if (!parsed.success || signature === undefined) {
-    throw new SettingError('--artifact', 'it is not a DSSE envelope with one signature');
+    throw new SettingError('--artifact', `${values.artifact} is not a DSSE envelope with one signature`);
   }
   const envelope = parsed.data;
   return {

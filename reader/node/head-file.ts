@@ -118,9 +118,7 @@ export class HeadFile implements Heads {
       await replaceFile(join(folder, 'seen.checkpoint'), seen, { mode: MODE });
       await replaceFile(join(folder, 'shown.checkpoint'), shown, { mode: MODE });
     } catch (error) {
-      throw new StateError(
-        `cannot keep the evidence of a log that contradicts itself in ${folder}: ${reasonOf(error)}`,
-      );
+      throw new StateError(`the evidence cannot be kept in ${folder}: ${reasonOf(error)}`);
     }
     return folder;
   }

@@ -146,7 +146,7 @@ describe('a copy of a log', () => {
         place,
         options,
         'forked',
-        /^reader\.example\/log has signed two histories: its first 600 entries are not those that it showed before$/,
+        /^reader\.example\/log has signed two histories: its tree of 600 is not the one that it showed before$/,
       );
     }),
   );

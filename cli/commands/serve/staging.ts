@@ -11,6 +11,8 @@ import { hasCode, reasonOf } from '../../../src/node/system-error.js';
 import type { ObjectStore } from '../../../src/store/store.js';
 import { NewerVersionError, parseCheckpoint, parseNote } from '../../../tiles-spec/index.js';
 import { SqliteStaging } from '../../../writer/staging/staging.js';
+import { deniedAdvice } from '../../files.js';
+import { SettingError } from '../../settings/setting.js';
 import type { Progress, Terminal } from '../../terminal.js';
 
 export const STAGING = 'staging.sqlite';
@@ -33,7 +35,7 @@ export async function openStaging(data: string, rebuild: boolean, log: Logger): 
       );
       return SqliteStaging.open(file);
     }
-    throw refusal(file, error);
+    throw refusal(data, file, error);
   }
 }
 
@@ -42,11 +44,15 @@ function isUseless(error: unknown): boolean {
   return error instanceof DamagedStoreError || error instanceof NewerVersionError;
 }
 
-function refusal(file: string, error: unknown): Error {
+function refusal(data: string, file: string, error: unknown): Error {
   if (hasCode(error, 'SQLITE_BUSY'))
     return new ConfigurationError(`${file} is in use by another running writer: stop it first`);
   if (isUseless(error)) return new StartRefusedError(messageOf(error), { cause: error });
-  return new StartRefusedError(`${file} cannot be opened: ${reasonOf(error)}`, { cause: error });
+  const reason = `${file} cannot be opened: ${reasonOf(error)}`;
+  const advice = deniedAdvice(error, data);
+  return advice === ''
+    ? new StartRefusedError(reason, { cause: error })
+    : new SettingError('--data', reason + advice);
 }
 
 /** What is wrong with the file, without the advice to rebuild it, which is being followed. */

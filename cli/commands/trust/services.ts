@@ -66,20 +66,24 @@ export async function readAuthorities(values: ServiceValues, since: number): Pro
         `--${name}-url needs --${name}: the file that its answers are verified with`,
       );
   }
-  const chains = (name: 'fulcio' | 'tsa') =>
-    Promise.all(
-      values[name].map(async (file) =>
-        certifiedAuthority(urlOf(name, values), await readPem(name, file), file),
-      ),
+  const read = <T>(
+    name: (typeof SERVICES_WITH_FILES)[number],
+    parse: (url: string | undefined, bytes: Uint8Array, file: string) => T,
+  ): Promise<T[]> => {
+    const url = urlOf(name, values);
+    return Promise.all(
+      values[name].map(async (file) => {
+        const bytes = await readInput(`--${name}`, file);
+        return parseSetting(name, file, () => parse(url, bytes, file));
+      }),
     );
+  };
+  const chain = (url: string | undefined, bytes: Uint8Array, file: string) =>
+    certifiedAuthority(url, Buffer.from(bytes).toString('latin1'), file);
   return {
-    certificateAuthorities: await chains('fulcio'),
-    certificateLogs: await Promise.all(
-      values.ctlog.map(async (file) =>
-        certificateLog(urlOf('ctlog', values), await readInput('--ctlog', file), since, file),
-      ),
-    ),
-    timestampAuthorities: await chains('tsa'),
+    certificateAuthorities: await read('fulcio', chain),
+    certificateLogs: await read('ctlog', (url, bytes, file) => certificateLog(url, bytes, since, file)),
+    timestampAuthorities: await read('tsa', chain),
   };
 }
 
@@ -93,8 +97,4 @@ function urlOf(service: (typeof SERVICES_WITH_FILES)[number], values: ServiceVal
   const name = `${service}-url` as const;
   const url = values[name];
   return url === undefined ? undefined : parseSetting(name, url, parseBaseUrl);
-}
-
-async function readPem(setting: string, file: string): Promise<string> {
-  return Buffer.from(await readInput(`--${setting}`, file)).toString('latin1');
 }

@@ -6,25 +6,23 @@ import { InvalidEntryError } from '../../../src/errors.js';
 import type { ShippedBundle, ShippedBundles } from '../../../src/sigstore/bundle/bundle-files.js';
 import type { CheckedBundle } from '../../../src/sigstore/verify/node/verify-bundle.js';
 import { isBadData } from '../../../tiles-spec/errors.js';
-import { ProofError } from '../../../tiles-spec/index.js';
 import { plain, type Terminal } from '../../terminal.js';
+import { VerdictError } from '../../verdict.js';
 
 /** How a command verifies one bundle, and prints that. */
 export interface OneBundle {
   /** Prints the steps, if they are to be printed. @throws what refuses the bundle. */
   readonly verify: (bundle: ShippedBundle) => Promise<CheckedBundle>;
+  /** Prints whether all of it was checked, if that is to be printed. */
   readonly sayVerdict: (checked: CheckedBundle) => void;
   readonly json: (checked: CheckedBundle) => object;
 }
-
-/** How many reasons the error names when every bundle is refused. The output has them all. */
-const MOST_REASONS = 3;
 
 /**
  * Verifies each bundle by itself, and prints each verdict. One verified bundle is enough: the file's maker could have left
  * out the others.
  * @returns the exit code.
- * @throws ProofError where every bundle is refused. JSON output says so itself, and nothing is thrown.
+ * @throws VerdictError where none is verified.
  */
 export async function verifySeveral(
   bundles: ShippedBundles,
@@ -33,7 +31,6 @@ export async function verifySeveral(
   terminal: Terminal,
 ): Promise<number> {
   const verified: string[] = [];
-  const refused: string[] = [];
   const results: object[] = [];
   for (const bundle of bundles) {
     const name = bundle.name ?? '';
@@ -42,26 +39,28 @@ export async function verifySeveral(
       const checked = await verify(bundle);
       if (checked.verified) verified.push(name);
       results.push({ Bundle: name, ...json(checked) });
-      if (!isJson) sayVerdict(checked);
+      sayVerdict(checked);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      refused.push(`${name}: ${error.message}`);
       results.push({ Bundle: name, Verified: false, Refused: error.message });
       if (!isJson) terminal.out(`${terminal.bad('REFUSED')} ${plain(error.message)}`);
     }
   }
-  if (isJson) {
-    terminal.json({ Verified: verified.length > 0, Bundles: results });
-  } else if (refused.length === bundles.length) {
-    const more = refused.length - MOST_REASONS;
-    const reasons = [...refused.slice(0, MOST_REASONS), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
-    throw new ProofError(`none of the ${bundles.length} bundles is good: ${reasons}`);
-  } else if (verified.length > 0) {
+  const result = { Verified: verified.length > 0, Bundles: results };
+  if (verified.length === 0) {
+    // The output has the reason of each. Repeated in one line, they could not be read.
+    throw new VerdictError(
+      `none of the ${bundles.length} bundles is verified: the output says of each why`,
+      result,
+    );
+  }
+  if (isJson) terminal.json(result);
+  else {
     terminal.out(
       terminal.good(`Verified: ${verified.length} of ${bundles.length} bundles: ${verified.join('; ')}`),
     );
   }
-  return verified.length > 0 ? 0 : 1;
+  return 0;
 }
 
 function isRefusal(error: unknown): error is Error {

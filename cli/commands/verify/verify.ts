@@ -8,7 +8,6 @@ import type { ShippedBundle } from '../../../src/sigstore/bundle/bundle-files.js
 import type { VerifiedEntry } from '../../../src/sigstore/verify/entry-proof.js';
 import { namePattern, type NamePattern } from '../../../src/sigstore/verify/node/name-pattern.js';
 import type { TrustedRoot } from '../../../src/sigstore/trust/trusted-root.js';
-import { readPublicKeyFile } from '../../../src/keys/node/public-key-file.js';
 import {
   verifyBundle,
   type CheckedBundle,
@@ -16,14 +15,16 @@ import {
   type Signer,
   type SignerPolicy,
 } from '../../../src/sigstore/verify/node/verify-bundle.js';
+import { counted } from '../../../tiles-spec/counted.js';
 import { encodeHex, leafHash } from '../../../tiles-spec/index.js';
 import { readArtifact } from '../../signature/artifact.js';
+import { readPublicKey } from '../../signature/public-key.js';
 import { bundlesToVerify, type VerifyInvocation } from './bundles-to-verify.js';
-import { readInput } from '../../files.js';
 import { readTrustedRoot } from '../../log/open-log.js';
 import { ProofSteps } from './proof-steps.js';
 import { verifySeveral } from './several-bundles.js';
-import { entries, plain, type Terminal } from '../../terminal.js';
+import { plain, type Terminal } from '../../terminal.js';
+import { VerdictError } from '../../verdict.js';
 
 export async function verify(invocation: VerifyInvocation): Promise<number> {
   const { values, terminal } = invocation;
@@ -60,6 +61,7 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
     return checked;
   };
   const sayVerdict = (checked: CheckedBundle) => {
+    if (isJson) return;
     if (checked.verified) terminal.out(terminal.good('Verified'));
     else sayNotChecked(checked, terminal);
   };
@@ -72,9 +74,10 @@ export async function verify(invocation: VerifyInvocation): Promise<number> {
     if (hasSaid) terminal.out(terminal.bad('REFUSED'));
     throw error;
   });
+  sayVerdict(checked);
+  if (!checked.verified) throw new VerdictError(notVerified(checked), resultJson(checked));
   if (isJson) terminal.json(resultJson(checked));
-  else sayVerdict(checked);
-  return checked.verified ? 0 : 1;
+  return 0;
 }
 
 /** The verdict on a bundle that was made of the artifact, with which the artifact need not be compared any more. */
@@ -92,7 +95,7 @@ function sayEntry(
   if (checkpoint !== undefined) {
     say(
       'checkpoint',
-      `${entries(checkpoint.size)}, root ${encodeHex(checkpoint.root)}: its signature is the log's`,
+      `${counted(checkpoint.size, 'entry')}, root ${encodeHex(checkpoint.root)}: its signature is the log's`,
     );
   }
   if (integratedTime !== undefined) say('promise', `signed by the log at ${rfc3339(integratedTime * 1000)}`);
@@ -114,22 +117,35 @@ function signerText(signer: Signer): string {
   }
 }
 
-const NOT_CHECKED: Readonly<Record<NotChecked, string>> = {
-  'public key': 'whose key that is: give --public-key',
-  certificate:
-    'the certificate, and so who signed: give --certificate-identity, --certificate-oidc-issuer and --trusted-root, or --public-key',
-  artifact: 'what was signed: give --artifact or --artifact-hash',
+/** What is not checked, and what to give for it to be. */
+const NOT_CHECKED: Readonly<Record<NotChecked, readonly [what: string, remedy: string]>> = {
+  'public key': ['whose key that is', 'give --public-key'],
+  certificate: [
+    'the certificate, and so who signed',
+    'give --certificate-identity, --certificate-oidc-issuer and --trusted-root, or --public-key',
+  ],
+  artifact: ['what was signed', 'give --artifact or --artifact-hash'],
 };
 
 function sayNotChecked({ notChecked }: CheckedBundle, terminal: Terminal): void {
-  for (const what of notChecked) terminal.out(`${terminal.bad('NOT CHECKED')} ${NOT_CHECKED[what]}`);
+  for (const part of notChecked)
+    terminal.out(`${terminal.bad('NOT CHECKED')} ${NOT_CHECKED[part].join(': ')}`);
+  terminal.out(terminal.bad('Not verified: not everything is checked'));
+}
+
+function notVerified({ notChecked }: CheckedBundle): string {
+  const parts = notChecked.map((part) => {
+    const [what, remedy] = NOT_CHECKED[part];
+    return `${what} (${remedy})`;
+  });
+  return `not verified, since this is not checked: ${parts.join('; ')}`;
 }
 
 function resultJson({ verified, notChecked, entries: [entry], signer }: CheckedBundle): object {
   const { checkpoint } = entry;
   return {
     Verified: verified,
-    ...(verified ? {} : { NotChecked: notChecked.map((what) => NOT_CHECKED[what]) }),
+    ...(verified ? {} : { NotChecked: notChecked.map((part) => NOT_CHECKED[part].join(': ')) }),
     Signer: signerText(signer),
     EntryUUID: encodeHex(leafHash(entry.body)),
     Index: entry.index,
@@ -154,7 +170,7 @@ async function readPolicy(
   const issuer = wantedName('certificate-oidc-issuer', values);
   if (identity === undefined && issuer === undefined) {
     if (keyFile === undefined) return undefined;
-    return { publicKey: readPublicKeyFile(await readInput('--public-key', keyFile), keyFile).spki };
+    return { publicKey: (await readPublicKey(keyFile)).spki };
   }
   if (identity === undefined || issuer === undefined) {
     throw new ConfigurationError(

@@ -311,7 +311,7 @@ describe.concurrent('a log that is wrong', () => {
     ]);
     expect(ended.code).toBe(1);
     const { error } = jsonOf(ended) as { error: { code: number; message: string } };
-    expect(error.message).toMatch(/has signed two histories: its first 700 entries are not those/);
+    expect(error.message).toMatch(/has signed two histories: its tree of 700 is not the one/);
     const [, folder = ''] = /Both checkpoints are in (\S+): keep them/.exec(error.message) ?? [];
     expect((await readdir(folder)).sort()).toStrictEqual(['seen.checkpoint', 'shown.checkpoint']);
   });
