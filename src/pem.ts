@@ -2,7 +2,9 @@
  * PEM (RFC 7468), strict in its base64. Text between the blocks is ignored.
  * @module
  */
-import { decodeBase64, encodeBase64, FormatError } from '../tiles-spec/index.js';
+// Not by the index, which loads the arithmetic of signatures: every run of `stele` loads this file.
+import { decodeBase64, encodeBase64 } from '../tiles-spec/base64.js';
+import { FormatError } from '../tiles-spec/errors.js';
 
 /** The content between a BEGIN and its END line. */
 export interface PemBlock {

@@ -8,6 +8,16 @@ function coded(code: string, message = code): Error {
   return Object.assign(new Error(message), { code });
 }
 
+/** undici's error for a connection that ends before its answer does. */
+function closed(socket?: object): Error {
+  return Object.assign(coded('UND_ERR_SOCKET', 'other side closed'), { socket });
+}
+
+/** undici's error for an answer of these bytes. */
+function noHttp(data: string): Error {
+  return Object.assign(new Error('Expected HTTP/'), { name: 'HTTPParserError', data });
+}
+
 describe('a server that could not be asked', () => {
   it.each([
     [
@@ -17,9 +27,16 @@ describe('a server that could not be asked', () => {
     ],
     ['https', coded('CERT_HAS_EXPIRED'), /^its certificate has expired/],
     ['https', coded('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), /--ca-cert FILE, or NODE_EXTRA_CA_CERTS=FILE/],
-    ['http', coded('HPE_INVALID_CONSTANT', 'Expected HTTP/'), /^its answer is no HTTP: does it speak https:/],
-    ['http', coded('UND_ERR_SOCKET', 'other side closed'), /^other side closed: does it speak https:/],
-    ['https', coded('UND_ERR_SOCKET', 'other side closed'), /^other side closed$/],
+    ['http', noHttp('\u0015\u0003\u0001'), /^its answer is no HTTP: does it speak https:\/\/\?$/],
+    ['http', noHttp('SSH-2.0-OpenSSH_9.2'), /^its answer is no HTTP$/],
+    ['https', noHttp('\u0015\u0003\u0001'), /^its answer is no HTTP$/],
+    ['http', closed(), /^it closed the connection without an answer$/],
+    [
+      'http',
+      closed({ remoteAddress: '192.0.2.1', remotePort: 3128, bytesRead: 0 }),
+      /^192\.0\.2\.1:3128 closed the connection without an answer$/,
+    ],
+    ['http', closed({ bytesRead: 9 }), /^it closed the connection before its answer ended$/],
     [
       'http',
       coded('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1'),
@@ -34,6 +51,15 @@ describe('a server that could not be asked', () => {
     ['http', coded('constructor', 'anything'), /^anything$/],
   ])('by %s: %s', (scheme, error, reason) => {
     expect(connectionReason(error, `${scheme}://log.example/`)).toMatch(reason);
+  });
+
+  it.each([
+    ['http://log.example:443', /without an answer: does it speak https:\/\/\?$/],
+    ['http://log.example:8443', /without an answer: does it speak https:\/\/\?$/],
+    ['https://log.example', /without an answer$/],
+    ['http://log.example:3000', /without an answer$/],
+  ])('and closed the connection at %s', (url, reason) => {
+    expect(connectionReason(closed(), url)).toMatch(reason);
   });
 
   it('at several addresses of a name is described by the first', () => {
