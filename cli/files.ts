@@ -55,7 +55,8 @@ export async function requireWritable(what: string, file: string): Promise<void>
   const found = await stat(file).catch(() => undefined);
   if (found?.isDirectory() === true) throw refuse('it is a folder');
   try {
-    await access(found === undefined ? dirname(file) : file, constants.W_OK);
+    // The slash demands a folder: a file may be writable too.
+    await access(found === undefined ? `${dirname(file)}/` : file, constants.W_OK);
   } catch (error) {
     throw refuse(reasonOf(error));
   }

@@ -169,11 +169,13 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
     '. Another log of that name is remembered elsewhere with --state DIR, and not at all with --store_tree_state=false',
 };
 
-function kept({ evidence }: InconsistentLogError): string {
+function kept({ code, evidence }: InconsistentLogError): string {
   // Of a command that remembers nothing, memory ends with it.
-  return evidence === 'memory'
-    ? '. Both checkpoints are lost with this command: to keep them, run it without --store_tree_state=false'
-    : `. Both checkpoints are in ${evidence}: keep them, and ask the log's operator`;
+  if (evidence === 'memory')
+    return '. Both checkpoints are lost with this command: to keep them, run it without --store_tree_state=false';
+  const where = `. Both checkpoints are in ${evidence}`;
+  // Another key need not be a contradiction, and the message says already what to ask the operator.
+  return code === 'rekeyed' ? where : `${where}: keep them, and ask the log's operator`;
 }
 
 function isOption(word: string): boolean {

@@ -41,10 +41,10 @@ export const logproofCommand = command({
     const { tree: newest, checkpoint } = await latestOf(opened);
     const { size } = newest.tree;
     const last = wanted ?? size;
-    if (size === 0) throw new ProofError(`${checkpoint.origin} is empty: there is no tree to prove`);
+    if (size === 0) throw new ProofError('the log is empty: there is no tree to prove');
     if (first > size || last > size)
       throw new ProofError(
-        `there is no tree of ${Math.max(first, last)}: ${checkpoint.origin} has ${counted(size, 'entry')}`,
+        `there is no tree of ${Math.max(first, last)}: the log has ${counted(size, 'entry')}`,
       );
     const [oldRoot, root] = await Promise.all([newest.rootAt(first), newest.rootAt(last)]);
     const hashes = await opened.log.at({ size: last, root }).consistencyProof(first);

@@ -95,7 +95,7 @@ function extentOf(size: number): string {
 /** The entry at an index with its inclusion proof, verified once more as a stranger to the tiles would verify it. */
 async function entryAt({ checkpoint, tree }: Latest, index: number): Promise<PublishedEntry> {
   if (index >= checkpoint.size) {
-    throw new ProofError(`there is no entry ${index}: ${checkpoint.origin} ${extentOf(checkpoint.size)}`);
+    throw new ProofError(`there is no entry ${index}: the log ${extentOf(checkpoint.size)}`);
   }
   const [{ body }, proof] = await Promise.all([tree.entry(index), tree.inclusionProof(index)]);
   verifyInclusion(

@@ -50,6 +50,22 @@ describe.runIf(MAY_CHANGE_USER)('a user without a home', () => {
     expectEnded(await homeless(bundle), { code: 2, stderr: /the log's key is not known/ });
   });
 
+  it('may not write in a data folder, and is told of which', async () => {
+    await mkdir(logged.user.file('of root'), { mode: 0o755 });
+    for (const [data, what] of [
+      ['of root', 'of root/staging.sqlite cannot be opened'],
+      ['of root/data', 'cannot make the folder of root/data'],
+    ] as const) {
+      expectEnded(await homeless(['serve', '--listen', '127.0.0.1:0', '--data', data]), {
+        code: 2,
+        stderr: new RegExp(
+          `^stele: --data: ${what}: permission denied\\. Give another folder, or let this user write in of root$`,
+          'm',
+        ),
+      });
+    }
+  });
+
   it('is told where the newest checkpoint may be remembered, or how not to', async () => {
     const ended = await homeless(asked());
     expect(ended.code).toBe(2);
@@ -73,7 +89,7 @@ describe.runIf(MAY_CHANGE_USER)('a user without a home', () => {
 
   it('whose home cannot be written to is told the same', async () => {
     const ended = await homeless(asked(), { HOME: '/' });
-    expect(ended.code).toBe(1);
+    expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(
       /^stele: going on without a cache: cannot make the folder \/\.cache\/stele\/tiles: permission denied\nstele: cannot keep the newest checkpoint in \/\.local\/\S+: permission denied\. Give another folder with --state \(or XDG_STATE_HOME\), or remember nothing with --store_tree_state=false\n$/,
     );
@@ -85,7 +101,7 @@ describe.runIf(existsSync('/proc/self'))('a home below /proc, where no folder ca
     const ended = await logged.user
       .other('proc', { HOME: home, XDG_STATE_HOME: '', XDG_CACHE_HOME: '' })
       .run(asked());
-    expect(ended.code).toBe(1);
+    expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(/cannot make the folder \/proc\/none\S+: no such file or directory\n/);
     expect(ended.stderr).toMatch(
       /cannot keep the newest checkpoint in \/proc\/none\S+: no such file or directory\. Give another/,
@@ -111,7 +127,7 @@ describe('--state', () => {
       expectEnded(await ask(other), {
         code: 1,
         stderr:
-          /was seen with another key before: .*\. --state DIR remembers another log of that name elsewhere\. Both/,
+          /was seen with another key before: .*\. Another log of that name is remembered elsewhere with --state DIR, .*\. Both/,
       });
       expect((await ask(other, '--state', 'second')).code).toBe(0);
       expect((await ask(daemon)).code).toBe(0);

@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { createServer } from 'node:https';
+import { createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectEnded, startLoggedUser, type LoggedUser, type User } from '../support/cli.js';
 import { listenOnFreePort } from '../support/free-port.js';
@@ -196,11 +197,36 @@ describe('a server that speaks otherwise', () => {
     });
   });
 
-  it('TLS, asked by plain HTTP', async () => {
-    expectEnded(await user.run(at(`http://127.0.0.1:${tls.port}`)), {
-      code: 3,
-      stderr: /^stele: http:\S+\/checkpoint: .*does it speak https:\/\/\?$/m,
+  it.each([
+    ['an alert of TLS', Buffer.from([0x15, 3, 3, 0, 2, 2, 10])],
+    ['the status 400', Buffer.from('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')],
+  ])('TLS, asked by plain HTTP, that answers with %s', async (_, answer) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined).end(answer);
     });
+    const port = await listenOnFreePort(server);
+    expectEnded(await user.run(at(`http://127.0.0.1:${port}`)), {
+      code: 3,
+      stderr: /^stele: http:\S+\/checkpoint: .*: does it speak https:\/\/\?$/m,
+    });
+    server.close();
+  });
+
+  it.each([
+    ['closes the connection', '', /: 127\.0\.0\.1:\d+ closed the connection without an answer$/m],
+    ['speaks SSH', 'SSH-2.0-OpenSSH_9.2\r\n', /\/checkpoint: its answer is no HTTP$/m],
+    [
+      'breaks off',
+      'HTTP/1.1 200 OK\r\nContent-',
+      /: 127\.0\.0\.1:\d+ closed the connection before its answer ended$/m,
+    ],
+  ])('one that %s is not taken for TLS', async (_, answer, stderr) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined).once('data', () => socket.end(answer));
+    });
+    const port = await listenOnFreePort(server);
+    expectEnded(await user.run(at(`http://127.0.0.1:${port}`)), { code: 3, stderr });
+    server.close();
   });
 
   it('TLS with a certificate of nobody known', async () => {

@@ -221,7 +221,13 @@ describe.concurrent('a proxy', () => {
 
     it('that closes the connection is asked once', () =>
       withProxy({ refuse: 'close' }, async ({ url, requests }) => {
-        const stderr = scheme === 'http' ? /: other side closed/ : /: the proxy has closed the connection: /;
+        const stderr =
+          scheme === 'http'
+            ? new RegExp(
+                `: ${new URL(url).host.replaceAll('.', '\\.')} closed the connection without an answer$`,
+                'm',
+              )
+            : /: the proxy has closed the connection: /;
         for (const name of ['loginfo', 'upload']) expectEnded(await ask(name, url), { code: 3, stderr });
         expect(requests.length).toBeLessThanOrEqual(3);
       }));
@@ -334,6 +340,21 @@ describe.concurrent('the token', () => {
     stub.close();
     expectEnded(ended, { code: 3, stderr: /: the log answers 403: / });
     expect(ended.stderr).not.toContain('Secret');
+  });
+
+  it.each(['loginfo', 'upload'])('that a gate refuses is named by %s', async (name) => {
+    for (const status of [401, 403]) {
+      const { url, close } = await startStub((_request, response) => {
+        response.writeHead(name === 'upload' && _request.method === 'GET' ? 404 : status).end();
+      });
+      const refused = await logged.user.run(asking(name, url), { STELE_TOKEN: 'wrong' });
+      expectEnded(refused, { code: 3, stderr: /: the gate before the log refuses the token in STELE_TOKEN/ });
+      const without = await logged.user.run(asking(name, url));
+      expect(without.code).toBe(3);
+      // A bucket answers 403 too.
+      expect(without.stderr.includes('STELE_TOKEN')).toBe(status === 401);
+      close();
+    }
   });
 
   it('is not shown in JSON', async () => {

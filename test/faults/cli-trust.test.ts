@@ -253,7 +253,7 @@ describe.concurrent('trust files', () => {
       [['--fulcio', 'a.txt'], /a\.txt has no PEM block/],
       [['--tsa-url', 'https://a.example'], /--tsa-url needs --tsa/],
       [['--fulcio', 'pki/fulcio.pem', '--fulcio-url', 'ca'], /--fulcio-url: "ca" is not an http/],
-      [['--output', 'a.txt'], /--output: cannot make the folder a\.txt/],
+      [['--output', 'a.txt'], /--output: a\.txt is a file, where a folder belongs/],
     ] as const) {
       const output = flags[0] === '--output' ? [] : ['--output', 'none'];
       expectEnded(await user.run(['trust', 'data', ...output, ...flags]), { code: 2, stderr });

@@ -73,6 +73,11 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       'loginfo --config a.txt',
       /configuration file a\.txt: it is not JSON: .*"an artifact.* is not valid JSON/,
     ],
+    ['loginfo --config key.pub', /configuration file key\.pub: it is not JSON, but PEM \(PUBLIC KEY\)$/m],
+    [
+      'loginfo --trusted-root key.pem',
+      /^stele: --trusted-root: key\.pem: trusted root is not JSON, but PEM \(EC PRIVATE KEY\)$/m,
+    ],
     ['loginfo --timeout 0s', /^stele: --timeout: 0s leaves a request no time$/m],
     ['loginfo --vkey nonsense', /--vkey: neither a file that is there nor a verifier key: "nonsense"$/m],
     ['loginfo --vkey a.b+123+x', /--vkey: "a\.b\+123\+x" is no verifier key: /],
@@ -102,7 +107,10 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
     ['upload --artifact a.txt --key none', /--key: cannot read none: no such file or directory/],
     ['upload --artifact a.txt --key folder', /--key: cannot read folder: it is a folder/],
     ['upload --artifact folder --key key.pem', /--artifact: folder is not a file/],
-    ['upload --artifact a.txt --key a.txt', /a\.txt is no private key in PEM .*: it holds no PEM block/],
+    [
+      'upload --artifact a.txt --key a.txt',
+      /^stele: --key: a\.txt is no private key in PEM .*: it holds no PEM block$/m,
+    ],
     ['upload --artifact a.txt --key key.pub', /key\.pub is no private key .*: it holds PUBLIC KEY/],
     ['upload --artifact a.txt --key encrypted.pem', /encrypted\.pem .*: it is encrypted: decrypt it first/],
     [
@@ -129,10 +137,23 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       `${SIGNED} --public-key key.pub --artifact-hash ${DIGEST}`,
       /--artifact and --artifact-hash stand for one another: give one of them/,
     ],
-    [`${SIGNED} --public-key key.pem`, /key\.pem holds .*EC PRIVATE KEY; a PUBLIC KEY or a CERTIFICATE/],
-    [`${SIGNED} --public-key a.txt`, /a\.txt is no public key/],
+    [
+      `${SIGNED} --public-key key.pem`,
+      /^stele: --public-key: key\.pem holds .*EC PRIVATE KEY; a PUBLIC KEY or a CERTIFICATE/m,
+    ],
+    [
+      `${SIGNED} --public-key a.txt`,
+      /^stele: --public-key: a\.txt is no public key: it is neither PEM nor DER$/m,
+    ],
     [`${SIGNED} --public-key key.pub --type rekord`, /--type: "rekord" is not hashedrekord or dsse/],
-    ['upload --artifact a.txt --public-key key.pub --type dsse', /--artifact: the envelope is not JSON/],
+    [
+      'upload --artifact a.txt --public-key key.pub --type dsse',
+      /--artifact: a\.txt: the envelope is not JSON/,
+    ],
+    [
+      'upload --artifact key.pub --public-key key.pub --type dsse',
+      /^stele: --artifact: key\.pub: the envelope is not JSON, but PEM \(PUBLIC KEY\)$/m,
+    ],
     ['upload --artifact a.txt --signature empty --public-key key.pub', /--signature: empty is empty/],
     ['upload --artifact envelope.json --public-key key.pub --type dsse', /envelope's payload is not base64/],
     [
@@ -210,6 +231,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
   fsck: [
     ['fsck --no-tiems', /no option --no-tiems: did you mean --no-times\?/],
     ['fsck a --rekor_server b', /LOG and --rekor_server stand for one another: give one of them/],
+    ['fsck ftp://h', /^stele: LOG: a log is read by http:\/\/, https:\/\/, s3:\/\/ or a folder$/m],
     ['fsck a b', /no place for the argument "b": stele fsck \[LOG\] \[options\]/],
   ],
   trust: [
@@ -229,6 +251,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
       'trust --pin http://a --output x',
       /^stele: --output has no place beside --pin: a pin is of a log alone/m,
     ],
+    ['trust key.pub', /^stele: key\.pub: trusted root is not JSON, but PEM \(PUBLIC KEY\)$/m],
     ['trust folder', /folder is neither a trusted_root\.json nor a log's folder/],
   ],
   keygen: [
@@ -239,7 +262,7 @@ const MISUSES: Readonly<Record<string, readonly Misuse[]>> = {
   ],
   serve: [
     ['serve --lsiten 127.0.0.1:0', /no option --lsiten: did you mean --listen\?/],
-    ['serve --data a.txt', /--data: cannot make the folder a\.txt: file already exists/],
+    ['serve --data a.txt', /^stele: --data: a\.txt is a file, where a folder belongs: give another name$/m],
     ['serve --listen 3000', /--listen: "3000" is not HOST:PORT/],
   ],
   version: [['version --fromat json', /no option --fromat: did you mean --format\?/]],
@@ -277,7 +300,7 @@ describe.concurrent.each(Object.entries(MISUSES))('%s, wrongly used', (_name, mi
 });
 
 it.concurrent('says it as JSON too, where that is asked for', async () => {
-  const lines = ['get', 'verify none', 'trust'];
+  const lines = ['get', 'verify none', 'trust', 'nosuch', ''];
   await Promise.all(
     lines.map(async (line) => {
       const ended = await user.run(argsOf(`${line} --format json`));

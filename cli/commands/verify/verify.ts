@@ -130,7 +130,6 @@ const NOT_CHECKED: Readonly<Record<NotChecked, readonly [what: string, remedy: s
 function sayNotChecked({ notChecked }: CheckedBundle, terminal: Terminal): void {
   for (const part of notChecked)
     terminal.out(`${terminal.bad('NOT CHECKED')} ${NOT_CHECKED[part].join(': ')}`);
-  terminal.out(terminal.bad('Not verified: not everything is checked'));
 }
 
 function notVerified({ notChecked }: CheckedBundle): string {

@@ -162,6 +162,7 @@ async function never(lines: fc.Arbitrary<string[]>, numRuns: number): Promise<vo
     fc.asyncProperty(lines, async (words) => {
       printed = '';
       expect(await stele(words), printed).not.toBe(0);
+      expect(printed).toMatch(/^stele: [^\n]+\n$/m);
       expect(printed).not.toMatch(/^Usage:|unexpected error/m);
     }),
     { seed: SEED, numRuns },

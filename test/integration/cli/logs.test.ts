@@ -148,7 +148,7 @@ describe.concurrent('a log that runs', () => {
     await expectCase(user, {
       args: beyond,
       code: 1,
-      stderr: /^stele: there is no entry 999: the log has \d+/m,
+      stderr: /^stele: there is no entry 999: the log has \d+ entr\w+, the first at index 0$/m,
     });
   });
 
@@ -191,7 +191,8 @@ describe.concurrent('a log that runs', () => {
     await expectCase(logged.user.other('stranger'), {
       args: fsck,
       code: 1,
-      stdout: /^WRONG http:\S+\/checkpoint: no signature of /m,
+      stdout: /^WRONG checkpoint$/m,
+      stderr: /^stele: http:\S+\/checkpoint: no signature of /m,
     });
   });
 });
@@ -225,14 +226,18 @@ describe.concurrent('a log that is wrong', () => {
     await expectCase(user, {
       args: fsck,
       code: 1,
-      stdout: /^WRONG tile\/0\/001 is not the tile of the tree of 700$/m,
+      stdout: /^WRONG tile\/0\/001$/m,
+      stderr: /^stele: tile\/0\/001 is not the tile of the tree of 700$/m,
     });
     const json = await user.run([...fsck, '--format', 'json']);
-    expect({ code: json.code, ...jsonOf(json) }).toMatchObject({ code: 1, ok: false, path: TILE });
+    const message = 'tile/0/001 is not the tile of the tree of 700';
+    expect(json.stderr).toBe(`stele: ${message}\n`);
+    expect(jsonOf(json)).toStrictEqual({ ok: false, path: TILE, error: { code: 1, message } });
     const bundle = await damaged('missing', 'tile/entries/001', undefined);
     expectEnded(await user.run(['fsck', bundle, '--vkey', log.verifierKey]), {
       code: 1,
-      stdout: /^WRONG the log has no tile\/entries\/001$/m,
+      stdout: /^WRONG tile\/entries\/001$/m,
+      stderr: /^stele: the log has no tile\/entries\/001$/m,
     });
   });
 
@@ -254,7 +259,11 @@ describe.concurrent('a log that is wrong', () => {
   it('is fsckable without times, which other software does not have', async () => {
     const name = await damaged('timeless', 'tile/times/000', undefined);
     const fsck = ['fsck', name, '--vkey', log.verifierKey];
-    expectEnded(await user.run(fsck), { code: 1, stdout: /^WRONG the log has no tile\/times\/000$/m });
+    expectEnded(await user.run(fsck), {
+      code: 1,
+      stdout: /^WRONG tile\/times\/000$/m,
+      stderr: /^stele: the log has no tile\/times\/000$/m,
+    });
     expectEnded(await user.run([...fsck, '--no-times']), {
       code: 0,
       stdout: /^every file of the tree of \d+ but the times is right$/m,
@@ -327,7 +336,8 @@ describe.concurrent('a log that is wrong', () => {
     expectEnded(await who.run(info), {
       code: 1,
       stderr: new RegExp(
-        `was seen with another key before: .*, delete ${head.replaceAll('.', '\\.')}\\. --state .*\\. Both`,
+        `was seen with another key before: .*, delete ${head.replaceAll('.', '\\.')}\\. .* --state DIR, .*--store_tree_state=false\\. Both checkpoints are in \\S+$`,
+        'm',
       ),
     });
     await rm(head);
@@ -338,9 +348,43 @@ describe.concurrent('a log that is wrong', () => {
     const { who, head } = await witness('damaged state');
     await writeFile(head, 'nonsense');
     expectEnded(await who.run(['loginfo', '--rekor_server', 'right', '--vkey', log.verifierKey]), {
-      code: 1,
+      code: 2,
       stderr: new RegExp(`^stele: the checkpoint of ${ORIGIN} that was kept in ${head} is damaged: `),
     });
+  });
+
+  it('has neither an entry nor a tree where it is empty', async () => {
+    const empty = await makeLog(folderPlace(user.file('empty')), [0], key);
+    const flags = ['--rekor_server', 'empty', '--vkey', empty.verifierKey, '--store_tree_state', 'false'];
+    expectEnded(await user.run(['get', '--log-index', '0', ...flags]), {
+      code: 1,
+      stderr: /^stele: there is no entry 0: the log is empty$/m,
+    });
+    expectEnded(await user.run(['logproof', ...flags]), {
+      code: 1,
+      stderr: /^stele: the log is empty: there is no tree to prove$/m,
+    });
+  });
+
+  it('ends with one code where what is asked for is past its end', async () => {
+    const flags = ['--rekor_server', 'right', '--vkey', log.verifierKey];
+    for (const [args, stderr] of [
+      [['get', '--log-index', '700'], /^stele: there is no entry 700: the log has 700 entries, /],
+      [['verify', '--log-index', '700'], /^stele: there is no entry 700: the log has 700 entries, /],
+      [['logproof', '--last-size', '701'], /^stele: there is no tree of 701: the log has 700 entries$/m],
+      [['logproof', '--first-size', '701'], /^stele: there is no tree of 701: the log has 700 entries$/m],
+    ] as const)
+      expectEnded(await user.run([...args, ...flags]), { code: 1, stderr });
+  });
+
+  it('ends with one code where a file cannot be written, of the state or of the output', async () => {
+    const get = ['get', '--log-index', '0', '--rekor_server', 'right', '--vkey', log.verifierKey];
+    await writeFile(user.file('a-file'), '');
+    for (const [more, stderr] of [
+      [['--state', 'a-file/x'], /^stele: cannot [a-z ]* in a-file\/x\/\S+: not a directory\. Give/],
+      [['--proof', 'a-file/x.json'], /^stele: --proof: cannot write a-file\/x\.json: not a directory$/m],
+    ] as const)
+      expectEnded(await user.run([...get, ...more]), { code: 2, stderr });
   });
 
   it('says that of one entry there is one', async () => {

@@ -205,7 +205,7 @@ describe.concurrent('what is kept', () => {
     });
     const info = ['loginfo', '--rekor_server', daemon.url, '--vkey', daemon.verifierKey];
     const ended = await homeless.run(info);
-    expect(ended.code).toBe(1);
+    expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(
       /^stele: going on without a cache: .*\nstele: cannot read the checkpoint that was kept in \/dev\/null\/state\/\S+: not a directory\. Give another folder .*\n$/,
     );

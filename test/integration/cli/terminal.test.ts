@@ -77,7 +77,18 @@ describe.concurrent('commands of a log', () => {
     const { code, stdout } = await user.terminal(['verify', 'a.txt.sigstore.json', '--artifact', 'a.txt']);
     expect(code).toBe(1);
     expect(stdout).toContain('\u001b[31mNOT CHECKED\u001b[39m whose key that is: give --public-key');
-    expect(stdout).not.toMatch(/verified/i);
+    expect(stdout).not.toMatch(/^verified/im);
+  });
+
+  itInTerminal('break an error between words, in lines that cannot pass for others', async () => {
+    const words = ['loginfo', '--vkey', `stele: ${'stele: Verified '.repeat(9)}`];
+    const { stderr } = await logged.user.run(words);
+    const { stdout } = await logged.user.terminal(words, {}, 40);
+    const lines = withoutEscapes(stdout).trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(3);
+    expect(lines.every((line) => line.length <= 40)).toBe(true);
+    expect(lines.slice(1).every((line) => line.startsWith('  '))).toBe(true);
+    expect(lines.map((line) => line.trim()).join(' ')).toBe(stderr.trimEnd());
   });
 
   itInTerminal('print JSON as it is', async () => {
@@ -234,6 +245,6 @@ describe.concurrent('a reader that leaves', () => {
   it('does not hide that something is wrong', async () => {
     const line =
       'stele verify a.txt.sigstore.json --artifact other.txt 2>/dev/null | head -0; exit ${PIPESTATUS[0]}';
-    expectEnded(await logged.user.shell(line), { code: 1 });
+    expect(await logged.user.shell(line)).toStrictEqual({ code: 1, stdout: '', stderr: '' });
   });
 });

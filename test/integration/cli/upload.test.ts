@@ -167,6 +167,7 @@ describe.concurrent('a signature', () => {
       code: 1,
       stdout:
         /by a certificate that says someone@a\.example[^]*^NOT CHECKED the certificate, and so who signed/m,
+      stderr: /^stele: not verified, /,
     });
   });
 

@@ -122,12 +122,28 @@ describe.concurrent('verified, step by step', () => {
 
 describe.concurrent('what is not checked', () => {
   it.each([
-    ['whose key it is', ['--artifact', 'a.txt'], /^NOT CHECKED whose key that is: give --public-key$/m],
-    ['what was signed', KEY, /^NOT CHECKED what was signed: give --artifact or --artifact-hash$/m],
-    ['both', [], /^NOT CHECKED whose key .*\nNOT CHECKED what was signed/m],
-  ] as const)('is said, and exits with 1: %s', async (_what, args, stdout) => {
+    [
+      'whose key it is',
+      ['--artifact', 'a.txt'],
+      /^NOT CHECKED whose key that is: give --public-key$/m,
+      /: whose key that is \(give --public-key\)$/m,
+    ],
+    [
+      'what was signed',
+      KEY,
+      /^NOT CHECKED what was signed: give --artifact or --artifact-hash$/m,
+      /: what was signed \(give --artifact or --artifact-hash\)$/m,
+    ],
+    [
+      'both',
+      [],
+      /^NOT CHECKED whose key .*\nNOT CHECKED what was signed/m,
+      /: whose key that is \(give --public-key\); what was signed \(give [^)]*\)$/m,
+    ],
+  ] as const)('is said, and exits with 1: %s', async (_what, args, stdout, parts) => {
     const text = await logged.user.run(['verify', BUNDLE, ...args]);
-    expectEnded(text, { code: 1, stdout });
+    expectEnded(text, { code: 1, stdout, stderr: parts });
+    expect(text.stderr).toMatch(/^stele: not verified, since this is not checked: /);
     expect(text.stdout).not.toMatch(/verified/i);
   });
 });
@@ -135,8 +151,11 @@ describe.concurrent('what is not checked', () => {
 describe.concurrent('what is not checked, or not so,', () => {
   it('is said in JSON', async () => {
     const unchecked = await logged.user.run(['verify', BUNDLE, '--format', 'json']);
-    expect(unchecked).toMatchObject({ code: 1, stderr: '' });
+    expect(unchecked.code).toBe(1);
+    const message = unchecked.stderr.slice('stele: '.length, -1);
+    expect(message).toMatch(/^not verified, /);
     expect(jsonOf(unchecked)).toMatchObject({
+      error: { code: 1, message },
       Verified: false,
       NotChecked: [/whose key/, /what was/].map((text) => expect.stringMatching(text) as string),
     });
