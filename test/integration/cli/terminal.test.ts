@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LogKey } from '#src/keys/node/log-key.js';
 import {
   expectCase,
-  expectEnded,
   itInTerminal,
   jsonOf,
   startLoggedUser,
