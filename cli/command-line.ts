@@ -1,8 +1,8 @@
 /**
  * The command line, read once and strictly, by the habits of POSIX and GNU: an option that takes a value takes the rest
  * of its word after `=`, or else the next word, whatever that looks like; after `--` nothing is an option. A word that
- * begins with a dash is one option: `parseArgs` of `node:util` would split the file name `-h.tgz` into options and print
- * help, so that it is not used.
+ * begins with a dash is one option: `parseArgs` of `node:util` is not used, since it would split the file name `-h.tgz`
+ * into options and print help.
  * @module
  */
 import { ConfigurationError } from '../src/errors.js';

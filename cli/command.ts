@@ -13,7 +13,7 @@ export interface Command<S extends Settings = Settings> {
   readonly summary: string;
   /** More than the summary: paragraphs of plain text, with a blank line between. */
   readonly details?: string;
-  /** Positional arguments. Only optional ones may follow an optional one, and none may follow one of many. */
+  /** Positional arguments. After an optional argument all are optional, and an argument that may be repeated is the last. */
   readonly arguments?: readonly Argument[];
   readonly settings: S;
   /** Which of its settings and arguments stand for one another. */

@@ -81,7 +81,7 @@ export function reading<In, Out>(read: (value: In) => Out) {
   };
 }
 
-/** A list of at most `most` items. Protobuf leaves an empty list out, so an absent field is read as one. */
+/** A list of at most `most` items. Protobuf leaves an empty list out, so an absent field is read as an empty list. */
 export function list<Item extends z.ZodType>(item: Item, most: number) {
   return z.array(item).max(most).default([]);
 }

@@ -155,7 +155,7 @@ interface Identified {
 }
 
 /**
- * Reads of which log staging and store are, and compares the two. Writes nothing.
+ * Reads the identity of the log in staging and of the log in the store, and compares the two. Writes nothing.
  * @throws StartRefusedError unless both are of this origin and key, or are empty and may be filled.
  */
 async function identify(options: LogOptions, published: PublishedLog): Promise<Identified> {

@@ -36,7 +36,10 @@ export function s3OptionsOf(values: Values<typeof S3_SETTINGS>): S3Options {
   };
 }
 
-/** The SDK makes a part of a host name of it, and so the host could be any other: refuse all but a region's characters. */
+/**
+ * The SDK writes the region into the name of the host that it asks. A region such as `x.evil.example/` would make it ask
+ * another host: refuse all but a region's characters.
+ */
 function parseRegion(text: string): string {
   if (!/^[A-Za-z0-9-]{1,63}$/.test(text))
     throw new ConfigurationError(`${JSON.stringify(text)} is not a region such as us-east-1`);

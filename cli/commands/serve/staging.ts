@@ -1,5 +1,5 @@
 /**
- * Staging's file in the data folder. One that cannot be used is moved aside, where it is to be rebuilt.
+ * Staging's file in the data folder. If the file cannot be used and is to be rebuilt, it is moved aside first.
  * @module
  */
 import { existsSync } from 'node:fs';

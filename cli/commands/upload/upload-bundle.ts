@@ -83,7 +83,7 @@ export class UploadBundle {
     }
   }
 
-  /** What there is to say where it is not known whether the entry is logged. @param line the command line. */
+  /** What the user can do when a failure leaves open whether the entry is logged. @param line the command line. */
   advice(line: string): string {
     if (this.#kept === undefined) return '';
     return `. The signature is kept in ${this.#kept}, so that the same command logs the same entry, or finds it logged: ${line}`;

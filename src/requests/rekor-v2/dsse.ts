@@ -1,6 +1,6 @@
 /**
  * `dsseRequestV002`: a DSSE envelope, as `@sigstore/sign` still sends it. It is logged as a hashedrekord over the
- * digest of what the envelope's one signature is over.
+ * digest of the envelope's pre-authentication encoding, which its one signature signs.
  * @module
  */
 import { z } from 'zod';
