@@ -200,7 +200,7 @@ const forkedAt = (size: number): Refusal => [
   'InconsistentLogError',
   'forked',
   undefined,
-  new RegExp(`has signed two histories: its first ${size} entries are not those that it showed before$`),
+  new RegExp(`has signed two histories: its tree of ${size} is not the one that it showed before$`),
 ];
 
 export const CHECKPOINT_CASES: readonly HostileCase[] = [

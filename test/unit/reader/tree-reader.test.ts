@@ -381,7 +381,7 @@ describe('a checkpoint that came another way', () => {
     await expect(reader.see(opened(shown))).rejects.toMatchObject({
       name: 'InconsistentLogError',
       code: 'forked',
-      message: expect.stringContaining(`its first ${Math.min(seen, size)} entries are not those`) as string,
+      message: expect.stringContaining(`its tree of ${Math.min(seen, size)} is not the one`) as string,
     });
     expect(heads.evidence).toEqual([{ seen: head, shown, code: 'forked' }]);
     expect(await heads.read()).toBe(head);
