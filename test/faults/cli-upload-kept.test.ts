@@ -68,7 +68,7 @@ describe('before anything is sent', () => {
       expect(await sizeOf(user)).toBe(before);
       const place = `${state}/stele/heads/127\\.0\\.0\\.1\\.checkpoint`;
       expectEnded(ended, {
-        code: 1,
+        code: 2,
         stderr: new RegExp(`cannot keep the newest checkpoint in ${place}: no`),
       });
     },

@@ -3,7 +3,7 @@
  * were.
  */
 import { cp, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LogKey } from '#src/keys/node/log-key.js';
 import { encodeText } from '#tiles-spec/bytes.js';
@@ -303,6 +303,20 @@ describe.concurrent('a log that is wrong', () => {
       code: 0,
       stdout: /^Consistent with: +the tree of 700 entries seen before$/m,
     });
+  });
+
+  it('is found out when it was rolled back, though there is no room for the evidence', async () => {
+    const { who, head } = await witness('full');
+    await writeFile(join(dirname(head), 'evidence'), 'a file');
+    await damaged('rolled-back-again', 'checkpoint', log.checkpoints.get(300));
+    expectEnded(
+      await who.run(['loginfo', '--rekor_server', 'rolled-back-again', '--vkey', log.verifierKey]),
+      {
+        code: 1,
+        stderr:
+          /^stele: fsck\.example has 300 entries, and had 700: .*; and the evidence cannot be kept in \S+: not a directory\. Give another folder with --state/,
+      },
+    );
   });
 
   it('is found out when it shows another history, and the evidence is kept', async () => {
