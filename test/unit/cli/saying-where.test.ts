@@ -8,9 +8,9 @@ import { FormatError, ProofError } from '#tiles-spec/index.js';
 
 describe('an error that gets the place of its log', () => {
   it.each([
-    new UnreachableError('there is no checkpoint', 'no-log', { path: 'checkpoint' }),
-    new FormatError('checkpoint: it is damaged', 'checkpoint'),
-    new ProofError('checkpoint: no signature', 'checkpoint'),
+    new UnreachableError('there is no checkpoint', { code: 'no-log', path: 'checkpoint' }),
+    new FormatError('checkpoint: it is damaged', { path: 'checkpoint' }),
+    new ProofError('checkpoint: no signature', { path: 'checkpoint' }),
   ])('keeps its kind, its code and its path: $name', async (thrown) => {
     const failing = () => Promise.reject(thrown);
     const error = await sayingWhere('https://log.example', failing).catch((given: unknown) => given);
