@@ -19,7 +19,7 @@ import {
 } from '../../tiles-spec/index.js';
 import { parseSetting } from '../settings/setting.js';
 import { parseNumber } from '../settings/units.js';
-import { type Terminal } from '../terminal.js';
+import type { Terminal } from '../terminal.js';
 import { parseEntryId } from './entry-id.js';
 
 /** What names an entry: its index, its leaf hash, or both. With the index no tiles are searched for the leaf hash. */

@@ -2,8 +2,8 @@
  * The digests of entries, as the schemas of their kinds read them.
  * @module
  */
-import { counted } from '../../tiles-spec/counted.js';
 import { z } from 'zod';
+import { counted } from '../../tiles-spec/counted.js';
 import { digestType, type DigestAlgorithm } from '../signatures/digests.js';
 import type { LoggedDigest } from './statement.js';
 

@@ -41,7 +41,7 @@ export function decodePoint(curve: Curve, bytes: Uint8Array): AffinePoint {
       `publicKey: a coordinate of its ${curve.name} point is not below the field prime`,
     );
   }
-  if ((y * y - (x * x * x + a * x + b)) % p !== 0n) {
+  if ((y * y - ((x * x + a) * x + b)) % p !== 0n) {
     throw new InvalidEntryError(`publicKey: its point is not on ${curve.name}`);
   }
   return { x, y };

@@ -4,11 +4,11 @@
  * Ed25519ph of noble's EdDSA that takes the digest.
  * @module
  */
-import { counted } from '../../tiles-spec/counted.js';
 import { eddsa } from '@noble/curves/abstract/edwards.js';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { concatBytes } from '@noble/curves/utils.js';
 import { sha512 } from '@noble/hashes/sha2.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { InvalidEntryError } from '../errors.js';
 
 const SIGNATURE_LENGTH = 64;

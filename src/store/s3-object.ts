@@ -2,10 +2,10 @@
  * The object in an answer to a GET, read up to a bound.
  * @module
  */
-import { counted } from '../../tiles-spec/counted.js';
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { messageOf } from '../errors.js';
+import { counted } from '../../tiles-spec/counted.js';
 import { AnswerError } from './s3-failure.js';
 import type { ObjectRange } from './store.js';
 

@@ -100,7 +100,7 @@ describeWithVectors("tessera's log, under one state file", () => {
           options(stateFolder),
           'rolled-back',
           new RegExp(
-            `^example\\.com/log/testdata has ${size} entr(?:y|ies), and had 15: entries were taken back`,
+            `^example\\.com/log/testdata has ${size === 1 ? '1 entry' : `${size} entries`}, and had 15: entries were taken back`,
           ),
         );
       }

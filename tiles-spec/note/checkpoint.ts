@@ -2,8 +2,8 @@
  * Checkpoints (c2sp.org/tlog-checkpoint): a tree's origin, size and root, in a signed note.
  * @module
  */
-import { counted } from '../counted.js';
 import { decodeBase64, encodeBase64 } from '../base64.js';
+import { counted } from '../counted.js';
 import { parseDecimal, requireExact } from '../decimal.js';
 import { FormatError, ProofError } from '../errors.js';
 import { HASH_LENGTH, type Hash } from '../tree/merkle.js';

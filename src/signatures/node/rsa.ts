@@ -2,9 +2,9 @@
  * RSASSA-PKCS1-v1_5 over a bare SHA-256 digest (RFC 8017, 8.2.2).
  * @module
  */
-import { counted } from '../../../tiles-spec/counted.js';
 import { constants, publicDecrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { counted } from '../../../tiles-spec/counted.js';
 
 // DigestInfo up to the digest (RFC 8017, 9.2, note 1): SHA-256 with its NULL parameters, and an OCTET STRING of 32.
 const SHA256_DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');

@@ -2,8 +2,8 @@
  * Proves that a log has the entry of a bundle, and that the log is one of those that the reader trusts.
  * @module
  */
-import { counted } from '../../../tiles-spec/counted.js';
 import { encodeText } from '../../../tiles-spec/bytes.js';
+import { counted } from '../../../tiles-spec/counted.js';
 import {
   encodeBase64,
   encodeHex,
