@@ -255,7 +255,7 @@ describe.each(BUCKET === undefined ? QUEUES : QUEUES.slice(0, 1))(
 
     it('told those that it had no room for to come again, and logged them then', () => {
       const refused = submissions.filter(({ refusals }) =>
-        refusals.some((message) => /^\d+ entries are waiting already/.test(message)),
+        refusals.some((message) => /^the log has \d+ entries waiting already/.test(message)),
       );
       expect(refused.length).toBeGreaterThanOrEqual(fewestRefused);
     });

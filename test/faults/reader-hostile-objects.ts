@@ -158,7 +158,7 @@ export const BODY_CASES: readonly HostileCase[] = [
   {
     name: 'a bundle with zeros after its gzip',
     fault: holds(BUNDLE, ({ log }) => Buffer.concat([log.file(BUNDLE), Buffer.alloc(4)])),
-    error: ['FormatError', 'format', BUNDLE, /^tile\/entries\/001: gzip: 4 bytes follow its end$/],
+    error: ['FormatError', 'format', BUNDLE, /^tile\/entries\/001: gzip: 4 bytes after its end$/],
   },
   {
     name: 'a bundle whose gzip is cut off',
